@@ -1,0 +1,118 @@
+"""What a person chooses: windows of epochs and the options of a training run."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from coreset_lib.checks import check_choice, check_real, check_whole
+from coreset_lib.errors import CoresetError
+
+RECORDINGS = ("minibatch", "eval_pass")
+MODELS = ("small_cnn", "resnet18")
+IMAGE_SIZES = (28, 64, 128, 224)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Epochs ``first`` to ``last``, 1-based and inclusive, as people write them."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.first < 1 or self.last < self.first:
+            raise CoresetError(
+                f"window must hold at least one epoch and start at 1 or later, got {self}. "
+                "Write it as first-last, for example 1-10."
+            )
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    @property
+    def n_epochs(self) -> int:
+        """Number of epochs in the window."""
+        return self.last - self.first + 1
+
+    @property
+    def rows(self) -> slice:
+        """The same epochs as 0-based half-open rows of a plane: the one conversion."""
+        return slice(self.first - 1, self.last)
+
+    @classmethod
+    def parse(cls, text: str) -> "Window":
+        """Read ``first-last``; raises CoresetError for anything else."""
+        match = re.fullmatch(r"\s*(\d+)\s*[-–:]\s*(\d+)\s*", text)
+        if match is None:
+            raise CoresetError(
+                f"window must look like first-last, got {text!r}. For example 1-10."
+            )
+        return cls(int(match[1]), int(match[2]))
+
+
+def check_windows(early: Window, late: Window, *, n_epochs: int) -> None:
+    """Raise CoresetError unless ``early`` ends before ``late`` and both lie in the run."""
+    for name, window in (("early", early), ("late", late)):
+        check_window(window, n_epochs=n_epochs, argument=f"{name} window")
+    if early.last >= late.first:
+        raise CoresetError(
+            f"early window must end before the late window begins, got early {early} "
+            f"and late {late}. Move one of them."
+        )
+
+
+def check_window(window: Window, *, n_epochs: int, argument: str = "window") -> None:
+    """Raise CoresetError if ``window`` reaches past the recorded epochs."""
+    if window.last > n_epochs:
+        raise CoresetError(
+            f"{argument} must lie within the {n_epochs} recorded epochs, got {window}. "
+            f"Choose epochs from 1 to {n_epochs}."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Everything that decides what a training run computes, apart from the pixels.
+
+    The defaults are the surrogate recipe of METHODS section 2 (EVA sec. 4.1, CCS):
+    SGD with Nesterov momentum and a per-iteration cosine from ``learning_rate`` to
+    ``final_learning_rate``.
+    """
+
+    dataset: str
+    data_root: str | None = None
+    image_size: int = 28
+    model: str = "resnet18"
+    epochs: int = 200
+    batch_size: int = 256
+    learning_rate: float = 0.1
+    final_learning_rate: float = 1e-4
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    seed: int = 0
+    device: str = "auto"
+    recording: str = "minibatch"
+    probability_budget_mb: int = 2048
+
+    def __post_init__(self) -> None:
+        check_choice("model", self.model, MODELS)
+        check_choice("recording", self.recording, RECORDINGS)
+        if self.image_size not in IMAGE_SIZES:
+            sizes = ", ".join(map(str, IMAGE_SIZES))
+            raise CoresetError(f"image size must be one of {sizes}, got {self.image_size}.")
+        check_whole("epochs", self.epochs, least=1, most=100_000)
+        check_whole("batch size", self.batch_size, least=2, most=1_000_000)
+        check_real("learning rate", self.learning_rate, above=0, most=100)
+        check_real("final learning rate", self.final_learning_rate, above=-1e-12, most=100)
+        check_real("momentum", self.momentum, above=-1e-12, most=0.9999)
+        check_real("weight decay", self.weight_decay, above=-1e-12, most=10)
+        check_whole("seed", self.seed, least=0, most=2**31 - 1)
+        check_whole("probability budget", self.probability_budget_mb, least=0)
+        if re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device) is None:
+            raise CoresetError(
+                f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the options as plain values, for the manifest."""
+        return asdict(self)
