@@ -1,0 +1,118 @@
+"""The recorded training dynamics of one run: planes of shape (epochs, samples), read-only."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.configs import Window
+from coreset_lib.errors import CoresetError
+
+Array = NDArray[Any]
+Float64s = NDArray[np.float64]
+
+PLANES: dict[str, str] = {
+    "error_norm": "L2 norm of probabilities minus one-hot label, in [0, sqrt(2)]",
+    "label_probability": "probability of the given label",
+    "margin": "probability of the label minus the largest other probability",
+    "entropy": "entropy of the probabilities, nats",
+    "prediction": "class with the largest probability",
+    "probabilities": "all probabilities, shape (epochs, samples, classes)",
+}
+REQUIRED_PLANES = ("error_norm", "label_probability", "margin", "entropy", "prediction")
+BLOCK_CELLS = 4_000_000
+
+
+def not_recorded(dtype: np.dtype[Any] | type[Any]) -> int:
+    """Return the prediction that stands for "not recorded": the largest number of the type."""
+    return int(np.iinfo(dtype).max)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingDynamics:
+    """What one run, or the average of several, recorded of every training sample.
+
+    Attributes
+    ----------
+    planes : mapping of plane name to array, shape (epochs or more, samples)
+        See :data:`PLANES`; memory-mapped where they come from a run directory.
+    labels : int64 array, shape (samples,)
+    n_epochs : int
+        Complete epochs; rows past it may exist in a run still training and are never shown.
+    class_names : tuple of str
+    """
+
+    planes: Mapping[str, Array]
+    labels: NDArray[np.int64]
+    n_epochs: int
+    class_names: tuple[str, ...]
+
+    @property
+    def n_samples(self) -> int:
+        """Number of training samples."""
+        return len(self.labels)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    def has(self, name: str) -> bool:
+        """Whether the run recorded the plane."""
+        return name in self.planes
+
+    def plane(self, name: str, window: Window | None = None) -> Array:
+        """Return the complete epochs of a plane, or those of a window, without copying.
+
+        Returns
+        -------
+        array, shape (epochs, samples); ``probabilities`` has a third axis, classes
+
+        Raises
+        ------
+        CoresetError
+            If the run did not record it.
+        """
+        if name not in self.planes:
+            raise CoresetError(
+                f"this run has no recorded {name}, which is needed here. "
+                f"Train again with {name} recorded."
+            )
+        rows = self.planes[name][: self.n_epochs]
+        return rows if window is None else rows[window.rows]
+
+    def blocks(self, names: tuple[str, ...], window: Window | None = None) -> Iterator[
+        tuple[slice, tuple[Array, ...]]
+    ]:
+        """Yield (samples, arrays) slice by slice, so that no plane is loaded whole.
+
+        Each array has shape (epochs of the window, samples of the slice).
+        """
+        arrays = tuple(self.plane(name, window) for name in names)
+        n_rows = max(len(arrays[0]), 1)
+        width = max(BLOCK_CELLS // n_rows, 1)
+        for start in range(0, self.n_samples, width):
+            part = slice(start, min(start + width, self.n_samples))
+            yield part, tuple(array[:, part] for array in arrays)
+
+    def is_correct(self, part: slice | NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
+        """Return whether each prediction equals the label, shape (epochs, samples of part)."""
+        part = slice(None) if part is None else part
+        return self.plane("prediction")[:, part] == self.labels[part]
+
+    def check_recorded(self, name: str, window: Window | None = None) -> None:
+        """Raise CoresetError where a needed cell of a plane was not recorded (NaN)."""
+        gaps = 0
+        for _, (block,) in self.blocks((name,), window):
+            if block.dtype.kind == "f":
+                gaps += int(np.isnan(block).sum())
+            elif name == "prediction":
+                gaps += int((block == not_recorded(block.dtype)).sum())
+        if gaps:
+            span = "the run" if window is None else f"epochs {window}"
+            raise CoresetError(
+                f"{name} must be recorded for every sample in {span}, got {gaps} gaps. "
+                "Choose a window without gaps or train again."
+            )

@@ -1,0 +1,1 @@
+"""Run directories: file names, records, creation and reading."""

@@ -1,0 +1,138 @@
+"""Starting a run directory; needs only NumPy and pandas, so a bare GPU node can."""
+
+import importlib.metadata
+import os
+import platform
+import secrets
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from coreset_lib.atomic import csv_bytes, write_array, write_bytes, write_json
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.dynamics import REQUIRED_PLANES
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.paths import RunPaths, runs_folder
+from coreset_lib.runs.records import DatasetRecord, Manifest, Status
+from coreset_lib.runs.status import claim, write_status
+
+VERSIONED = ("coreset-lens", "torch", "torchvision", "numpy", "pandas", "scikit-learn", "umap-learn")
+
+
+def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> RunPaths:
+    """Make a queued run for ``dataset`` and return where it lies.
+
+    The directory appears under its final name only when it is complete, so no reader
+    ever meets half of it.
+
+    Raises
+    ------
+    CoresetError
+        If the cache directory cannot be written.
+    """
+    run_id = _new_run_id(dataset.name, config.model)
+    folder = runs_folder(cache)
+    draft = RunPaths(folder / f".{run_id}.part")
+    try:
+        draft.dynamics.mkdir(parents=True)
+        draft.checkpoint.parent.mkdir()
+        _write_records(draft, run_id, config, dataset)
+        os.rename(draft.root, folder / run_id)
+    except OSError as error:
+        raise CoresetError(
+            f"cache {cache} cannot be written: {error.strerror or error}. "
+            "Choose another folder with --cache or CORESET_LENS_CACHE."
+        ) from None
+    return RunPaths(folder / run_id)
+
+
+def describe_dataset(dataset: LabeledImages) -> DatasetRecord:
+    """Return what a manifest keeps of a dataset."""
+    return DatasetRecord(
+        name=dataset.name,
+        title=dataset.title,
+        fingerprint=dataset.fingerprint(),
+        class_names=dataset.class_names,
+        n_train=len(dataset.train),
+        n_val=len(dataset.val),
+        n_test=len(dataset.test),
+        image_size=dataset.image_size,
+        n_channels=dataset.n_channels,
+        is_synthetic=dataset.is_synthetic,
+        licence=dataset.licence,
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that numbers depend on."""
+    versions = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _write_records(
+    paths: RunPaths, run_id: str, config: TrainingConfig, dataset: LabeledImages
+) -> None:
+    """Write manifest, sample table and first status."""
+    manifest = Manifest(
+        run_id=run_id,
+        dataset=describe_dataset(dataset),
+        config=config.as_dict(),
+        seed=config.seed,
+        recording=config.recording,
+        planes=_planes_to_record(config, dataset),
+        versions=library_versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        git_commit=_git_commit(),
+    )
+    write_array(paths.labels, dataset.train.labels.astype(np.int64))
+    write_bytes(paths.samples, csv_bytes(sample_table(dataset)))
+    write_json(paths.manifest, manifest.as_dict())
+    write_status(paths, claim(Status(state="queued", epochs=config.epochs), os.getpid()))
+
+
+def sample_table(dataset: LabeledImages) -> pd.DataFrame:
+    """Return one row per training sample: index, sample_id, label, class_name, source."""
+    labels = dataset.train.labels
+    return pd.DataFrame(
+        {
+            "index": np.arange(len(labels)),
+            "sample_id": list(dataset.train.sample_ids),
+            "label": labels,
+            "class_name": np.asarray(dataset.class_names, dtype=object)[labels],
+            "source": list(dataset.train.sources),
+        }
+    )
+
+
+def _planes_to_record(config: TrainingConfig, dataset: LabeledImages) -> tuple[str, ...]:
+    """Name the planes; all probabilities only where they fit their budget (float16)."""
+    cells = config.epochs * len(dataset.train) * dataset.n_classes
+    fits = 2 * cells <= config.probability_budget_mb * 2**20
+    return (*REQUIRED_PLANES, "probabilities") if fits else REQUIRED_PLANES
+
+
+def _new_run_id(dataset: str, model: str) -> str:
+    """Return a name that sorts by time and that nobody else has."""
+    moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    return f"{moment}-{dataset}-{model}-{secrets.token_hex(2)}"
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the checkout that this code lies in, if it lies in one."""
+    command: list[Any] = ["git", "-C", Path(__file__).parent, "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -1,0 +1,85 @@
+"""File names of a run directory: the only place that knows them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Where the parts of one run lie below its directory ``root``."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """What was run: options, dataset, versions."""
+        return self.root / "manifest.json"
+
+    @property
+    def status(self) -> Path:
+        """How far it is."""
+        return self.root / "status.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One line of JSON per epoch."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """Table of the training samples."""
+        return self.root / "samples.csv"
+
+    @property
+    def labels(self) -> Path:
+        """Labels of the training samples, a fast twin of a column of ``samples``."""
+        return self.root / "labels.npy"
+
+    @property
+    def dynamics(self) -> Path:
+        """Folder of the recorded planes."""
+        return self.root / "dynamics"
+
+    def plane(self, name: str) -> Path:
+        """One recorded plane."""
+        return self.dynamics / f"{name}.npy"
+
+    @property
+    def embedding(self) -> Path:
+        """Penultimate layer of the surrogate, (samples, features)."""
+        return self.root / "embedding.npy"
+
+    @property
+    def pca(self) -> Path:
+        """Parameters of the PCA before UMAP."""
+        return self.root / "pca.json"
+
+    @property
+    def umap(self) -> Path:
+        """Map coordinates, (samples, 2)."""
+        return self.root / "umap.npy"
+
+    @property
+    def umap_info(self) -> Path:
+        """Parameters and seed of UMAP."""
+        return self.root / "umap.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Weights and optimiser state after the last complete epoch."""
+        return self.root / "checkpoints" / "last.pt"
+
+    @property
+    def log(self) -> Path:
+        """What the training process printed."""
+        return self.root / "train.log"
+
+    @property
+    def stop_request(self) -> Path:
+        """Present once somebody asked the run to stop."""
+        return self.root / "stop"
+
+
+def runs_folder(cache: Path) -> Path:
+    """Folder of all runs below a cache directory."""
+    return cache / "runs"

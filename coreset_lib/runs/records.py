@@ -1,0 +1,73 @@
+"""What a run says of itself: its manifest (never changes) and its status (often does)."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 1
+STATES = ("queued", "running", "finished", "failed", "stopped", "interrupted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecord:
+    """The dataset that a run was trained on, enough to recognise it again."""
+
+    name: str
+    title: str
+    fingerprint: str
+    class_names: tuple[str, ...]
+    n_train: int
+    n_val: int
+    n_test: int
+    image_size: tuple[int, int]
+    n_channels: int
+    is_synthetic: bool
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Everything that decides what a run computes, and where it was computed."""
+
+    run_id: str
+    dataset: DatasetRecord
+    config: dict[str, Any]
+    seed: int
+    recording: str
+    planes: tuple[str, ...]
+    versions: dict[str, str]
+    created: str
+    device: str = ""
+    git_commit: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How far a run is, and which process says so.
+
+    ``epoch`` counts complete epochs; ``step`` names what the process is doing beyond
+    them; ``heartbeat`` and ``process_start`` are seconds since 1970.
+    """
+
+    state: str
+    epoch: int = 0
+    epochs: int = 0
+    step: str = ""
+    epoch_progress: float = 0.0
+    eta_seconds: float | None = None
+    heartbeat: float = 0.0
+    host: str = ""
+    pid: int | None = None
+    process_start: float | None = None
+    device: str = ""
+    error: str | None = None
+    notes: tuple[str, ...] = field(default=())
+    schema_version: int = SCHEMA_VERSION
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)

@@ -1,0 +1,97 @@
+"""Writing the status while training, and reading what is really the case."""
+
+import contextlib
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from coreset_lib.atomic import write_json
+from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.process import (
+    QUEUE_GRACE_SECONDS,
+    REMOTE_GRACE_SECONDS,
+    host_name,
+    is_alive,
+    process_start,
+    seconds_since,
+)
+from coreset_lib.runs.records import Status
+
+HEARTBEAT_SECONDS = 2.0
+
+
+def write_status(paths: RunPaths, status: Status) -> None:
+    """Replace the status file by ``status``, stamped with the present moment."""
+    write_json(paths.status, replace(status, heartbeat=time.time()).as_dict())
+
+
+def claim(status: Status, pid: int) -> Status:
+    """Return ``status`` in the name of a process on this machine."""
+    return replace(status, host=host_name(), pid=pid, process_start=process_start(pid))
+
+
+def reconcile(status: Status) -> Status:
+    """Return ``status`` with a run whose process is gone called interrupted.
+
+    A process on this machine is looked up by number and start time; one elsewhere
+    counts as gone when its heartbeat is older than two minutes.
+    """
+    if status.state not in ("queued", "running"):
+        return status
+    is_here = status.host == host_name()
+    if is_here and is_alive(status.pid, status.process_start):
+        return status
+    grace = QUEUE_GRACE_SECONDS if status.state == "queued" else 0.0
+    if not is_here:
+        grace = REMOTE_GRACE_SECONDS
+    if seconds_since(status.heartbeat) <= grace:
+        return status
+    return replace(status, state="interrupted", eta_seconds=None)
+
+
+class StatusWriter:
+    """Keeps a run's status file true from within the process that trains.
+
+    A daemon thread renews the heartbeat, so that a long epoch does not look like a
+    dead process; ``update`` writes at once.
+    """
+
+    def __init__(self, paths: RunPaths, status: Status) -> None:
+        self._paths = paths
+        self._status = status
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    @property
+    def status(self) -> Status:
+        """The latest status."""
+        return self._status
+
+    def __enter__(self) -> "StatusWriter":
+        self.update()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def note_progress(self, **changes: Any) -> None:
+        """Change the status; the next heartbeat writes it."""
+        with self._lock:
+            self._status = replace(self._status, **changes)
+
+    def update(self, **changes: Any) -> None:
+        """Change the status and write it now."""
+        with self._lock:
+            self._status = replace(self._status, **changes)
+            write_status(self._paths, self._status)
+
+    def _beat(self) -> None:
+        """Renew the heartbeat until the end."""
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            # A disk that is full for a moment must not end the heartbeat.
+            with contextlib.suppress(OSError):
+                self.update()
