@@ -44,9 +44,7 @@ class Window:
         """Read ``first-last``; raises CoresetError for anything else."""
         match = re.fullmatch(r"\s*(\d+)\s*[-–:]\s*(\d+)\s*", text)
         if match is None:
-            raise CoresetError(
-                f"window must look like first-last, got {text!r}. For example 1-10."
-            )
+            raise CoresetError(f"window must look like first-last, got {text!r}. For example 1-10.")
         return cls(int(match[1]), int(match[2]))
 
 
@@ -59,6 +57,21 @@ def check_windows(early: Window, late: Window, *, n_epochs: int) -> None:
             f"early window must end before the late window begins, got early {early} "
             f"and late {late}. Move one of them."
         )
+
+
+def default_windows(n_epochs: int) -> tuple[Window, Window]:
+    """Return an early and a late window of equal length, at most ten epochs.
+
+    The early one starts the run; the late one ends in its middle, because a cosine
+    schedule leaves the last epochs almost constant.
+    """
+    if n_epochs < 2:
+        raise CoresetError(
+            f"two windows need at least 2 recorded epochs, got {n_epochs}. Train for longer."
+        )
+    length = min(10, n_epochs // 2)
+    last = max(n_epochs // 2, 2 * length)
+    return Window(1, length), Window(last - length + 1, last)
 
 
 def check_window(window: Window, *, n_epochs: int, argument: str = "window") -> None:

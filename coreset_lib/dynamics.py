@@ -83,9 +83,9 @@ class TrainingDynamics:
         rows = self.planes[name][: self.n_epochs]
         return rows if window is None else rows[window.rows]
 
-    def blocks(self, names: tuple[str, ...], window: Window | None = None) -> Iterator[
-        tuple[slice, tuple[Array, ...]]
-    ]:
+    def blocks(
+        self, names: tuple[str, ...], window: Window | None = None
+    ) -> Iterator[tuple[slice, tuple[Array, ...]]]:
         """Yield (samples, arrays) slice by slice, so that no plane is loaded whole.
 
         Each array has shape (epochs of the window, samples of the slice).

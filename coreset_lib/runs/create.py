@@ -22,7 +22,15 @@ from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
 from coreset_lib.runs.status import claim, write_status
 
-VERSIONED = ("coreset-lens", "torch", "torchvision", "numpy", "pandas", "scikit-learn", "umap-learn")
+VERSIONED = (
+    "coreset-lens",
+    "torch",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "umap-learn",
+)
 
 
 def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> RunPaths:

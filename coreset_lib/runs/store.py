@@ -85,7 +85,9 @@ class Run:
             table = pd.read_csv(self.paths.samples, dtype=texts, keep_default_na=False)
         except (OSError, ValueError) as error:
             raise _damaged(self.paths.samples, str(error)) from None
-        if len(table) != self.manifest.dataset.n_train or not {"index", "label", *texts} <= {*table}:
+        if len(table) != self.manifest.dataset.n_train or not {"index", "label", *texts} <= {
+            *table
+        }:
             raise _damaged(self.paths.samples, f"{len(table)} rows, columns {', '.join(table)}")
         return table
 

@@ -1,0 +1,45 @@
+"""Scores: one number per sample from the recorded training dynamics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.scores.averages import AUM, EL2N, ENTROPY
+from coreset_lib.scores.eva import EVA
+from coreset_lib.scores.forgetting import FORGETTING
+from coreset_lib.scores.score import Score, ScoreValues, compute_values
+
+SCORES: dict[str, Score] = {
+    "eva": EVA,
+    "el2n": EL2N,
+    "forgetting": FORGETTING,
+    "aum": AUM,
+    "entropy": ENTROPY,
+}
+
+
+def compute_score(
+    dynamics: TrainingDynamics, name: str, options: Mapping[str, Any] | None = None
+) -> ScoreValues:
+    """Compute the score ``name`` for every training sample.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+    name : str
+        A key of :data:`SCORES`.
+    options : mapping of option name to value or text, optional
+        Missing ones take their defaults.
+
+    Returns
+    -------
+    ScoreValues
+        float64 values of shape (samples,), with direction and the options used.
+
+    Raises
+    ------
+    CoresetError
+        If the score or an option is unknown or out of range, or what the score needs
+        was not recorded.
+    """
+    return compute_values(SCORES, name, dynamics, options or {})

@@ -1,0 +1,114 @@
+"""Selection: from a score to a coreset of exactly the asked size."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.checks import check_choice, check_rate, check_share, check_whole
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.errors import CoresetError
+from coreset_lib.scores import compute_score
+from coreset_lib.scores.score import ScoreValues
+from coreset_lib.selection.budget import BALANCES, budget
+from coreset_lib.selection.problem import Selection, SelectionProblem, Strategy
+from coreset_lib.selection.random import RANDOM
+from coreset_lib.selection.top import TOP
+
+STRATEGIES: dict[str, Strategy] = {"top": TOP, "random": RANDOM}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionConfig:
+    """Everything that decides a coreset, given the recorded dynamics."""
+
+    strategy: str = "top"
+    score: str | None = "eva"
+    score_options: Mapping[str, Any] = field(default_factory=dict)
+    rate: float = 0.1
+    balance: str = "global"
+    noise_cut: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("strategy", self.strategy, STRATEGIES)
+        check_choice("balance", self.balance, BALANCES)
+        check_rate(self.rate)
+        check_share("noise cut", self.noise_cut)
+        check_whole("seed", self.seed, least=0, most=2**31 - 1)
+        if STRATEGIES[self.strategy].needs_score and self.score is None:
+            raise CoresetError(f"strategy {self.strategy} needs a score. Name one with --score.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the options as plain values, for provenance."""
+        return asdict(self) | {"score_options": {k: str(v) for k, v in self.score_options.items()}}
+
+
+def select_coreset(
+    dynamics: TrainingDynamics, config: SelectionConfig, *, score: ScoreValues | None = None
+) -> Selection:
+    """Choose a coreset of ``ceil(rate * N)`` training samples.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+    config : SelectionConfig
+    score : ScoreValues, optional
+        The score of ``config``, where it has been computed before.
+
+    Returns
+    -------
+    Selection
+        Exactly the budget of unique samples, seeded and repeatable.
+
+    Raises
+    ------
+    CoresetError
+        If the score cannot be computed, or the noise cut and exclusions leave fewer
+        candidates than the budget.
+    """
+    strategy = STRATEGIES[config.strategy]
+    if score is None and strategy.needs_score and config.score is not None:
+        score = compute_score(dynamics, config.score, config.score_options)
+    n_keep = budget(config.rate, dynamics.n_samples)
+    is_candidate, report = _candidates(dynamics, config.noise_cut, score)
+    _check_enough(n_keep, int(is_candidate.sum()), config.noise_cut)
+    problem = SelectionProblem(
+        labels=dynamics.labels,
+        n_classes=dynamics.n_classes,
+        n_keep=n_keep,
+        is_candidate=is_candidate,
+        balance=config.balance,
+        seed=config.seed,
+        score=score,
+    )
+    indices, done = strategy.choose(problem)
+    assert len(np.unique(indices)) == n_keep
+    return Selection(indices, {"n_keep": n_keep, **report, **done})
+
+
+def _candidates(
+    dynamics: TrainingDynamics, noise_cut: float, score: ScoreValues | None
+) -> tuple[NDArray[np.bool_], dict[str, Any]]:
+    """Leave out the share with the lowest AUM, then what the score refuses to rank."""
+    is_candidate = np.ones(dynamics.n_samples, dtype=np.bool_)
+    n_cut = int(noise_cut * dynamics.n_samples)
+    if n_cut:
+        margin_area = compute_score(dynamics, "aum")
+        is_candidate[margin_area.order()[:n_cut]] = False
+    n_excluded = 0
+    if score is not None and score.is_excluded is not None:
+        n_excluded = int((is_candidate & score.is_excluded).sum())
+        is_candidate &= ~score.is_excluded
+    return is_candidate, {"noise_cut_samples": n_cut, "excluded_by_score": n_excluded}
+
+
+def _check_enough(n_keep: int, n_candidates: int, noise_cut: float) -> None:
+    """Refuse a budget that the remaining candidates cannot fill."""
+    if n_keep > n_candidates:
+        raise CoresetError(
+            f"the rate asks for {n_keep} samples, got {n_candidates} candidates after a noise "
+            f"cut of {noise_cut:g} and the score's exclusions. Lower the rate or the noise cut."
+        )

@@ -1,0 +1,99 @@
+"""How many samples to keep, and how many of each class."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.checks import check_rate
+from coreset_lib.errors import CoresetError
+
+BALANCES = ("global", "proportional", "equal")
+Counts = NDArray[np.int64]
+
+
+def budget(rate: float, n_samples: int) -> int:
+    """Number of samples to keep, ``M = ceil(rate * N)``.
+
+    The rate counts as the decimal number that was written: 0.07 of 100 is 7, although
+    the nearest binary fraction lies above it.
+
+    References
+    ----------
+    EVA, sec. 3.2.
+    """
+    check_rate(rate)
+    return math.ceil(Fraction(repr(float(rate))) * n_samples)
+
+
+def class_quotas(total: int, *, class_counts: Counts, available: Counts, balance: str) -> Counts:
+    """Split a budget over the classes by largest remainder.
+
+    Parameters
+    ----------
+    total : int
+        Samples to keep, at most ``available.sum()``.
+    class_counts : int array, shape (classes,)
+        Samples per class in the training set, the weights of ``proportional``.
+    available : int array, shape (classes,)
+        Samples per class that may be chosen (after a noise cut).
+    balance : {"proportional", "equal"}
+        What a class gets shares of: its size, or one share each.
+
+    Returns
+    -------
+    int array, shape (classes,)
+        Sums to ``total``; never more than available; at least 1 for each class present
+        when ``total`` allows. What a small class cannot fill goes to the others.
+
+    Raises
+    ------
+    CoresetError
+        If ``balance`` is equal and there are fewer samples to keep than classes.
+    """
+    is_present = available > 0
+    if balance == "equal" and total < is_present.sum():
+        raise CoresetError(
+            f"equal balance needs at least one sample per class, got {total} samples for "
+            f"{is_present.sum()} classes. Raise the rate or choose balance proportional."
+        )
+    weights = np.where(is_present, class_counts if balance == "proportional" else 1, 0)
+    shares = _fill(total, weights.astype(np.float64), available)
+    quotas = _largest_remainder(total, shares, available)
+    return _at_least_one_each(quotas, is_present) if total >= is_present.sum() else quotas
+
+
+def _fill(total: int, weights: NDArray[np.float64], available: Counts) -> NDArray[np.float64]:
+    """Share ``total`` by weight; what a full class cannot take goes to the others."""
+    shares = np.zeros(len(weights))
+    is_open = weights > 0
+    left = float(total)
+    while is_open.any():
+        ideal = left * weights / weights[is_open].sum()
+        is_full = is_open & (ideal >= available)
+        if not is_full.any():
+            shares[is_open] = ideal[is_open]
+            break
+        shares[is_full] = available[is_full]
+        left -= float(available[is_full].sum())
+        is_open &= ~is_full
+    return shares
+
+
+def _largest_remainder(total: int, shares: NDArray[np.float64], available: Counts) -> Counts:
+    """Round shares to whole numbers that sum to ``total``; ties go to the lower class."""
+    quotas = np.floor(shares + 1e-9).astype(np.int64)
+    remainder = np.where(quotas < available, shares - quotas, -1.0)
+    for klass in np.argsort(-remainder, kind="stable")[: total - int(quotas.sum())]:
+        quotas[klass] += 1
+    return quotas
+
+
+def _at_least_one_each(quotas: Counts, is_present: NDArray[np.bool_]) -> Counts:
+    """Give every class present a sample, taken from the classes with the most."""
+    quotas = quotas.copy()
+    for klass in np.flatnonzero(is_present & (quotas == 0)):
+        quotas[np.argmax(quotas)] -= 1
+        quotas[klass] = 1
+    return quotas
