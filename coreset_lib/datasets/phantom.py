@@ -142,16 +142,21 @@ def _flags(count: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _wrong_labels(rng: np.random.Generator, labels: Labels) -> Labels:
     """Return another class for each label: half the time the one that looks alike."""
-    shift = rng.integers(1, len(CLASS_NAMES), len(labels))
+    shift = 1 + _below(rng, len(CLASS_NAMES) - 1, (len(labels),))
     anything = (labels + shift) % len(CLASS_NAMES)
     return np.where(rng.random(len(labels)) < 0.5, np.array(_LOOKALIKE)[labels], anything)
+
+
+def _below(rng: np.random.Generator, stop: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return random whole numbers from 0 to ``stop - 1``."""
+    return (rng.random(shape) * stop).astype(np.int64)
 
 
 def _blends(
     rng: np.random.Generator, images: Images, labels: Labels, rows: NDArray[np.int64]
 ) -> Images:
     """Return the rows' images mixed with nearly as much of an image of another class."""
-    others = rng.integers(0, len(images), (len(rows), 32))
+    others = _below(rng, len(images), (len(rows), 32))
     differs = labels[others] != labels[rows, None]
     other = others[np.arange(len(rows)), differs.argmax(axis=1)]
     share = uniform(rng, len(rows), 0.5, 0.62)

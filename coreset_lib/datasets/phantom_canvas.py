@@ -65,8 +65,8 @@ class Canvas:
         across = (self.x - centre[0]) / radii[0]
         down = (self.y - centre[1]) / radii[1]
         inside = 1 - np.sqrt(across * across + down * down)
-        depth = inside * np.minimum(radii[0], radii[1])
-        return step(depth, softness + self.pixel)
+        shorter: Plane = np.minimum(radii[0], radii[1], dtype=np.float32)
+        return step(inside * shorter, softness + self.pixel)
 
     def paint(self, mask: Plane, value: Plane | float) -> None:
         """Blend ``value`` over the image where the mask is."""
@@ -85,9 +85,7 @@ def step(depth: Plane, width: float) -> Plane:
     return t * t * (3 - 2 * t)
 
 
-def smooth_noise(
-    rng: np.random.Generator, n_samples: int, size: int, cells: int
-) -> Plane:
+def smooth_noise(rng: np.random.Generator, n_samples: int, size: int, cells: int) -> Plane:
     """Return smoothly interpolated random grids, shape (samples, size, size)."""
     grid = rng.random((n_samples, cells, cells)).astype(np.float32) * 2 - 1
     place = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / size * (cells - 1)

@@ -1,0 +1,15 @@
+"""Datasets: named, found, read and checked; every source yields `LabeledImages`."""
+
+from coreset_lib.datasets.catalog import DatasetInfo, list_datasets, load_dataset
+from coreset_lib.datasets.labeled_images import LabeledImages, Split
+from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+
+__all__ = [
+    "DatasetInfo",
+    "LabeledImages",
+    "PhantomOptions",
+    "Split",
+    "list_datasets",
+    "load_dataset",
+    "make_phantom",
+]

@@ -1,0 +1,231 @@
+"""MedMNIST-style .npz files: ``{train,val,test}_{images,labels}`` in one archive."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.datasets.labeled_images import Images, LabeledImages, Labels, Split
+from coreset_lib.datasets.npz_archive import NpzArchive
+from coreset_lib.datasets.sample_names import RowNames, row_ids
+from coreset_lib.errors import DatasetError
+
+PARTS = ("train", "val", "test")
+SMALLEST_SIDE = 8
+MOST_CLASSES = 10_000
+_ARRAYS = tuple(f"{part}_{kind}" for part in PARTS for kind in ("images", "labels"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpzSummary:
+    """What a file holds, read without its pixels."""
+
+    class_names: tuple[str, ...]
+    n_channels: int
+    image_size: tuple[int, int]
+    split_sizes: tuple[int, int, int]
+
+
+def load_npz(
+    path: Path,
+    *,
+    name: str | None = None,
+    class_names: tuple[str, ...] = (),
+    title: str = "",
+    licence: str = "",
+) -> LabeledImages:
+    """Return the dataset in a MedMNIST-style .npz file.
+
+    Parameters
+    ----------
+    path : Path
+        Archive with uint8 images of shape (samples, height, width), (samples, height,
+        width, 1) or (samples, height, width, 3) and whole-number labels of shape
+        (samples,) or (samples, 1) per split; optionally ``class_names``.
+    name : str, optional
+        Name of the dataset; the file's name by default.
+    class_names : tuple of str
+        Used when the file has none; else ``class 0``, ``class 1``, ...
+    title, licence : str
+        For people.
+
+    Raises
+    ------
+    DatasetError
+        If the file is absent, damaged, or not what is described above.
+    """
+    with NpzArchive(path) as archive:
+        archive.require(_ARRAYS)
+        labels = [_labels(archive, part) for part in PARTS]
+        names = _class_names(archive, labels, class_names)
+        images = [_images(archive, part) for part in PARTS]
+    for part, pictures, numbers in zip(PARTS, images, labels, strict=True):
+        _check_rows(path, part, len(pictures), len(numbers))
+        _check_same_form(path, part, pictures.shape[1:], images[0].shape[1:])
+    splits = map(_split, [path] * 3, PARTS, images, labels)
+    train, val, test = splits
+    return LabeledImages(
+        name=name or file_safe(path.stem),
+        class_names=names,
+        train=train,
+        val=val,
+        test=test,
+        title=title or path.name,
+        licence=licence,
+    )
+
+
+def summarise_npz(path: Path) -> NpzSummary:
+    """Return what a .npz dataset holds, reading its labels but no pixels.
+
+    Raises
+    ------
+    DatasetError
+        As for `load_npz`, apart from damage inside the pixels.
+    """
+    with NpzArchive(path) as archive:
+        archive.require(_ARRAYS)
+        labels = [_labels(archive, part) for part in PARTS]
+        names = _class_names(archive, labels, ())
+        shapes = [archive.header(f"{part}_images") for part in PARTS]
+    for part, header, numbers in zip(PARTS, shapes, labels, strict=True):
+        _check_images(path, part, header.shape, header.dtype)
+        _check_rows(path, part, header.shape[0], len(numbers))
+    height, width, *channels = shapes[0].shape[1:]
+    sizes = len(labels[0]), len(labels[1]), len(labels[2])
+    return NpzSummary(
+        class_names=names,
+        n_channels=channels[0] if channels else 1,
+        image_size=(height, width),
+        split_sizes=sizes,
+    )
+
+
+def file_safe(text: str) -> str:
+    """Return the text with everything but letters, digits, dot, dash and _ made a dash."""
+    return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip("-.") or "dataset"
+
+
+def _split(path: Path, part: str, images: Images, labels: Labels) -> Split:
+    """Return one split with names that say file and row."""
+    file = path.name.replace("{", "{{").replace("}", "}}")
+    sources = RowNames(f"{file}:{part}_images[{{}}]", len(labels))
+    return Split(images, labels, row_ids(part, len(labels)), sources)
+
+
+def _images(archive: NpzArchive, part: str) -> Images:
+    """Return the images of a split, a last axis of one channel dropped."""
+    name = f"{part}_images"
+    header = archive.header(name)
+    _check_images(archive.path, part, header.shape, header.dtype)
+    images = archive.read(name)
+    return images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
+
+
+def _check_images(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise unless type and shape are those of grey or colour images."""
+    where = f"{part}_images in {path}"
+    if dtype != np.uint8:
+        raise DatasetError(
+            f"{where} must be 8-bit whole numbers (uint8) from 0 to 255, got {dtype}. "
+            "Scale the images to 0-255 and save them as uint8."
+        )
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+        raise DatasetError(
+            f"{where} must have shape (samples, height, width), with 1 or 3 channels last, "
+            f"got {shape}. Reorder the axes."
+        )
+    if shape[0] == 0:
+        raise DatasetError(f"{where} must hold at least one image, got none. Fill the split.")
+    if min(shape[1:3]) < SMALLEST_SIDE:
+        raise DatasetError(
+            f"{where} must be at least {SMALLEST_SIDE} pixels high and wide, "
+            f"got {shape[1]} x {shape[2]}. Use larger images."
+        )
+
+
+def _check_rows(path: Path, part: str, n_images: int, n_labels: int) -> None:
+    """Raise unless every image has a label."""
+    if n_images != n_labels:
+        raise DatasetError(
+            f"{part} of {path} must have one label per image, got {n_images} images and "
+            f"{n_labels} labels. Make the two arrays equally long."
+        )
+
+
+def _check_same_form(
+    path: Path, part: str, form: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    """Raise unless a split's images have the size and channels of the training images."""
+    if form != expected:
+        raise DatasetError(
+            f"{part}_images in {path} must be as large as train_images, got "
+            f"{_times(form)} and {_times(expected)}. Resize one of them."
+        )
+
+
+def _times(form: tuple[int, ...]) -> str:
+    """Write a shape as people do: 28 x 28."""
+    return " x ".join(map(str, form))
+
+
+def _labels(archive: NpzArchive, part: str) -> Labels:
+    """Return the class numbers of a split."""
+    where = f"{part}_labels in {archive.path}"
+    values = archive.read(f"{part}_labels")
+    if values.ndim == 2 and values.shape[1] > 1:
+        raise DatasetError(
+            f"{where} must hold one class number per image, got {values.shape[1]} columns. "
+            "Several labels per image, or one-hot labels, are not supported yet."
+        )
+    if values.ndim not in (1, 2) or values.size != len(values):
+        raise DatasetError(
+            f"{where} must have shape (samples,) or (samples, 1), got {values.shape}. "
+            "Store one class number per image."
+        )
+    if values.dtype.kind not in "biuf":
+        raise DatasetError(
+            f"{where} must be whole class numbers, got type {values.dtype}. "
+            "Number the classes from 0 and store their names as class_names."
+        )
+    _check_whole_numbers(where, values.ravel())
+    return values.ravel().astype(np.int64)
+
+
+def _check_whole_numbers(where: str, values: NDArray[Any]) -> None:
+    """Raise at the first label that is no class number."""
+    with np.errstate(invalid="ignore"):
+        fine = (values >= 0) & (values < MOST_CLASSES) & (values == np.floor(values))
+    if not fine.all():
+        row = int(np.flatnonzero(~fine)[0])
+        raise DatasetError(
+            f"{where} must be whole numbers from 0 to {MOST_CLASSES - 1}, "
+            f"got {values[row]} in row {row}. Correct the labels."
+        )
+
+
+def _class_names(
+    archive: NpzArchive, labels: list[Labels], default: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the names in the file, else the given ones, else numbers."""
+    if "class_names" in archive:
+        return _stored_names(archive)
+    if default:
+        return default
+    count = 1 + max((int(part.max()) for part in labels if part.size), default=0)
+    return tuple(f"class {number}" for number in range(count))
+
+
+def _stored_names(archive: NpzArchive) -> tuple[str, ...]:
+    """Return the class names the file carries."""
+    values = archive.read("class_names")
+    names = tuple(str(name).strip() for name in values.ravel()) if values.dtype.kind == "U" else ()
+    if values.ndim != 1 or not all(names) or len(set(names)) < max(1, len(names)):
+        raise DatasetError(
+            f"class_names in {archive.path} must be a list of different texts, got "
+            f"{values.dtype} of shape {values.shape}. Store one name per class."
+        )
+    return names
