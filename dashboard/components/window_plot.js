@@ -1,0 +1,221 @@
+// The still part of the chart: axes, bands and trajectories, as SVG.
+
+const SVG = "http://www.w3.org/2000/svg";
+const STRIP = 28; // room above the plot for the windows' labels
+const FOOT = 42; // room below for ticks and the axis title
+
+function svg(tag, attributes = {}, text = "") {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text) node.textContent = text;
+  return node;
+}
+
+function html(tag, className, text = "") {
+  const node = document.createElement(tag);
+  node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+/** Pixel geometry: every epoch owns a column one epoch wide, so one epoch is a visible window. */
+function geometry(data, width) {
+  const pinned = data.lines.filter((line) => line.is_pinned);
+  const longest = Math.max(0, ...pinned.map((line) => Math.min(18, line.label.length)));
+  const left = 54;
+  const right = pinned.length ? clamp(longest * 6.6 + 16, 40, width * 0.2) : 14;
+  const top = STRIP;
+  const bottom = data.height - FOOT;
+  const perEpoch = (width - left - right) / data.n_epochs;
+  return {
+    width,
+    left,
+    right: width - right,
+    top,
+    bottom,
+    perEpoch,
+    x: (epoch) => left + (epoch - 0.5) * perEpoch,
+    start: (epoch) => left + (epoch - 1) * perEpoch,
+    y: (value) => bottom - (value / data.y_max) * (bottom - top),
+    epochAt: (px) => clamp(Math.ceil((px - left) / perEpoch), 1, data.n_epochs),
+  };
+}
+
+/** A step of 1, 2, 2.5 or 5 times a power of ten that gives at most `count` intervals. */
+function niceStep(span, count, isWhole) {
+  const power = 10 ** Math.floor(Math.log10(span / count));
+  const steps = (isWhole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((step) => step * power);
+  const step = steps.find((candidate) => span / candidate <= count) ?? steps.at(-1);
+  return isWhole ? Math.max(1, Math.round(step)) : step;
+}
+
+/** Decimals it takes to write multiples of `step`. */
+function decimals(step) {
+  let digits = 0;
+  while (digits < 6 && Math.abs(Number(step.toFixed(digits)) - step) > step * 1e-6) digits++;
+  return digits;
+}
+
+/** Multiples of a nice step; the first and the last epoch too where there is room. */
+function epochTicks(n, perEpoch) {
+  const step = niceStep(n, Math.max(2, (n * perEpoch) / 70), true);
+  const ticks = [];
+  for (let epoch = step; epoch <= n; epoch += step) ticks.push(epoch);
+  if (!ticks.length || (ticks[0] - 1) * perEpoch > 30) ticks.unshift(1);
+  if ((n - ticks.at(-1)) * perEpoch > 38) ticks.push(n);
+  return ticks;
+}
+
+/** Runs of consecutive epochs that have a value, as [start, end) positions. */
+function segments(...series) {
+  const found = [];
+  let start = -1;
+  for (let i = 0; i <= series[0].length; i++) {
+    const isGap = series.some((values) => values[i] === null || values[i] === undefined);
+    if (!isGap && start < 0) start = i;
+    if (isGap && start >= 0) {
+      found.push([start, i]);
+      start = -1;
+    }
+  }
+  return found;
+}
+
+const point = (g, i, value) => `${g.x(i + 1).toFixed(1)} ${g.y(value).toFixed(1)}`;
+
+/** A broken line; a lone epoch between gaps becomes a dot through its round cap. */
+function linePath(values, g) {
+  return segments(values)
+    .map(([start, end]) => {
+      const points = values.slice(start, end).map((value, i) => point(g, start + i, value));
+      return `M${points.join("L")}${points.length === 1 ? "h0" : ""}`;
+    })
+    .join("");
+}
+
+/** The area between two quantiles; a lone epoch fills its own column. */
+function areaPath(low, high, g) {
+  return segments(low, high)
+    .map(([start, end]) => {
+      if (end - start === 1) {
+        const [x0, x1] = [g.start(start + 1), g.start(start + 2)];
+        return `M${x0} ${g.y(low[start])}H${x1}V${g.y(high[start])}H${x0}Z`;
+      }
+      const up = high.slice(start, end).map((value, i) => point(g, start + i, value));
+      const down = low.slice(start, end).map((value, i) => point(g, start + i, value));
+      return `M${up.join("L")}L${down.reverse().join("L")}Z`;
+    })
+    .join("");
+}
+
+function drawAxes(plot, data, g) {
+  const step = niceStep(data.y_max, (g.bottom - g.top) / 48, false);
+  const digits = decimals(step);
+  for (let k = 0; k * step <= data.y_max * 1.0001; k++) {
+    const y = g.y(k * step);
+    plot.append(svg("line", { class: k ? "grid" : "axis", x1: g.left, x2: g.right, y1: y, y2: y }));
+    const at = { class: "tick", x: g.left - 8, y, dy: "0.32em", "text-anchor": "end" };
+    plot.append(svg("text", at, (k * step).toFixed(digits)));
+  }
+  for (const epoch of epochTicks(data.n_epochs, g.perEpoch)) {
+    const x = g.x(epoch);
+    plot.append(svg("line", { class: "axis", x1: x, x2: x, y1: g.bottom, y2: g.bottom + 4 }));
+    plot.append(svg("text", { class: "tick", x, y: g.bottom + 17, "text-anchor": "middle" }, epoch));
+  }
+  const middle = (g.top + g.bottom) / 2;
+  const across = { class: "axis-title", x: (g.left + g.right) / 2, "text-anchor": "middle" };
+  plot.append(svg("text", { ...across, y: g.bottom + 36 }, "epoch"));
+  const upright = { class: "axis-title", "text-anchor": "middle" };
+  upright.transform = `translate(13 ${middle}) rotate(-90)`;
+  plot.append(svg("text", upright, data.y_label));
+}
+
+function drawSeries(plot, data, g) {
+  const { q05, q25, q50, q75, q95 } = data.bands;
+  plot.append(svg("path", { class: "band outer", d: areaPath(q05, q95, g) }));
+  plot.append(svg("path", { class: "band inner", d: areaPath(q25, q75, g) }));
+  plot.append(svg("path", { class: "median", d: linePath(q50, g) }));
+  // Pinned lines last: they lie on top.
+  const order = [...data.lines].sort((a, b) => a.is_pinned - b.is_pinned);
+  return new Map(
+    order.map((line) => {
+      const path = svg("path", { class: line.is_pinned ? "line pinned" : "line" });
+      path.setAttribute("d", linePath(line.values, g));
+      if (line.colour) path.style.stroke = line.colour;
+      plot.append(path);
+      return [line.index, path];
+    }),
+  );
+}
+
+/** Names of the pinned lines at the right edge, pushed apart where they would overlap. */
+function drawLabels(plot, data, g) {
+  const labels = data.lines
+    .filter((line) => line.is_pinned && line.values.some((value) => value !== null))
+    .map((line) => ({ line, y: g.y(line.values.findLast((value) => value !== null)) }))
+    .sort((a, b) => a.y - b.y);
+  labels.forEach((label, i) => (label.y = Math.max(label.y, i ? labels[i - 1].y + 15 : g.top + 6)));
+  let lowest = g.bottom - 4;
+  for (const label of [...labels].reverse()) {
+    label.y = Math.min(label.y, lowest);
+    lowest = label.y - 15;
+  }
+  for (const { line, y } of labels) {
+    const short = line.label.length > 18 ? `${line.label.slice(0, 17)}…` : line.label;
+    const text = svg("text", { class: "label", x: g.right + 8, y, dy: "0.32em" }, short);
+    if (line.colour) text.style.setProperty("--line", line.colour);
+    text.append(svg("title", {}, line.label));
+    plot.append(text);
+  }
+}
+
+/** Redraw everything that does not move; returns the path of every line by index. */
+function drawPlot(plot, data, g) {
+  plot.replaceChildren();
+  plot.setAttribute("viewBox", `0 0 ${g.width} ${data.height}`);
+  plot.setAttribute("width", g.width);
+  plot.setAttribute("height", data.height);
+  plot.setAttribute("aria-label", data.alt);
+  drawAxes(plot, data, g);
+  const clip = svg("clipPath", { id: "inside" });
+  const size = { width: Math.max(0, g.right - g.left), height: g.bottom - g.top + 4 };
+  clip.append(svg("rect", { x: g.left, y: g.top - 2, ...size }));
+  const inside = svg("g", { "clip-path": "url(#inside)" });
+  plot.append(clip, inside);
+  const paths = drawSeries(inside, data, g);
+  drawLabels(plot, data, g);
+  return paths;
+}
+
+function drawLegend(legend, data) {
+  const entries = [["median", "median of all samples"], ["inner", "25–75 %"], ["outer", "5–95 %"]];
+  if (data.lines.length) entries.push(["sample", "highlighted sample"]);
+  legend.replaceChildren(
+    ...entries.map(([kind, text]) => {
+      const item = html("li", "", text);
+      item.prepend(html("i", `swatch ${kind}`));
+      return item;
+    }),
+  );
+}
+
+/** Height of a line at pixel `px`, interpolated between epochs; null in a gap. */
+function lineY(line, px, g, n) {
+  const exact = clamp((px - g.left) / g.perEpoch + 0.5, 1, n);
+  const [low, high] = [Math.floor(exact), Math.ceil(exact)];
+  const [from, to] = [line.values[low - 1] ?? null, line.values[high - 1] ?? null];
+  if (from === null || to === null) return from === null && to === null ? null : g.y(from ?? to);
+  return g.y(from + (to - from) * (exact - low));
+}
+
+/** The line nearest to the pointer: {line, distance}, or null without any value there. */
+function nearestLine(data, px, py, g) {
+  let nearest = null;
+  for (const line of data.lines) {
+    const y = lineY(line, px, g, data.n_epochs);
+    if (y === null) continue;
+    const distance = Math.abs(y - py);
+    if (!nearest || distance < nearest.distance) nearest = { line, distance };
+  }
+  return nearest;
+}

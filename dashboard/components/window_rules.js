@@ -1,0 +1,41 @@
+// Where two windows of epochs may go. Pure functions: windows = {early: [a, b], late: [c, d]},
+// epochs are 1-based and inclusive. The same rules, for the sliders, are in window_rules.py.
+
+const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+
+const sameWindows = (one, other) =>
+  ["early", "late"].every((name) => one[name].every((epoch, i) => epoch === other[name][i]));
+
+const mirrored = ([first, last], n) => [n + 1 - last, n + 1 - first];
+
+const mirroredBoth = ({ early, late }, n) => ({
+  early: mirrored(late, n),
+  late: mirrored(early, n),
+});
+
+/** Move a whole window by `step` epochs; it stops at the other one and at the run's ends. */
+function moveWindow(windows, name, step, n) {
+  const { early, late } = windows;
+  const least = name === "early" ? 1 - early[0] : early[1] + 1 - late[0];
+  const most = name === "early" ? late[0] - 1 - early[1] : n - late[1];
+  const shift = clamp(step, least, most);
+  return { ...windows, [name]: windows[name].map((epoch) => epoch + shift) };
+}
+
+/** Move one edge (0 = first, 1 = last) of a window to `epoch`, as far as the rules allow. */
+function resizeWindow(windows, name, edge, epoch, n, isLocked) {
+  if (name === "early") return resizeEarly(windows, edge, epoch, n, isLocked);
+  const flipped = resizeEarly(mirroredBoth(windows, n), 1 - edge, n + 1 - epoch, n, isLocked);
+  return mirroredBoth(flipped, n);
+}
+
+function resizeEarly({ early: [a, b], late: [c, d] }, edge, epoch, n, isLocked) {
+  // Locked, the late window needs as many epochs behind b: b + (b - a + 1) <= n.
+  const most = isLocked ? Math.floor((n + a - 1) / 2) : c - 1;
+  const least = isLocked ? Math.max(1, 2 * b - n + 1) : 1;
+  const early = edge === 1 ? [a, clamp(epoch, a, most)] : [clamp(epoch, least, b), b];
+  if (!isLocked) return { early, late: [c, d] };
+  const length = early[1] - early[0] + 1;
+  const last = Math.max(d, early[1] + length);
+  return { early, late: [last - length + 1, last] };
+}

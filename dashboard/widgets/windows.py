@@ -1,0 +1,169 @@
+"""Choose an early and a late window of epochs, on the plot or with sliders."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from coreset_lib.configs import Window
+from dashboard.components.window_brush import Bands, Line, Windows, window_brush
+from dashboard.window_rules import NAMES, can_hold_windows, fit_windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowChoice:
+    """The two windows a person chose, and whether they keep equal length."""
+
+    early: Window
+    late: Window
+    lock_length: bool = True
+
+
+def window_controls(
+    n_epochs: int,
+    bands: Bands,
+    lines: Sequence[Line],
+    default: Windows,
+    key: str,
+    *,
+    alt: str = "",
+    title: str = "",
+    y_label: str = "error score",
+    y_max: float | None = None,
+    height: int = 380,
+    on_pick: Callable[[int], None] | None = None,
+) -> Windows | None:
+    """Draw the window brush with its sliders and lock, all in step.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Recorded epochs; may grow from one run of the page to the next.
+    bands, lines, title, y_label, y_max, height, on_pick
+        As for ``window_brush``.
+    default : tuple of Window
+        Early and late window until a person moves one; fitted to the run.
+    key : str
+        Names the choice in the session. One per run of training keeps choices apart.
+    alt : str
+        What the plot shows, in words; a plain description by default.
+
+    Returns
+    -------
+    early, late : Window, or None
+        None if the run is too short for two windows; the page then says so.
+
+    Notes
+    -----
+    The choice is one entry of the session. Brush, sliders and lock change it in callbacks,
+    before the script reruns, so one rerun shows all of them in agreement. Works inside a
+    fragment.
+    """
+    if not can_hold_windows(n_epochs):
+        recorded = "no epoch yet" if n_epochs < 1 else "one epoch"
+        st.info(
+            f"This run has recorded {recorded}. Two separate windows need at least two epochs; "
+            "they appear here as soon as the run has them."
+        )
+        return None
+    choice = current_choice(key, default, n_epochs)
+    window_brush(
+        n_epochs=n_epochs,
+        bands=bands,
+        lines=lines,
+        early=choice.early,
+        late=choice.late,
+        lock_length=choice.lock_length,
+        key=_part(key, "brush"),
+        height=height,
+        alt=alt or _description(n_epochs, len(lines)),
+        title=title,
+        y_label=y_label,
+        y_max=y_max,
+        on_windows=lambda early, late: choose_windows(key, early, late, lock=_lock(key)),
+        on_pick=on_pick,
+    )
+    _twin_controls(choice, n_epochs, key)
+    return choice.early, choice.late
+
+
+def current_choice(key: str, default: Windows, n_epochs: int) -> WindowChoice:
+    """Return what was chosen, or the default, fitted to the epochs there are now."""
+    choice = st.session_state.get(key)
+    if choice is None:
+        choice = WindowChoice(early=default[0], late=default[1])
+    return _fitted(choice, "early", n_epochs)
+
+
+def choose_windows(key: str, early: Window, late: Window, *, lock: bool = True) -> None:
+    """Set the windows from the page, for example from the URL, before the controls are drawn."""
+    st.session_state[key] = WindowChoice(early=early, late=late, lock_length=lock)
+
+
+def _lock(key: str) -> bool:
+    """Return whether the windows are to keep equal length."""
+    choice = st.session_state.get(key)
+    return choice is None or choice.lock_length
+
+
+def _twin_controls(choice: WindowChoice, n_epochs: int, key: str) -> None:
+    """Draw a range slider for each window and the lock."""
+    columns = st.columns([5, 5, 3], gap="medium", vertical_alignment="bottom")
+    for column, name in zip(columns, NAMES, strict=False):
+        window = getattr(choice, name)
+        _show(_part(key, name), (window.first, window.last))
+        column.slider(
+            f"{name.capitalize()} window (epochs)",
+            min_value=1,
+            max_value=n_epochs,
+            key=_part(key, name),
+            on_change=_slider_moved,
+            args=(choice, name, n_epochs, key),
+        )
+    _show(_part(key, "lock"), choice.lock_length)
+    columns[2].checkbox(
+        "Equal length",
+        key=_part(key, "lock"),
+        on_change=_lock_changed,
+        args=(choice, n_epochs, key),
+        help="Changing the length of one window changes the other one likewise.",
+    )
+
+
+def _slider_moved(choice: WindowChoice, name: str, n_epochs: int, key: str) -> None:
+    """Give the moved slider what it asks for; the other window makes room."""
+    asked = Window(*st.session_state[_part(key, name)])
+    st.session_state[key] = _fitted(replace(choice, **{name: asked}), name, n_epochs)
+
+
+def _lock_changed(choice: WindowChoice, n_epochs: int, key: str) -> None:
+    """Turning the lock on gives the late window the length of the early one."""
+    choice = replace(choice, lock_length=st.session_state[_part(key, "lock")])
+    st.session_state[key] = _fitted(choice, "early", n_epochs)
+
+
+def _fitted(choice: WindowChoice, moved: str, n_epochs: int) -> WindowChoice:
+    """Return the choice with windows that are valid for the run."""
+    early, late = fit_windows(
+        choice.early, choice.late, n_epochs=n_epochs, moved=moved, lock_length=choice.lock_length
+    )
+    return replace(choice, early=early, late=late)
+
+
+def _show(key: str, value: object) -> None:
+    """Set a widget's value before it is drawn, only if it differs: else it would be sent anew."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def _part(key: str, name: str) -> str:
+    """Key of one of the widgets."""
+    return f"{key}.{name}"
+
+
+def _description(n_epochs: int, n_lines: int) -> str:
+    """Say in words what the plot shows."""
+    return (
+        f"Error score against epoch, 1 to {n_epochs}: median and spread of all samples, "
+        f"with {n_lines} highlighted samples and an early and a late window."
+    )
