@@ -68,6 +68,18 @@ class Canvas:
         shorter: Plane = np.minimum(radii[0], radii[1], dtype=np.float32)
         return step(inside * shorter, softness + self.pixel)
 
+    def segment(
+        self, start: tuple[Plane, Plane], end: tuple[Plane, Plane], *, width: float
+    ) -> Plane:
+        """Return a mask of a straight tube that tapers to a third of ``width``."""
+        along_x, along_y = end[0] - start[0], end[1] - start[1]
+        length = along_x * along_x + along_y * along_y + np.float32(1e-6)
+        from_x, from_y = self.x - start[0], self.y - start[1]
+        share = np.clip((from_x * along_x + from_y * along_y) / length, 0, 1)
+        off_x, off_y = from_x - share * along_x, from_y - share * along_y
+        radius = np.float32(width) * (1 - np.float32(0.66) * share)
+        return step(radius - np.sqrt(off_x * off_x + off_y * off_y), 0.02 + self.pixel / 2)
+
     def paint(self, mask: Plane, value: Plane | float) -> None:
         """Blend ``value`` over the image where the mask is."""
         self.image += mask * (value - self.image)

@@ -36,14 +36,23 @@ def _paint_abdomen(c: Canvas) -> None:
 def _paint_thorax(c: Canvas) -> None:
     """Paint aerated lung with vessels, and chest wall at one side."""
     c.image += 0.1 + 0.03 * c.texture(9)
-    c.paint(_ridges(c, 7, 0.1), c.draw(0.25, 0.5))
+    c.paint(_vessels(c, 5, width=0.07), c.draw(0.25, 0.5))
     wall = step(c.y * c.draw(0.6, 1) + c.x * c.draw(-0.5, 0.5) - c.draw(0.75, 1), 0.08)
     c.paint(wall, MUSCLE)
 
 
-def _ridges(c: Canvas, cells: int, width: float) -> Plane:
-    """Return thin branching lines: where smooth noise crosses zero."""
-    return step(width - np.abs(c.texture(cells)), width)
+def _vessels(c: Canvas, count: int, *, width: float) -> Plane:
+    """Return a mask of tubes from one stem, each with a side branch."""
+    stem = c.draw(-0.7, 0.7), c.draw(-0.5, 0.7)
+    tree = np.zeros_like(c.image)
+    for _ in range(count):
+        end = c.draw(-1.2, 1.2), c.draw(-1.2, 1.2)
+        share = c.draw(0.3, 0.7)
+        fork = stem[0] + share * (end[0] - stem[0]), stem[1] + share * (end[1] - stem[1])
+        tip = fork[0] + c.draw(-0.5, 0.5), fork[1] + c.draw(-0.5, 0.5)
+        tree = np.maximum(tree, c.segment(stem, end, width=width))
+        tree = np.maximum(tree, c.segment(fork, tip, width=0.6 * width))
+    return tree
 
 
 def _liver(c: Canvas, subtype: Subtype) -> None:
@@ -53,7 +62,7 @@ def _liver(c: Canvas, subtype: Subtype) -> None:
     body *= 1 - c.ellipse((c.draw(0.5, 0.9), c.draw(0.5, 0.9)), (0.6, c.draw(0.4, 0.65)))
     tissue = c.draw(0.53, 0.62) + 0.08 * _is(subtype, 1) + 0.02 * c.texture(8)
     c.paint(body, tissue)
-    vessels = _ridges(c, 5, 0.09) * body
+    vessels = _vessels(c, 3, width=0.08) * body
     c.paint(vessels, tissue - 0.07 + 0.16 * _is(subtype, 1))
     for _ in range(2):
         lesion = c.ellipse((c.draw(-0.5, 0.3), c.draw(-0.4, 0.3)), (c.draw(0.1, 0.22), 0.15))
@@ -102,11 +111,11 @@ def _right_kidney(c: Canvas, subtype: Subtype) -> None:
 def _lung(c: Canvas, subtype: Subtype) -> None:
     """Paint lung with vessels; subtypes: normal, overinflated, with a consolidation."""
     _paint_thorax(c)
-    c.paint(np.broadcast_to(0.7 * _is(subtype, 1), c.image.shape), 0.06)
+    c.paint(np.broadcast_to(0.8 * _is(subtype, 1), c.image.shape), 0.05)
     edge = step(c.x * c.draw(-1, 1) - c.draw(0.5, 0.9), 0.1)
     c.paint(edge, MUSCLE)
     dense = c.ellipse(
-        (c.draw(-0.5, 0.5), c.draw(-0.5, 0.5)), (c.draw(0.3, 0.6), c.draw(0.3, 0.5)), softness=0.12
+        (c.draw(-0.6, 0.6), c.draw(-0.6, 0.6)), (c.draw(0.3, 0.6), c.draw(0.3, 0.5)), softness=0.15
     )
     c.paint(dense * _is(subtype, 2), c.draw(0.4, 0.6) + 0.06 * c.texture(8))
 
