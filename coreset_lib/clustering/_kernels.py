@@ -1,0 +1,259 @@
+# pyright: basic
+"""Compiled loops of K-Medoids; imported lazily, because numba takes long to import.
+
+All kernels release the interpreter lock, so that independent starts run in threads. Distances
+arrive as float32, candidate rows x points; sums are kept in float64, so that the sign of a small
+change of the loss is never decided by rounding. Only sums whose order does not matter may be
+reordered (``reassoc``), which lets the compiler use vector instructions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+_REORDERED = {"reassoc", "nsz"}
+
+
+@njit(nogil=True, cache=True)
+def add_tile(left, right, is_manhattan, total):
+    """Add to ``total`` (rows, columns) the summed |difference| or squared difference.
+
+    ``left`` is (rows, features), ``right`` (features, columns): the inner loop then runs over
+    columns, which vectorises without reordering any sum.
+    """
+    n_columns = right.shape[1]
+    for row in range(left.shape[0]):
+        sums = total[row]
+        for feature in range(left.shape[1]):
+            value = left[row, feature]
+            others = right[feature]
+            if is_manhattan:
+                for column in range(n_columns):
+                    sums[column] += abs(value - others[column])
+            else:
+                for column in range(n_columns):
+                    step = value - others[column]
+                    sums[column] += step * step
+
+
+@njit(nogil=True, cache=True, fastmath=_REORDERED)
+def _sum(values):
+    """Return the float64 sum of float32 values."""
+    total = 0.0
+    for index in range(values.shape[0]):
+        total += values[index]
+    return total
+
+
+@njit(nogil=True, cache=True)
+def row_sums(distances):
+    """Return the float64 sum of every row."""
+    sums = np.empty(distances.shape[0])
+    for row in range(distances.shape[0]):
+        sums[row] = _sum(distances[row])
+    return sums
+
+
+@njit(nogil=True, cache=True, fastmath=_REORDERED)
+def _gain(row, nearest):
+    """Return how much the loss falls when the candidate of ``row`` becomes a further medoid."""
+    total = 0.0
+    for point in range(row.shape[0]):
+        total += max(nearest[point] - row[point], np.float32(0))
+    return total
+
+
+@njit(nogil=True, cache=True)
+def extend(distances, medoids, n_medoids):
+    """Return ``medoids`` greedily extended to ``n_medoids`` (the rest of PAM's BUILD).
+
+    A gain can only shrink while medoids are added, so the gain of an earlier round is an upper
+    bound: once the most promising candidate is priced, most of the others are passed over.
+    """
+    chosen = np.empty(n_medoids, np.int64)
+    nearest = np.full(distances.shape[1], np.float32(np.inf), np.float32)
+    bounds = np.full(distances.shape[0], np.inf)
+    for count in range(n_medoids):
+        if count < medoids.shape[0]:
+            chosen[count] = medoids[count]
+        else:
+            chosen[count] = _best_addition(distances, nearest, bounds)
+        bounds[chosen[count]] = -1.0
+        row = distances[chosen[count]]
+        for point in range(row.shape[0]):
+            nearest[point] = min(nearest[point], row[point])
+    return chosen
+
+
+@njit(nogil=True, cache=True)
+def _best_addition(distances, nearest, bounds):
+    """Return the candidate with the largest gain (ties: the first), and lower the bounds."""
+    promising = np.argmax(bounds)
+    best = promising
+    bounds[best] = _gain(distances[best], nearest)
+    for candidate in range(bounds.shape[0]):
+        if candidate != promising and bounds[candidate] >= bounds[best]:
+            bounds[candidate] = _gain(distances[candidate], nearest)
+            is_tie = bounds[candidate] == bounds[best] and candidate < best
+            if bounds[candidate] > bounds[best] or is_tie:
+                best = candidate
+    return best
+
+
+class _Caches(NamedTuple):
+    """Per point: cluster of and distance to its nearest and its second nearest medoid."""
+
+    first: np.ndarray
+    first_distance: np.ndarray
+    second: np.ndarray
+    second_distance: np.ndarray
+
+
+@njit(nogil=True, cache=True)
+def _fill_caches(distances, medoids, caches, point):
+    """Search the two nearest medoids of one point."""
+    first, second = -1, -1
+    first_distance = second_distance = np.float32(np.inf)
+    for cluster in range(medoids.shape[0]):
+        distance = distances[medoids[cluster], point]
+        if distance < first_distance:
+            second, second_distance = first, first_distance
+            first, first_distance = cluster, distance
+        elif distance < second_distance:
+            second, second_distance = cluster, distance
+    caches.first[point], caches.first_distance[point] = first, first_distance
+    caches.second[point], caches.second_distance[point] = second, second_distance
+
+
+@njit(nogil=True, cache=True)
+def _new_caches(distances, medoids):
+    """Return the filled caches of all points."""
+    n_points = distances.shape[1]
+    caches = _Caches(
+        np.empty(n_points, np.int32),
+        np.empty(n_points, np.float32),
+        np.empty(n_points, np.int32),
+        np.empty(n_points, np.float32),
+    )
+    for point in range(n_points):
+        _fill_caches(distances, medoids, caches, point)
+    return caches
+
+
+@njit(nogil=True, cache=True)
+def _replace(distances, medoids, cluster, candidate, caches):
+    """Make ``candidate`` the medoid of ``cluster`` and mend the caches of all points."""
+    medoids[cluster] = candidate
+    for point in range(distances.shape[1]):
+        distance = distances[candidate, point]
+        is_first = caches.first[point] == cluster
+        is_second = caches.second[point] == cluster
+        if (is_first or is_second) and distance > caches.second_distance[point]:
+            _fill_caches(distances, medoids, caches, point)
+        elif is_first:
+            caches.first_distance[point] = distance
+        elif distance < caches.first_distance[point]:
+            caches.second[point] = caches.first[point]
+            caches.second_distance[point] = caches.first_distance[point]
+            caches.first[point], caches.first_distance[point] = cluster, distance
+        elif distance < caches.second_distance[point]:
+            caches.second[point], caches.second_distance[point] = cluster, distance
+
+
+@njit(nogil=True, cache=True)
+def _fill_removal(caches, removal):
+    """Fill what removing each medoid would cost: its points fall to their second nearest."""
+    for cluster in range(removal.shape[0]):
+        removal[cluster] = 0.0
+    for point in range(caches.first.shape[0]):
+        further = np.float64(caches.second_distance[point]) - caches.first_distance[point]
+        removal[caches.first[point]] += further
+
+
+@njit(nogil=True, cache=True)
+def _price(row, caches, removal, changes):
+    """Return the change of the loss, and the cluster, of the best swap with one candidate.
+
+    One pass serves all clusters: the gain of points that the candidate wins is shared, and
+    only the removal loss of a point's own cluster has to be corrected.
+    """
+    for cluster in range(changes.shape[0]):
+        changes[cluster] = removal[cluster]
+    shared = 0.0
+    for point in range(row.shape[0]):
+        distance = np.float64(row[point])
+        if distance < caches.second_distance[point]:
+            nearest = np.float64(caches.first_distance[point])
+            if distance < nearest:
+                shared += distance - nearest
+                changes[caches.first[point]] -= caches.second_distance[point] - nearest
+            else:
+                changes[caches.first[point]] -= caches.second_distance[point] - distance
+    best = 0
+    for cluster in range(1, changes.shape[0]):
+        if changes[cluster] < changes[best]:
+            best = cluster
+    return shared + changes[best], best
+
+
+@njit(nogil=True, cache=True)
+def _mark(n_candidates, medoids):
+    """Return for every candidate whether it is a medoid."""
+    is_medoid = np.zeros(n_candidates, np.bool_)
+    for medoid in medoids:
+        is_medoid[medoid] = True
+    return is_medoid
+
+
+@njit(nogil=True, cache=True)
+def swap_eagerly(distances, medoids, tolerance):
+    """Make every improving swap at once, until a full round of candidates holds none.
+
+    Changes ``medoids`` (at least two) in place; an improvement counts above ``tolerance``
+    times the loss. Returns the loss and the number of rounds begun.
+    """
+    n_candidates = distances.shape[0]
+    caches = _new_caches(distances, medoids)
+    removal, changes = np.empty(medoids.shape[0]), np.empty(medoids.shape[0])
+    _fill_removal(caches, removal)
+    is_medoid = _mark(n_candidates, medoids)
+    loss = _sum(caches.first_distance)
+    n_visits, n_idle = 0, 0
+    while n_idle < n_candidates:
+        candidate = n_visits % n_candidates
+        n_visits += 1
+        n_idle += 1
+        if is_medoid[candidate]:
+            continue
+        change, cluster = _price(distances[candidate], caches, removal, changes)
+        if change < -tolerance * loss:
+            is_medoid[medoids[cluster]], is_medoid[candidate] = False, True
+            _replace(distances, medoids, cluster, candidate, caches)
+            _fill_removal(caches, removal)
+            loss += change
+            n_idle = 0
+    return _sum(caches.first_distance), (n_visits + n_candidates - 1) // n_candidates
+
+
+@njit(nogil=True, cache=True)
+def swap_steepest(distances, medoids, tolerance):
+    """Make the best swap of each round, as PAM does; otherwise as `swap_eagerly`."""
+    caches = _new_caches(distances, medoids)
+    removal, changes = np.empty(medoids.shape[0]), np.empty(medoids.shape[0])
+    is_medoid = _mark(distances.shape[0], medoids)
+    n_rounds = 0
+    while True:
+        n_rounds += 1
+        _fill_removal(caches, removal)
+        best_change, best_cluster, best_candidate = 0.0, -1, -1
+        for candidate in range(distances.shape[0]):
+            if not is_medoid[candidate]:
+                change, cluster = _price(distances[candidate], caches, removal, changes)
+                if change < best_change:
+                    best_change, best_cluster, best_candidate = change, cluster, candidate
+        loss = _sum(caches.first_distance)
+        if best_change >= -tolerance * loss:
+            return loss, n_rounds
+        is_medoid[medoids[best_cluster]], is_medoid[best_candidate] = False, True
+        _replace(distances, medoids, best_cluster, best_candidate, caches)
