@@ -3,12 +3,15 @@
 from coreset_lib.datasets.catalog import DatasetInfo, list_datasets, load_dataset
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.datasets.report import DatasetReport, dataset_report
 
 __all__ = [
     "DatasetInfo",
+    "DatasetReport",
     "LabeledImages",
     "PhantomOptions",
     "Split",
+    "dataset_report",
     "list_datasets",
     "load_dataset",
     "make_phantom",
