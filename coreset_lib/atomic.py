@@ -61,7 +61,7 @@ def write_output(path: Path, content: bytes) -> None:
 
 
 def csv_bytes(frame: Any) -> bytes:
-    """Return a data frame as UTF-8 CSV with ``\\n`` line ends, the same on every system."""
+    """Return a data frame as UTF-8 CSV with Unix line ends on every system."""
     buffer = io.StringIO()
     frame.to_csv(buffer, index=False, lineterminator="\n")
     return buffer.getvalue().encode()

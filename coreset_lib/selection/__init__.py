@@ -1,7 +1,9 @@
 """Selection: from a score to a coreset of exactly the asked size."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -94,7 +96,7 @@ def _candidates(
 ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
     """Leave out the share with the lowest AUM, then what the score refuses to rank."""
     is_candidate = np.ones(dynamics.n_samples, dtype=np.bool_)
-    n_cut = int(noise_cut * dynamics.n_samples)
+    n_cut = math.floor(Fraction(repr(noise_cut)) * dynamics.n_samples)
     if n_cut:
         margin_area = compute_score(dynamics, "aum")
         is_candidate[margin_area.order()[:n_cut]] = False

@@ -1,0 +1,84 @@
+"""Features of the samples: principal components and the two-dimensional map."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.atomic import write_array, write_json
+from coreset_lib.runs.paths import RunPaths
+
+PCA_VARIANCE = 0.95
+PCA_MOST_COMPONENTS = 50
+UMAP_NEIGHBOURS = 15
+UMAP_MIN_DISTANCE = 0.1
+Features = NDArray[np.float32]
+
+
+def reduce_by_pca(
+    features: Features, *, variance: float = PCA_VARIANCE, seed: int = 0
+) -> tuple[Features, dict[str, Any]]:
+    """Project features on the principal components that keep a share of their variance.
+
+    Parameters
+    ----------
+    features : float32 array, shape (samples, features)
+    variance : float
+        Share to keep, in (0, 1).
+    seed : int
+
+    Returns
+    -------
+    float32 array, shape (samples, components)
+        At least one component; zeros for constant features.
+    dict
+        Number of components, share of variance kept, seed.
+    """
+    from sklearn.decomposition import PCA
+
+    spread = features.std(axis=0).max() if len(features) else 0.0
+    if not spread > 0:
+        info = {"components": 1, "explained_variance": 0.0, "seed": seed}
+        return np.zeros((len(features), 1), np.float32), info
+    pca = PCA(n_components=variance, svd_solver="full", random_state=seed)
+    reduced = pca.fit_transform(features.astype(np.float64)).astype(np.float32)
+    info = {
+        "components": int(reduced.shape[1]),
+        "explained_variance": float(pca.explained_variance_ratio_.sum()),
+        "variance_asked": variance,
+        "seed": seed,
+    }
+    return reduced, info
+
+
+def make_map(paths: RunPaths, embedding: Features, *, seed: int) -> str:
+    """Write the run's PCA parameters and UMAP coordinates, (samples, 2).
+
+    Returns
+    -------
+    str
+        Empty, or one sentence on why there is no map.
+    """
+    if len(embedding) < 4:
+        return f"No map: UMAP needs at least 4 samples, got {len(embedding)}."
+    reduced, info = reduce_by_pca(embedding, seed=seed)
+    write_json(paths.pca, info)
+    try:
+        import umap
+    except ImportError:
+        return "No map: umap-learn is not installed here. The run is complete without it."
+    options: dict[str, Any] = {
+        "n_neighbors": min(UMAP_NEIGHBOURS, len(embedding) - 1),
+        "min_dist": UMAP_MIN_DISTANCE,
+        "metric": "euclidean",
+        "random_state": seed,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fixed seed means one thread, and UMAP says so each time
+        coordinates = umap.UMAP(n_components=2, n_jobs=1, **options).fit_transform(
+            reduced[:, :PCA_MOST_COMPONENTS]
+        )
+    write_array(paths.umap, np.asarray(coordinates, dtype=np.float32))
+    write_json(paths.umap_info, options | {"umap-learn": umap.__version__})
+    return ""

@@ -1,0 +1,70 @@
+"""Weights and optimiser state on disk, whole or absent, loaded without running code."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from coreset_lib.atomic import replacing
+from coreset_lib.errors import DamagedRunError
+from coreset_lib.runs.paths import RunPaths
+from coreset_lib.training.loop import Trainer
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The state after ``epoch`` complete epochs, on the CPU."""
+
+    epoch: int
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+
+    @classmethod
+    def take(cls, trainer: Trainer, epoch: int) -> "Checkpoint":
+        """Copy the state, so that training may go on while it is written."""
+        return cls(
+            epoch, _to_cpu(trainer.network.state_dict()), _to_cpu(trainer.optimizer.state_dict())
+        )
+
+    def save(self, paths: RunPaths) -> None:
+        """Replace the run's checkpoint."""
+        with replacing(paths.checkpoint) as file:
+            torch.save({"schema_version": SCHEMA_VERSION, **vars(self)}, file)
+
+    @classmethod
+    def load(cls, paths: RunPaths) -> "Checkpoint | None":
+        """Read the run's checkpoint; None if it has none yet.
+
+        Raises
+        ------
+        DamagedRunError
+            If the file cannot be read or has another form.
+        """
+        if not paths.checkpoint.exists():
+            return None
+        try:
+            state = torch.load(paths.checkpoint, map_location="cpu", weights_only=True)
+            return cls(state["epoch"], state["network"], state["optimizer"])
+        except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
+            raise DamagedRunError(
+                f"run {paths.root.name} is damaged: its checkpoint cannot be read "
+                f"({type(error).__name__}). Start the training anew."
+            ) from None
+
+    def restore(self, trainer: Trainer) -> None:
+        """Put the state into a trainer of the same configuration."""
+        trainer.network.load_state_dict(self.network)
+        trainer.optimizer.load_state_dict(self.optimizer)
+
+
+def _to_cpu(value: Any) -> Any:
+    """Copy every tensor of a nested state to the CPU."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _to_cpu(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_to_cpu(part) for part in value)
+    return value

@@ -1,0 +1,91 @@
+"""Where to compute, and the images resident there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from coreset_lib.datasets.labeled_images import Split
+from coreset_lib.errors import CoresetError
+
+FLOAT_BUDGET_BYTES = 2**30
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Raises
+    ------
+    CoresetError
+        If this machine does not have it.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    n_gpus = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= n_gpus:
+        raise CoresetError(
+            f"device must be present, got {name} on a machine with {n_gpus} GPUs. "
+            "Choose auto or cpu."
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise CoresetError("device must be present, got mps on a machine without it. Choose auto.")
+    return device
+
+
+def device_title(device: torch.device) -> str:
+    """Name a device for people."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({torch.get_num_threads()} threads)" if device.type == "cpu" else "mps"
+
+
+@dataclass(frozen=True, eq=False)
+class ResidentSplit:
+    """A split on the device; a batch is one gather, without a data loader.
+
+    Attributes
+    ----------
+    images : tensor, shape (samples, channels, height, width)
+        Normalised float32 where that is small enough, else the uint8 original.
+    labels : int64 tensor, shape (samples,)
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    @classmethod
+    def place(cls, split: Split, device: torch.device) -> "ResidentSplit":
+        """Copy a split to the device, once."""
+        images = torch.from_numpy(_channels_first(split.images)).to(device)
+        images = images.contiguous(memory_format=torch.channels_last)
+        if images.numel() * 4 <= FLOAT_BUDGET_BYTES:
+            images = normalise(images)
+        labels = torch.from_numpy(np.array(split.labels, dtype=np.int64)).to(device)
+        return cls(images, labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return normalised images (channels last) and labels of the given samples."""
+        images = self.images[indices]
+        if images.dtype == torch.uint8:
+            images = normalise(images)
+        return images.contiguous(memory_format=torch.channels_last), self.labels[indices]
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Map 0..255 to -1..1, as MedMNIST's baselines do."""
+    return images.float().div_(127.5).sub_(1)
+
+
+def _channels_first(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a writable (samples, channels, height, width) copy."""
+    if images.ndim == 3:
+        return np.array(images)[:, None]
+    return np.ascontiguousarray(np.moveaxis(np.asarray(images), -1, 1))

@@ -1,0 +1,195 @@
+"""The training loop: resident data, gathered batches, one visit per sample and epoch."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.seeds import stream_seed
+from coreset_lib.training.device import ResidentSplit
+from coreset_lib.training.networks import Surrogate
+from coreset_lib.training.recorder import DynamicsRecorder
+
+EVALUATION_BATCH = 1024
+
+
+class TrainingStopped(Exception):
+    """Somebody asked the training to stop; the epoch under way is given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochMetrics:
+    """What one epoch looked like; losses are mean cross-entropy in nats."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+    samples_per_second: float
+
+
+@dataclass(eq=False)
+class Trainer:
+    """A network under training, able to go on from any epoch.
+
+    Nothing it draws depends on a generator's history: the order of epoch t is a
+    function of the seed and t, so a resumed run repeats an uninterrupted one.
+    """
+
+    network: Surrogate
+    optimizer: torch.optim.Optimizer
+    config: TrainingConfig
+    train: ResidentSplit
+    val: ResidentSplit
+    recorder: DynamicsRecorder | None = None
+    on_batch: Callable[[float], None] = lambda _: None
+
+    @classmethod
+    def prepare(
+        cls,
+        network: Surrogate,
+        config: TrainingConfig,
+        train: ResidentSplit,
+        val: ResidentSplit,
+        *,
+        recorder: DynamicsRecorder | None = None,
+        on_batch: Callable[[float], None] = lambda _: None,
+    ) -> "Trainer":
+        """Move the network to the data's device and set up SGD with Nesterov momentum."""
+        device = train.labels.device
+        network = network.to(device)
+        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        optimizer = torch.optim.SGD(
+            network.parameters(),
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            weight_decay=config.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        return cls(network, optimizer, config, train, val, recorder, on_batch)
+
+    def epochs(self, *, start: int = 0) -> Iterator[EpochMetrics]:
+        """Train epoch after epoch from ``start`` (0-based), yielding after each."""
+        for epoch in range(start, self.config.epochs):
+            began = time.perf_counter()
+            loss, accuracy = self._train_epoch(epoch)
+            if self.recorder is not None and self.config.recording == "eval_pass":
+                self._record_clean_pass(self.recorder)
+            val_loss, val_accuracy = evaluate(self.network, self.val)
+            seconds = time.perf_counter() - began
+            yield EpochMetrics(
+                epoch=epoch + 1,
+                train_loss=loss,
+                train_accuracy=accuracy,
+                val_loss=val_loss,
+                val_accuracy=val_accuracy,
+                learning_rate=self.optimizer.param_groups[0]["lr"],
+                seconds=seconds,
+                samples_per_second=len(self.train) / seconds,
+            )
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Visit every sample once; return mean loss and accuracy in train mode."""
+        device = self.train.labels.device
+        batches = epoch_batches(
+            len(self.train), self.config.batch_size, seed=self.config.seed, epoch=epoch
+        )
+        recorder = self.recorder if self.config.recording == "minibatch" else None
+        if self.recorder is not None:
+            self.recorder.start_epoch()
+        self.network.train()
+        totals = torch.zeros(2, device=device)
+        n_steps = self.config.epochs * len(batches)
+        for number, indices in enumerate(batches):
+            self._set_learning_rate((epoch * len(batches) + number) / n_steps)
+            indices = indices.to(device, non_blocking=True)
+            logits, loss, n_correct = self._step(indices)
+            if recorder is not None:
+                recorder.record(indices, logits)
+            totals += torch.stack([loss.detach() * len(indices), n_correct])
+            self.on_batch((number + 1) / len(batches))
+        loss_sum, correct = totals.tolist()
+        return loss_sum / len(self.train), correct / len(self.train)
+
+    def _step(self, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Update the weights on one batch; the logits are from before the update."""
+        images, labels = self.train.batch(indices)
+        with mixed_precision(images.device):
+            logits = self.network(images)
+        loss = functional.cross_entropy(logits, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return logits, loss, (logits.detach().argmax(dim=1) == labels).sum().float()
+
+    def _record_clean_pass(self, recorder: DynamicsRecorder) -> None:
+        """Record every sample in eval mode, after the epoch's last update."""
+        recorder.start_epoch()
+        for indices, logits, _ in predict(self.network, self.train):
+            recorder.record(indices, logits)
+
+    def _set_learning_rate(self, progress: float) -> None:
+        """Per-iteration cosine from the first to the final learning rate."""
+        first, final = self.config.learning_rate, self.config.final_learning_rate
+        rate = final + (first - final) * (1 + math.cos(math.pi * progress)) / 2
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+
+def epoch_batches(n_samples: int, batch_size: int, *, seed: int, epoch: int) -> list[Tensor]:
+    """Return the samples of an epoch in random order, cut into batches.
+
+    Every sample is in exactly one batch. A last batch of one sample joins the one
+    before it, since batch norm cannot be trained on a single sample.
+    """
+    generator = torch.Generator().manual_seed(stream_seed(seed, "order", epoch))
+    batches = list(torch.randperm(n_samples, generator=generator).split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Return bfloat16 autocast on CUDA, nothing elsewhere."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+
+
+@torch.no_grad()
+def predict(network: Surrogate, split: ResidentSplit) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield (indices, logits, labels) batch by batch in eval mode, in order."""
+    network.eval()
+    for indices in torch.arange(len(split), device=split.labels.device).split(EVALUATION_BATCH):
+        images, labels = split.batch(indices)
+        with mixed_precision(images.device):
+            yield indices, network(images), labels
+
+
+def evaluate(network: Surrogate, split: ResidentSplit) -> tuple[float, float]:
+    """Return mean cross-entropy (nats) and accuracy of a network on a split, in eval mode."""
+    totals = torch.zeros(2, device=split.labels.device)
+    for _, logits, labels in predict(network, split):
+        loss = functional.cross_entropy(logits, labels, reduction="sum")
+        totals += torch.stack([loss, (logits.argmax(dim=1) == labels).sum().float()])
+    loss_sum, correct = totals.tolist()
+    return loss_sum / len(split), correct / len(split)
+
+
+@torch.no_grad()
+def embed(network: Surrogate, split: ResidentSplit) -> Tensor:
+    """Return the penultimate layer, float32 on the CPU, shape (samples, features)."""
+    network.eval()
+    parts: list[Tensor] = []
+    for indices in torch.arange(len(split), device=split.labels.device).split(EVALUATION_BATCH):
+        images, _ = split.batch(indices)
+        with mixed_precision(images.device):
+            parts.append(network.features(images).float().cpu())
+    return torch.cat(parts)
