@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coreset_lib.dynamics import REQUIRED_PLANES, TrainingDynamics
+from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import SCHEMA_VERSION, STATES, Manifest, Status
@@ -46,7 +46,7 @@ class Run:
     def status(self) -> Status:
         """Return how far it really is, now."""
         status = _read_record(self.paths.status, Status)
-        if status.state not in STATES or not 0 <= status.epoch:
+        if status.state not in STATES or not status.epoch >= 0:
             raise _damaged(self.paths.status, f"state {status.state!r}, epoch {status.epoch}")
         return reconcile(status)
 
@@ -80,7 +80,7 @@ class Run:
 
     def samples(self) -> pd.DataFrame:
         """Return the table of training samples (index, sample_id, label, class_name, source)."""
-        texts = {"sample_id": str, "class_name": str, "source": str}
+        texts = {"sample_id": "str", "class_name": "str", "source": "str"}
         try:
             table = pd.read_csv(self.paths.samples, dtype=texts, keep_default_na=False)
         except (OSError, ValueError) as error:

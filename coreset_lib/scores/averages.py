@@ -82,7 +82,7 @@ EL2N = Score(
             kind="whole",
             least=1,
             most=100_000,
-            default=lambda n_epochs: min(10, n_epochs),
+            default_of=lambda n_epochs: min(10, n_epochs),
             help="how many epochs from the start",
         )
     },

@@ -20,20 +20,21 @@ Float64s = NDArray[np.float64]
 class Option:
     """One option of a score or strategy, with what it may be.
 
-    ``default`` may be a function of the number of epochs, for options that a short run
-    must shrink.
+    ``default_of`` takes the place of ``default`` where a short run must shrink it: it gets
+    the number of epochs.
     """
 
     kind: Literal["window", "whole", "real", "choice"]
     help: str
     default: Any = None
+    default_of: Callable[[int], Any] | None = None
     choices: tuple[str, ...] = ()
     least: float = 0
     most: float = float("inf")
 
     def default_for(self, n_epochs: int) -> Any:
         """Return the default in a run of this many epochs."""
-        return self.default(n_epochs) if callable(self.default) else self.default
+        return self.default if self.default_of is None else self.default_of(n_epochs)
 
     def read(self, name: str, value: Any) -> Any:
         """Return ``value``, possibly written as text, in the option's type.
@@ -144,7 +145,7 @@ def early_window_option() -> Option:
     return Option(
         kind="window",
         help="early window of epochs, first-last",
-        default=lambda n_epochs: default_windows(n_epochs)[0],
+        default_of=lambda n_epochs: default_windows(n_epochs)[0],
     )
 
 
@@ -153,7 +154,7 @@ def late_window_option() -> Option:
     return Option(
         kind="window",
         help="late window of epochs, first-last",
-        default=lambda n_epochs: default_windows(n_epochs)[1],
+        default_of=lambda n_epochs: default_windows(n_epochs)[1],
     )
 
 

@@ -1,0 +1,50 @@
+"""The ``coreset-lens`` command: exit 0 on success, 2 with one clear line on a mistake."""
+
+import signal
+import sys
+
+import typer
+
+from coreset_lib.cli import data, exports, running, serving
+from coreset_lib.errors import CoresetError
+
+app = typer.Typer(
+    name="coreset-lens",
+    help="See how each sample of a medical image dataset is learned, and choose a coreset. "
+    "For research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for commands in (serving, data, running, exports):
+    for command in commands.COMMANDS:
+        app.command(command.__name__.removesuffix("_command"))(command)
+
+# Typer brings its own copy of click in some versions: take its base class from where it stands.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user becomes one line on stderr and exit 2."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command and return its exit status."""
+    try:
+        result = app(args=arguments, prog_name="coreset-lens", standalone_mode=False)
+    except (CoresetError, _UsageError) as error:
+        message = str(error) if isinstance(error, CoresetError) else _usage_message(error)
+        sys.stderr.write(f"coreset-lens: {' '.join(message.split())}\n")
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        sys.stderr.write("coreset-lens: stopped\n")
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _usage_message(error: Exception) -> str:
+    """Return what Typer has to say about a wrong option."""
+    return str(getattr(error, "format_message", error.__str__)())

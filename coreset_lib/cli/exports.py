@@ -1,0 +1,102 @@
+"""Commands that compute and write files: ``score``, ``select``, ``rebuild``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coreset_lib.cli.options import (
+    Cache,
+    Early,
+    Late,
+    RunName,
+    ScoreOptions,
+    cache_folder,
+    find_run,
+    score_options,
+)
+from coreset_lib.runs.store import RunStore
+from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
+
+Out = Annotated[Path, typer.Option("--out", help="CSV to write; provenance goes beside it")]
+ScoreName = Annotated[str, typer.Option("--score", help="eva, el2n, forgetting, aum, entropy")]
+
+
+def score(
+    run: RunName,
+    out: Out,
+    score: ScoreName = "eva",
+    early: Early = None,
+    late: Late = None,
+    option: ScoreOptions = None,
+    cache: Cache = None,
+) -> None:
+    """Score every training sample of a run and write a CSV (rank 1 = hardest)."""
+    from coreset_lib.export.provenance import export_scores
+    from coreset_lib.scores import compute_score
+
+    found = find_run(cache, run)
+    dynamics = found.dynamics()
+    values = compute_score(dynamics, score, score_options(early, late, option))
+    export = export_scores(found, values, dynamics)
+    export.write(out)
+    used = ", ".join(f"{name}={value}" for name, value in values.plain_options().items())
+    typer.echo(
+        f"{out}: {dynamics.n_samples} samples by {score} {f'({used})' if used else ''}".rstrip()
+    )
+
+
+def select(
+    run: RunName,
+    out: Out,
+    rate: Annotated[float, typer.Option(help="Share to keep, in (0, 1]")],
+    strategy: Annotated[str, typer.Option(help=", ".join(STRATEGIES))] = "top",
+    score: ScoreName = "eva",
+    early: Early = None,
+    late: Late = None,
+    option: ScoreOptions = None,
+    balance: Annotated[str, typer.Option(help=", ".join(BALANCES))] = "global",
+    noise_cut: Annotated[
+        float, typer.Option(help="Share with the lowest AUM to drop first, in [0, 1)")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Decides random choices")] = 0,
+    cache: Cache = None,
+) -> None:
+    """Choose a coreset and write it as CSV with provenance."""
+    from coreset_lib.export.provenance import export_coreset
+
+    config = SelectionConfig(
+        strategy=strategy,
+        score=score,
+        score_options=score_options(early, late, option),
+        rate=rate,
+        balance=balance,
+        noise_cut=noise_cut,
+        seed=seed,
+    )
+    found = find_run(cache, run)
+    export = export_coreset(found, config)
+    export.write(out)
+    n_train = found.manifest.dataset.n_train
+    typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
+    typer.echo(f"sha256: {export.provenance['sha256']}")
+
+
+def rebuild(
+    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV that score or select wrote")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write the rebuilt CSV here")] = None,
+    cache: Cache = None,
+) -> int:
+    """Compute a CSV again from its provenance and say whether it is the same."""
+    from coreset_lib.export.provenance import rebuild as rebuild_csv
+
+    export, is_same = rebuild_csv(csv, RunStore(cache_folder(cache)))
+    if out is not None:
+        export.write(out)
+    verdict = "same" if is_same else "NOT the same: the file, the run or the program has changed"
+    typer.echo(f"{csv}: {verdict}")
+    typer.echo(f"sha256: {export.provenance['sha256']}")
+    return 0 if is_same else 1
+
+
+COMMANDS = (score, select, rebuild)

@@ -1,0 +1,60 @@
+"""Options that several commands share, and readers for what a person types into them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from coreset_lib.configs import Window
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.store import Run, RunStore, default_cache
+
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        help="Folder of runs and prepared datasets.  [default: CORESET_LENS_CACHE, else ./cache]",
+    ),
+]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run id, a unique prefix of one, or: latest")
+]
+Dataset = Annotated[
+    str, typer.Option("--dataset", help="Name of a dataset, or path of a MedMNIST-style .npz")
+]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder that holds dataset files")
+]
+ImageSize = Annotated[int, typer.Option("--image-size", help="Pixels: 28, 64, 128 or 224")]
+Early = Annotated[
+    str | None, typer.Option("--early", help="Early window of epochs, first-last (eva)")
+]
+Late = Annotated[str | None, typer.Option("--late", help="Late window of epochs, first-last (eva)")]
+ScoreOptions = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="An option of the score, name=value; repeatable"),
+]
+
+
+def cache_folder(cache: Path | None) -> Path:
+    """Return the cache directory that a command works in."""
+    return default_cache() if cache is None else cache
+
+
+def find_run(cache: Path | None, name: str) -> Run:
+    """Return the run that a person means."""
+    return RunStore(cache_folder(cache)).find(name)
+
+
+def score_options(early: str | None, late: str | None, pairs: list[str] | None) -> dict[str, Any]:
+    """Return score options from the window options and ``name=value`` pairs."""
+    options: dict[str, Any] = {}
+    for name, text in (("early", early), ("late", late)):
+        if text is not None:
+            options[name] = Window.parse(text)
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise CoresetError(f"--option must look like name=value, got {pair!r}.")
+        options[name.strip().replace("-", "_")] = value.strip()
+    return options

@@ -1,0 +1,1 @@
+"""CSV files with everything needed to rebuild them."""

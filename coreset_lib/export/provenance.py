@@ -1,0 +1,202 @@
+"""Where a CSV comes from: enough to compute it again and compare byte for byte."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from coreset_lib.atomic import csv_bytes, write_output
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.errors import CoresetError
+from coreset_lib.export.tables import coreset_table, score_table
+from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.store import Run, RunStore
+from coreset_lib.scores import compute_score
+from coreset_lib.scores.score import ScoreValues
+from coreset_lib.selection import STRATEGIES, SelectionConfig, select_coreset
+
+SCHEMA_VERSION = 1
+PRIVATE_OPTIONS = ("data_root", "dataset")
+
+
+@dataclass(frozen=True)
+class Export:
+    """A CSV and its provenance, ready to be written or downloaded."""
+
+    csv: bytes
+    provenance: dict[str, Any]
+
+    def provenance_bytes(self) -> bytes:
+        """Return the provenance as JSON."""
+        return (json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n").encode()
+
+    def write(self, path: Path) -> Path:
+        """Write the CSV and, beside it, its provenance; return where that is.
+
+        Raises
+        ------
+        CoresetError
+            If either cannot be written.
+        """
+        beside = provenance_path(path)
+        write_output(path, self.csv)
+        write_output(beside, self.provenance_bytes())
+        return beside
+
+
+def provenance_path(csv: Path) -> Path:
+    """Return where the provenance of a CSV lies: ``<name>.provenance.json`` beside it."""
+    return csv.with_name(f"{csv.stem}.provenance.json")
+
+
+def export_scores(run: Run, score: ScoreValues, dynamics: TrainingDynamics) -> Export:
+    """Return the table of one score of all samples, with provenance."""
+    csv = csv_bytes(score_table(run.samples(), score))
+    details = {"score": score.name, "score_options": score.plain_options()}
+    return Export(csv, _provenance("scores", run, dynamics, csv, details))
+
+
+def export_coreset(
+    run: Run, config: SelectionConfig, dynamics: TrainingDynamics | None = None
+) -> Export:
+    """Choose a coreset and return its table, with provenance.
+
+    Parameters
+    ----------
+    run : Run
+    config : SelectionConfig
+    dynamics : TrainingDynamics, optional
+        The run's dynamics, where they are open already.
+    """
+    dynamics = run.dynamics() if dynamics is None else dynamics
+    score = None
+    if STRATEGIES[config.strategy].needs_score and config.score is not None:
+        score = compute_score(dynamics, config.score, config.score_options)
+    selection = select_coreset(dynamics, config, score=score)
+    csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score))
+    details = {
+        "selection": config.as_dict()
+        | {
+            "score": score.name if score else None,
+            "score_options": score.plain_options() if score else {},
+        },
+        "report": dict(selection.report),
+        "n_selected": len(selection.indices),
+    }
+    return Export(csv, _provenance("coreset", run, dynamics, csv, details))
+
+
+def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
+    """Compute a CSV again from the provenance beside it.
+
+    Returns
+    -------
+    Export
+        What the recorded choices give now.
+    bool
+        Whether it is the same, byte for byte, as the file was when it was made, and the
+        file on disk still is.
+
+    Raises
+    ------
+    CoresetError
+        If the CSV, its provenance or its run is missing or unreadable.
+    """
+    record = read_provenance(csv)
+    run = store.find(record["run"]["run_id"])
+    dynamics = _dynamics_as_recorded(run, record)
+    if record["kind"] == "coreset":
+        export = export_coreset(run, _selection_config(record["selection"]), dynamics)
+    else:
+        score = compute_score(dynamics, record["score"], record["score_options"])
+        export = export_scores(run, score, dynamics)
+    on_disk = hashlib.sha256(csv.read_bytes()).hexdigest()
+    return export, on_disk == record["sha256"] == export.provenance["sha256"]
+
+
+def read_provenance(csv: Path) -> dict[str, Any]:
+    """Read the provenance beside a CSV; raises CoresetError if it is not usable."""
+    beside = provenance_path(csv)
+    for path in (csv, beside):
+        if not path.is_file():
+            raise CoresetError(
+                f"file {path} was not found. Give the CSV that select or score wrote, "
+                "with its .provenance.json beside it."
+            )
+    record: dict[str, Any] = {}
+    try:
+        record = json.loads(beside.read_bytes())
+        is_usable = (
+            record["schema_version"] == SCHEMA_VERSION
+            and record["kind"] in ("coreset", "scores")
+            and isinstance(record["sha256"], str)
+            and isinstance(record["run"]["run_id"], str)
+            and isinstance(record["run"]["epochs"], int)
+        )
+    except (ValueError, KeyError, TypeError):
+        is_usable = False
+    if not is_usable:
+        raise CoresetError(f"provenance {beside} cannot be read. Restore it from a copy.")
+    return record
+
+
+def _provenance(
+    kind: str, run: Run, dynamics: TrainingDynamics, csv: bytes, details: dict[str, Any]
+) -> dict[str, Any]:
+    """Describe a CSV; local paths of the dataset stay out of it."""
+    manifest = run.manifest
+    config = {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": kind,
+        "sha256": hashlib.sha256(csv).hexdigest(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": {
+            "run_id": run.run_id,
+            "epochs": dynamics.n_epochs,
+            "seed": manifest.seed,
+            "recording": manifest.recording,
+            "dataset": {
+                "name": manifest.dataset.name,
+                "fingerprint": manifest.dataset.fingerprint,
+                "n_train": manifest.dataset.n_train,
+                "is_synthetic": manifest.dataset.is_synthetic,
+            },
+            "config": config,
+            "versions": manifest.versions,
+            "git_commit": manifest.git_commit,
+        },
+        "versions": library_versions(),
+        **details,
+    }
+
+
+def _dynamics_as_recorded(run: Run, record: dict[str, Any]) -> TrainingDynamics:
+    """Open the run with as many epochs as it had when the CSV was made."""
+    found = run.manifest.dataset.fingerprint
+    if found != record["run"]["dataset"]["fingerprint"]:
+        raise CoresetError(
+            f"run {run.run_id} must be of the dataset with fingerprint "
+            f"{record['run']['dataset']['fingerprint'][:12]}, got {found[:12]}. "
+            "It is another run of the same name."
+        )
+    dynamics, wanted = run.dynamics(), record["run"]["epochs"]
+    if dynamics.n_epochs < wanted:
+        raise CoresetError(
+            f"run {run.run_id} must have {wanted} recorded epochs, got {dynamics.n_epochs}. "
+            "Restore the run from a copy."
+        )
+    return TrainingDynamics(dynamics.planes, dynamics.labels, wanted, dynamics.class_names)
+
+
+def _selection_config(fields: dict[str, Any]) -> SelectionConfig:
+    """Read a selection back; raises CoresetError for fields of another version."""
+    try:
+        return SelectionConfig(**fields)
+    except TypeError:
+        raise CoresetError(
+            f"the selection in the provenance has unknown fields: {', '.join(fields)}. "
+            "Use the version that wrote it."
+        ) from None

@@ -1,0 +1,70 @@
+"""The tables that people take away: scores of all samples, and coresets."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.scores.forgetting import count_forgetting_events
+from coreset_lib.scores.score import ScoreValues
+from coreset_lib.selection.problem import Selection
+
+TEXT_COLUMNS = ("sample_id", "class_name", "source")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
+    """Return index, sample_id, label, class_name, the score and rank (1 = hardest).
+
+    Parameters
+    ----------
+    samples : DataFrame, one row per training sample
+    score : ScoreValues
+
+    Returns
+    -------
+    DataFrame, one row per training sample, in the order of ``samples``
+    """
+    table = pd.DataFrame(samples[["index", "sample_id", "label", "class_name"]])
+    table[score.name] = score.values
+    table["rank"] = score.ranks()
+    return disarm_formulas(table)
+
+
+def coreset_table(
+    samples: pd.DataFrame,
+    dynamics: TrainingDynamics,
+    selection: Selection,
+    score: ScoreValues | None,
+) -> pd.DataFrame:
+    """Return the chosen samples with the reasons that a run gives for them.
+
+    ``rank`` is the sample's rank among all training samples (1 = hardest), or the order of
+    the draw where no score was used. ``cluster`` and ``review_status`` are empty where
+    nothing was clustered or reviewed.
+
+    Returns
+    -------
+    DataFrame, one row per chosen sample, sorted by rank
+    """
+    chosen = selection.indices
+    columns = ["index", "sample_id", "label", "class_name", "source"]
+    table = pd.DataFrame(samples.iloc[chosen][columns])
+    table["rank"] = np.arange(1, len(chosen) + 1) if score is None else score.ranks()[chosen]
+    if score is not None:
+        table[score.name] = score.values[chosen]
+    table["forgetting_events"] = count_forgetting_events(dynamics)[chosen]
+    table["cluster"] = ""
+    table["review_status"] = ""
+    return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))
+
+
+def disarm_formulas(table: pd.DataFrame, columns: Iterable[str] = TEXT_COLUMNS) -> pd.DataFrame:
+    """Put an apostrophe before texts that a spreadsheet would run as a formula."""
+    for column in columns:
+        if column in table:
+            texts = table[column].astype(str)
+            is_formula = texts.str.startswith(FORMULA_STARTS)
+            table[column] = texts.where(~is_formula, "'" + texts)
+    return table

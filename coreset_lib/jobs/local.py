@@ -1,0 +1,142 @@
+"""A detached process on this machine that trains one run and outlives whoever started it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.process import host_name, is_alive
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import claim, write_status
+from coreset_lib.runs.store import Run
+
+STOP_GRACE_SECONDS = 10.0
+POLL_SECONDS = 0.1
+NICENESS = 5
+
+
+def start(paths: RunPaths) -> int:
+    """Start training a run in a detached process.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        A queued run.
+
+    Returns
+    -------
+    int
+        Number of the process. Its output goes to the run's log.
+
+    Raises
+    ------
+    CoresetError
+        If no process can be started.
+    """
+    command = [sys.executable, "-m", "coreset_lib.training", str(paths.root.resolve())]
+    try:
+        with paths.log.open("ab") as log:
+            process = subprocess.Popen(  # outlives us: never waited for
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_environment(),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise CoresetError(f"the training process cannot be started: {error.strerror}.") from None
+    with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+    process.returncode = 0  # keeps Popen from warning that the child still runs
+    epochs = Run(paths).status().epochs
+    write_status(paths, claim(Status(state="queued", epochs=epochs, step="starting"), process.pid))
+    return process.pid
+
+
+def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
+    """Ask a run to stop, then terminate its process group, then kill it.
+
+    Returns
+    -------
+    Status
+        ``stopped``, with the complete epochs kept. For a run on another host the request
+        is left in its directory, and the status is the present one.
+
+    Raises
+    ------
+    CoresetError
+        If the run is neither queued nor running.
+    """
+    status = run.status()
+    if status.state not in ("queued", "running"):
+        raise CoresetError(
+            f"run {run.run_id} must be queued or running to be stopped, got {status.state}. "
+            "Nothing was done."
+        )
+    run.paths.stop_request.touch()
+    if status.host != host_name() or status.pid is None:
+        return status
+    for signum, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
+        if not _signal_and_wait(status, signum, patience):
+            continue
+        break
+    return _settle(run)
+
+
+def _signal_and_wait(status: Status, signum: signal.Signals, patience: float) -> bool:
+    """Signal the process group and wait for its end; whether it ended."""
+    assert status.pid is not None
+    if is_alive(status.pid, status.process_start):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(status.pid) == status.pid:
+                os.killpg(status.pid, signum)
+            else:  # a foreground training shares its group with the shell
+                os.kill(status.pid, signum)
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        _reap(status.pid)
+        if not is_alive(status.pid, status.process_start):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def _reap(pid: int) -> None:
+    """Collect the exit of a child of ours, so that it does not stay as a zombie."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _settle(run: Run) -> Status:
+    """Write ``stopped`` for a process that was killed before it could say so itself."""
+    status = run.status()
+    if status.state in ("interrupted", "queued"):
+        status = replace(status, state="stopped", step="", eta_seconds=None)
+        write_status(run.paths, status)
+    with contextlib.suppress(FileNotFoundError):
+        run.paths.stop_request.unlink()
+    return status
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a training process.
+
+    Threads that wait sleep instead of spinning: next to a dashboard and a browser on few
+    cores, spinning makes training several times slower. The package stays importable
+    from wherever it was found.
+    """
+    root = str(Path(__file__).parents[2])
+    search_path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(search_path),
+        "PYTHONUNBUFFERED": "1",
+    }

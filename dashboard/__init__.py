@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: reads runs through the library and draws them."""

@@ -1,0 +1,1 @@
+"""Figures of the dashboard: data in, plotly figures out, no Streamlit."""

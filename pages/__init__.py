@@ -1,0 +1,1 @@
+"""Pages of the dashboard: pick, load, draw, explain; no arithmetic."""
