@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
 from coreset_lib.configs import Window
 from dashboard.components.window_brush import Bands, Line, Windows, window_brush
 from dashboard.window_rules import NAMES, can_hold_windows, fit_windows
+
+_SHOWN = "window controls.shown"
+_MOST_SHOWN = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ def window_controls(
         early=choice.early,
         late=choice.late,
         lock_length=choice.lock_length,
-        key=_part(key, "brush"),
+        key=f"{key}.brush",
         height=height,
         alt=alt or _description(n_epochs, len(lines)),
         title=title,
@@ -83,7 +87,7 @@ def window_controls(
         on_windows=lambda early, late: choose_windows(key, early, late, lock=_lock(key)),
         on_pick=on_pick,
     )
-    _twin_controls(choice, n_epochs, key)
+    _twin_controls(choice, default, n_epochs, key)
     return choice.early, choice.late
 
 
@@ -106,39 +110,88 @@ def _lock(key: str) -> bool:
     return choice is None or choice.lock_length
 
 
-def _twin_controls(choice: WindowChoice, n_epochs: int, key: str) -> None:
+def _twin_controls(choice: WindowChoice, default: Windows, n_epochs: int, key: str) -> None:
     """Draw a range slider for each window and the lock."""
     columns = st.columns([5, 5, 3], gap="medium", vertical_alignment="bottom")
     for column, name in zip(columns, NAMES, strict=False):
         window = getattr(choice, name)
-        _show(_part(key, name), (window.first, window.last))
+        # Streamlit forgets a slider's value when its range grows: a longer run, a new slider.
+        slider = _widget(f"{key}.{name}.{n_epochs}", (window.first, window.last))
         column.slider(
             f"{name.capitalize()} window (epochs)",
             min_value=1,
             max_value=n_epochs,
-            key=_part(key, name),
+            key=slider,
             on_change=_slider_moved,
-            args=(choice, name, n_epochs, key),
+            args=(slider, name, default, n_epochs, key),
         )
-    _show(_part(key, "lock"), choice.lock_length)
+    lock = _widget(f"{key}.lock", choice.lock_length)
     columns[2].checkbox(
         "Equal length",
-        key=_part(key, "lock"),
+        key=lock,
         on_change=_lock_changed,
-        args=(choice, n_epochs, key),
+        args=(lock, default, n_epochs, key),
         help="Changing the length of one window changes the other one likewise.",
     )
 
 
-def _slider_moved(choice: WindowChoice, name: str, n_epochs: int, key: str) -> None:
+def _widget(name: str, value: object) -> str:
+    """Return the key of a widget that shows ``value``: a new one if its present one does not.
+
+    Setting the value of the present widget would be a race: until the browser has it, any
+    rerun sends the old value back, which reads as a person's change and undoes the new one.
+    """
+    generation = st.session_state.get(f"{name}.generation", 0)
+    if st.session_state.get(f"{name}.{generation}", value) != value:
+        generation += 1
+        st.session_state[f"{name}.generation"] = generation
+    widget = f"{name}.{generation}"
+    if widget not in st.session_state:
+        st.session_state[widget] = value
+    _remember_shown(widget, value)
+    return widget
+
+
+def _remember_shown(widget: str, value: object) -> None:
+    """Note what a widget shows; the oldest notes go."""
+    shown = st.session_state.setdefault(_SHOWN, {})
+    shown.pop(widget, None)
+    shown[widget] = value
+    for oldest in list(shown)[:-_MOST_SHOWN]:
+        del shown[oldest]
+
+
+def _asked(widget: str) -> Any:
+    """Return what a person set a widget to, None if it only says what it showed before.
+
+    Streamlit also calls back for a widget that is new to it, or gone from the page while the
+    browser still sends its value.
+    """
+    value = st.session_state[widget]
+    if value == st.session_state.get(_SHOWN, {}).get(widget):
+        return None
+    _remember_shown(widget, value)
+    return value
+
+
+def _slider_moved(slider: str, name: str, default: Windows, n_epochs: int, key: str) -> None:
     """Give the moved slider what it asks for; the other window makes room."""
-    asked = Window(*st.session_state[_part(key, name)])
-    st.session_state[key] = _fitted(replace(choice, **{name: asked}), name, n_epochs)
+    asked = _asked(slider)
+    if asked is None:
+        return
+    choice = replace(current_choice(key, default, n_epochs), **{name: Window(*asked)})
+    choice = st.session_state[key] = _fitted(choice, name, n_epochs)
+    got = getattr(choice, name)
+    # In the hand, so it keeps its key and focus; sent back, the same request fits the same.
+    st.session_state[slider] = (got.first, got.last)
 
 
-def _lock_changed(choice: WindowChoice, n_epochs: int, key: str) -> None:
+def _lock_changed(lock: str, default: Windows, n_epochs: int, key: str) -> None:
     """Turning the lock on gives the late window the length of the early one."""
-    choice = replace(choice, lock_length=st.session_state[_part(key, "lock")])
+    asked = _asked(lock)
+    if asked is None:
+        return
+    choice = replace(current_choice(key, default, n_epochs), lock_length=asked)
     st.session_state[key] = _fitted(choice, "early", n_epochs)
 
 
@@ -148,17 +201,6 @@ def _fitted(choice: WindowChoice, moved: str, n_epochs: int) -> WindowChoice:
         choice.early, choice.late, n_epochs=n_epochs, moved=moved, lock_length=choice.lock_length
     )
     return replace(choice, early=early, late=late)
-
-
-def _show(key: str, value: object) -> None:
-    """Set a widget's value before it is drawn, only if it differs: else it would be sent anew."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
-def _part(key: str, name: str) -> str:
-    """Key of one of the widgets."""
-    return f"{key}.{name}"
 
 
 def _description(n_epochs: int, n_lines: int) -> str:
