@@ -15,7 +15,7 @@ from coreset_lib.datasets.medmnist_sets import (
     home_folder,
     load_medmnist,
 )
-from coreset_lib.datasets.npz import load_npz, summarise_npz
+from coreset_lib.datasets.npz import check_npz, load_npz, summarise_npz
 from coreset_lib.errors import DatasetError
 
 DEFAULT_SIZE = 28
@@ -213,7 +213,17 @@ def _medmnist_info(name: str, root: Path | None) -> DatasetInfo:
         licence=known.licence,
         is_present=bool(found),
         where=str(next(iter(found.values()), absent)),
+        problem=" ".join(filter(None, map(_problem, found.values()))),
     )
+
+
+def _problem(path: Path) -> str:
+    """Return why a file cannot be opened, or nothing."""
+    try:
+        check_npz(path)
+    except DatasetError as error:
+        return str(error)
+    return ""
 
 
 def _file_info(path: Path) -> DatasetInfo:

@@ -65,8 +65,7 @@ def load_npz(
     for part, pictures, numbers in zip(PARTS, images, labels, strict=True):
         _check_rows(path, part, len(pictures), len(numbers))
         _check_same_form(path, part, pictures.shape[1:], images[0].shape[1:])
-    splits = map(_split, [path] * 3, PARTS, images, labels)
-    train, val, test = splits
+    train, val, test = (_split(path, *part) for part in zip(PARTS, images, labels, strict=True))
     return LabeledImages(
         name=name or file_safe(path.stem),
         class_names=names,
@@ -76,6 +75,12 @@ def load_npz(
         title=title or path.name,
         licence=licence,
     )
+
+
+def check_npz(path: Path) -> None:
+    """Raise DatasetError unless the archive opens and holds the six arrays."""
+    with NpzArchive(path) as archive:
+        archive.require(_ARRAYS)
 
 
 def summarise_npz(path: Path) -> NpzSummary:

@@ -100,7 +100,7 @@ class NpzArchive:
         if missing:
             raise DatasetError(
                 f"{self.path} must hold the arrays {{train,val,test}}_{{images,labels}}, "
-                f"got no {', '.join(missing)}. It holds: {', '.join(self.names) or 'nothing'}."
+                f"got no {', '.join(missing)}. It holds: {_printable(self.names) or 'nothing'}."
             )
 
     def header(self, name: str) -> ArrayHeader:
@@ -120,7 +120,7 @@ class NpzArchive:
         self._check_header(name, header, len(raw))
         order = "F" if header.is_fortran else "C"
         flat = raw[header.data_start :].view(header.dtype)
-        return np.ascontiguousarray(flat.reshape(header.shape, order=order))
+        return np.asarray(flat.reshape(header.shape, order=order), order="C")
 
     def _member(self, name: str) -> zipfile.ZipInfo:
         """Return the directory entry of an array, its claimed size checked."""
@@ -190,6 +190,12 @@ class NpzArchive:
             f"{self.path} must be a whole .npz archive, got one that cannot be read "
             f"({reason[:200]}). Copy or download it again."
         )
+
+
+def _printable(names: list[str]) -> str:
+    """Write names from a file in one short line, whatever characters they have."""
+    short = [name[:40].encode("unicode_escape").decode() for name in names[:12]]
+    return ", ".join([*short, "..."] if len(names) > 12 else short)
 
 
 def _parse_header(raw: bytes) -> ArrayHeader:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.checks import check_real, check_share, check_whole
+from coreset_lib.checks import check_share, check_whole
 from coreset_lib.datasets.labeled_images import Images, LabeledImages, Labels, Split
 from coreset_lib.datasets.phantom_canvas import Plane, blur, posed_canvas, uniform
 from coreset_lib.datasets.phantom_organs import SCENES
@@ -20,7 +20,7 @@ _FREQUENCY = (1.4, 1.0, 0.9, 0.9, 1.2, 0.8, 0.7, 1.1)
 _LOOKALIKE = (1, 0, 3, 2, 5, 4, 0, 6)
 _SUBTYPE_SHARES = (0.6, 0.3, 0.1)
 _STACK = 64
-_MOST_PER_STACK_SEED = 2**31 - 1
+_LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +55,10 @@ class PhantomOptions:
         for name in ("n_train", "n_val", "n_test"):
             check_whole(name, getattr(self, name), least=16, most=10_000_000)
         check_whole("image size", self.image_size, least=16, most=512)
-        check_whole("seed", self.seed, least=0, most=_MOST_PER_STACK_SEED)
+        check_whole("seed", self.seed, least=0, most=_LARGEST_SEED)
         check_share("mislabelled share", self.mislabelled_share)
         check_share("ambiguous share", self.ambiguous_share)
-        check_real("noise", self.noise, above=-1e-12, most=1)
+        check_share("noise", self.noise)
         if self.mislabelled_share + self.ambiguous_share > 1:
             raise CoresetError(
                 "mislabelled and ambiguous share must not exceed 1 together, got "
