@@ -84,7 +84,8 @@ def make_phantom(options: PhantomOptions | None = None) -> LabeledImages:
     Notes
     -----
     Pixels come from elementary arithmetic on PCG64 random numbers, so the fingerprint
-    is the same on every machine with the same NumPy random streams.
+    is the same on every machine with the same NumPy random streams. Cost: about a second
+    at 28 pixels, a minute or two at 224.
     """
     options = options or PhantomOptions()
     images, labels, truth = _train_part(options)
@@ -165,11 +166,11 @@ def _blends(
 
 
 def _degraded(rng: np.random.Generator, images: Images) -> Images:
-    """Return the images with little contrast, blurred twice, under heavy noise."""
+    """Return the images blurred twice, with little contrast left above the noise."""
     grey = blur(blur(images.astype(np.float32))) / 255
-    contrast = uniform(rng, len(images), 0.15, 0.4)
+    contrast = uniform(rng, len(images), 0.2, 0.5)
     level = uniform(rng, len(images), 0.3, 0.6)
-    return _quantised((grey - np.float32(0.5)) * contrast + level, rng, 0.12)
+    return _quantised((grey - np.float32(0.5)) * contrast + level, rng, 0.06)
 
 
 def _slices(
