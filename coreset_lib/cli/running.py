@@ -1,6 +1,7 @@
 """Commands that train and watch runs: ``train``, ``runs``, ``stop``, ``logs``."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +18,10 @@ from coreset_lib.cli.options import (
     find_run,
 )
 from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
-from coreset_lib.errors import CoresetError, DamagedRunError
+from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.store import Run, RunStore
+from coreset_lib.runs.store import RunStore
+from coreset_lib.runs.summary import summarise
 
 
 def train(
@@ -105,51 +107,16 @@ def runs(
     cache: Cache = None,
 ) -> None:
     """List the runs, newest first, with what each is doing now."""
-    records = [describe_run(run) for run in RunStore(cache_folder(cache)).runs()]
+    summaries = [summarise(run) for run in RunStore(cache_folder(cache)).runs()]
     if as_json:
-        typer.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([asdict(s) for s in summaries], indent=2, ensure_ascii=False))
         return
-    if not records:
+    if not summaries:
         typer.echo("no runs yet; start one with: coreset-lens train --dataset phantom")
-    for record in records:
-        progress = f"{record['epoch']}/{record['epochs']}"
-        typer.echo(
-            f"{record['run_id']:<56} {record['state']:<12} {progress:>9}  "
-            f"{record['error'] or record['step']}".rstrip()
-        )
-
-
-def describe_run(run: Run) -> dict[str, object]:
-    """Return what ``runs --json`` says of a run; a damaged one says so in its state."""
-    try:
-        manifest, status = run.manifest, run.status()
-    except DamagedRunError as error:
-        return {
-            "run_id": run.run_id,
-            "state": "damaged",
-            "dataset": None,
-            "model": None,
-            "epoch": 0,
-            "epochs": 0,
-            "step": "",
-            "eta_seconds": None,
-            "error": str(error),
-        }
-    return {
-        "run_id": run.run_id,
-        "state": status.state,
-        "dataset": manifest.dataset.name,
-        "model": manifest.config.get("model"),
-        "epoch": status.epoch,
-        "epochs": status.epochs,
-        "step": status.step,
-        "eta_seconds": status.eta_seconds,
-        "error": status.error,
-        "seed": manifest.seed,
-        "device": status.device,
-        "created": manifest.created,
-        "folder": str(run.paths.root),
-    }
+    for summary in summaries:
+        progress = f"{summary.epoch}/{summary.epochs}"
+        line = f"{summary.run_id:<56} {summary.state:<12} {progress:>9}  "
+        typer.echo((line + (summary.error or summary.step)).rstrip())
 
 
 def stop(run: RunName, cache: Cache = None) -> None:

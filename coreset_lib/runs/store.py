@@ -153,6 +153,10 @@ class RunStore:
         found = [Run(RunPaths(path)) for path in folder.iterdir() if _is_run_folder(path)]
         return sorted(found, key=lambda run: run.run_id, reverse=True)
 
+    def at(self, folder: str | Path) -> Run:
+        """Return the run in a folder that :meth:`runs` has found."""
+        return Run(RunPaths(Path(folder)))
+
     def find(self, name: str) -> Run:
         """Return the run with this id, this unique prefix, or the newest for ``latest``.
 

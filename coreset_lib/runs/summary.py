@@ -1,0 +1,67 @@
+"""One line about a run, also about a damaged one: what lists of runs show."""
+
+from dataclasses import dataclass
+
+from coreset_lib.errors import DamagedRunError
+from coreset_lib.runs.store import Run
+
+DAMAGED = "damaged"
+ACTIVE_STATES = ("queued", "running")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """A run at this moment; ``state`` is ``damaged`` where its records cannot be read."""
+
+    run_id: str
+    state: str
+    dataset: str = ""
+    model: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: str = ""
+    epoch_progress: float = 0.0
+    eta_seconds: float | None = None
+    error: str | None = None
+    seed: int | None = None
+    device: str = ""
+    created: str = ""
+    is_synthetic: bool = False
+    folder: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process is training it or about to."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def progress(self) -> float:
+        """Share of the epochs done, the one under way included."""
+        done = self.epoch + (self.epoch_progress if self.state == "running" else 0.0)
+        return min(done / self.epochs, 1.0) if self.epochs else 0.0
+
+
+def summarise(run: Run) -> RunSummary:
+    """Return what a run is and does now; never raises for a damaged one."""
+    folder = str(run.paths.root)
+    try:
+        manifest, status = run.manifest, run.status()
+    except DamagedRunError as error:
+        return RunSummary(run_id=run.run_id, state=DAMAGED, error=str(error), folder=folder)
+    return RunSummary(
+        run_id=run.run_id,
+        state=status.state,
+        dataset=manifest.dataset.name,
+        model=str(manifest.config.get("model", "")),
+        epoch=status.epoch,
+        epochs=status.epochs,
+        step=status.step,
+        epoch_progress=status.epoch_progress,
+        eta_seconds=status.eta_seconds,
+        error=status.error,
+        seed=manifest.seed,
+        device=status.device,
+        created=manifest.created,
+        is_synthetic=manifest.dataset.is_synthetic,
+        folder=folder,
+    )

@@ -1,0 +1,32 @@
+"""How one sample was learned: its error and what the network called it, epoch by epoch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from coreset_lib.scores.population import SampleHistory
+from dashboard.theme import MARGINS, RIGHT, WRONG
+
+
+def prediction_strip(history: SampleHistory, class_names: Sequence[str]) -> go.Figure:
+    """Return one cell per epoch: right or wrong, with the predicted class on hover.
+
+    The height of a cell says right (full) or wrong (half) too, so colour is not the only cue.
+    """
+    epochs = np.arange(1, len(history.prediction) + 1)
+    names = [class_names[k] if k >= 0 else "not recorded" for k in history.prediction]
+    figure = go.Figure(
+        go.Bar(
+            x=epochs,
+            y=np.where(history.is_correct, 1.0, 0.5),
+            customdata=names,
+            marker_color=np.where(history.is_correct, RIGHT, WRONG).tolist(),
+            marker_line_width=0,
+            hovertemplate="epoch %{x}: %{customdata}<extra></extra>",
+        )
+    )
+    figure.update_layout(height=92, margin=MARGINS | {"t": 4}, bargap=0.05)
+    figure.update_yaxes(visible=False, range=[0, 1], fixedrange=True)
+    figure.update_xaxes(title="epoch", fixedrange=True)
+    return figure
