@@ -14,6 +14,8 @@ from coreset_lib.clustering.threads import run_each
 _TOLERANCE = 1e-10
 _MOST_RESTARTS = 16
 _RESTART_WORK = 1e7
+# PAM's own path takes a round per swap: worth its time only while a round is cheap.
+_MOST_STEEPEST = 6000
 
 
 class Found(NamedTuple):
@@ -88,7 +90,7 @@ def _improve_built(distances: Distances, built: Rows) -> Found:
     optimum both paths end there, and it is skipped.
     """
     eager = improve(distances, built)
-    if np.array_equal(eager.medoids, built):
+    if np.array_equal(eager.medoids, built) or len(distances) > _MOST_STEEPEST:
         return eager
     return min(eager, improve(distances, built, is_eager=False), key=_loss)
 

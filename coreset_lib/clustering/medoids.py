@@ -33,7 +33,7 @@ def k_medoids(
     seed: int = 0,
     init: str = "build",
     n_restarts: int | None = None,
-    max_memory_mb: int = 1024,
+    max_memory_mb: int = 400,
     workers: int | None = None,
 ) -> KMedoidsResult:
     """Cluster samples around ``k`` of them so that the summed distance to these is small.
@@ -59,8 +59,8 @@ def k_medoids(
         790 samples, fewer for more, 1 from 2,237 samples on.
     max_memory_mb : int
         Largest distance matrix to hold, in MB of 10^6 bytes: 4 samples² bytes, so that the
-        default fits 16,000 samples. Above it ``fasterpam`` searches in samples. The peak adds
-        the features (a scaled copy for cosine) and about 50 bytes per sample.
+        default fits 10,000 samples. Above it ``fasterpam`` searches in samples. The peak adds
+        the features (scaled copies for cosine) and about 20 bytes per sample and thread.
     workers : int, optional
         Threads of ``fasterpam`` and of the distances; default: the usable cores. Does not
         change the result.
@@ -78,13 +78,19 @@ def k_medoids(
 
     Notes
     -----
-    FasterPAM keeps each point's nearest and second nearest medoid and each medoid's removal
-    loss, so that one pass over a candidate's distances prices its swap with all k medoids:
-    O(samples²) per round instead of PAM's O(k samples²). Eager variant: every improving swap is
-    made at once, and the search ends after a full round of candidates without one, in a local
-    optimum of single swaps. From BUILD the steepest descent of PAM is followed as well and the
-    better end is kept; so the loss is never above PAM's, up to ties and rounding. Memory is
-    O(samples²), or bounded as above.
+    FasterPAM keeps each point's nearest and second nearest medoid. One pass over a
+    candidate's distances then prices its swap with all k medoids, since the gain of adding it
+    is shared and a removed medoid only concerns the points of its own cluster: O(samples²) per
+    round instead of PAM's O(k samples²). Eager variant: every improving swap is made at once,
+    and the search ends after a full round of candidates without one, in a local optimum of
+    single swaps. Up to 6,000 samples the steepest descent of PAM is followed from BUILD as well
+    and the better end is kept; the loss then is never above PAM's, up to ties and rounding.
+    Differs from the paper in that the removal loss is summed anew per candidate, without
+    branches, instead of cached and corrected; the value is the same.
+
+    In samples (``is_sampled``): FasterPAM on three seeded samples of up to 4,000, the medoids
+    that serve all samples best kept (as CLARA does), then FasterPAM once more on all samples
+    with up to 1,000 neighbours of these medoids as the only candidates.
 
     The compiled loops are built on first use, which takes some seconds, and cached on disk.
 
@@ -95,7 +101,7 @@ def k_medoids(
     """
     task = _prepare(features, metric, engine, seed, init, n_restarts, max_memory_mb, workers)
     _check_k(task.points, k)
-    return _cluster(task, engine, [k])[0]
+    return _cluster(task, engine, [int(k)])[0]
 
 
 def choose_k(
@@ -107,7 +113,7 @@ def choose_k(
     seed: int = 0,
     init: str = "build",
     n_restarts: int | None = None,
-    max_memory_mb: int = 1024,
+    max_memory_mb: int = 400,
     workers: int | None = None,
 ) -> KMedoidsResult:
     """Cluster samples with the number of clusters whose mean silhouette is highest.
@@ -212,7 +218,7 @@ def _silhouette_distances(task: Task) -> tuple[Rows | slice, Distances]:
 
 def _check_k(points: Points, k: int) -> None:
     """Raise unless there are k different samples to be medoids."""
-    if k != int(k):
+    if not float(k).is_integer():
         raise CoresetError(f"k must be a whole number, got {k}.")
     check_whole("k", k, least=1)
     if k > points.n_samples:
@@ -228,7 +234,7 @@ def _check_k(points: Points, k: int) -> None:
 def _allowed_ks(points: Points, k_range: tuple[int, int]) -> range:
     """Return the ks of the range that the samples allow; raise where there is none."""
     low, high = k_range
-    if low != int(low) or high != int(high) or not 2 <= low <= high:
+    if not (float(low).is_integer() and float(high).is_integer() and 2 <= low <= high):
         raise CoresetError(
             "k_range must be two whole numbers, smallest and largest, with 2 <= smallest <= "
             f"largest, got ({low}, {high})."
@@ -248,8 +254,8 @@ def _raise_alike(points: Points, n_distinct: int, wanted: str) -> NoReturn:
     """Raise the sentence for constant features, or for too few different samples."""
     if n_distinct == 1:
         raise CoresetError(
-            f"features must differ between samples for {wanted}, got {points.n_samples} "
-            "identical samples. Use k = 1 or other features."
+            f"features must differ between samples for {wanted}, got {points.n_samples} samples "
+            f"without any {points.metric} distance. Use k = 1 or other features."
         )
     raise CoresetError(
         f"features must hold enough different samples for {wanted}, got {n_distinct} different "
