@@ -1,5 +1,7 @@
 """Cached reads of runs and their numbers; everything is computed by the library."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,13 +9,18 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from coreset_lib.datasets import LabeledImages, load_dataset
+from coreset_lib.configs import TrainingConfig, Window
+from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_dataset
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
+from coreset_lib.jobs import local
+from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run, RunStore, default_cache
 from coreset_lib.runs.summary import RunSummary, summarise
 from coreset_lib.scores import SCORES, compute_score
+from coreset_lib.scores.eva import windowed_variance
+from coreset_lib.scores.forgetting import count_forgetting_events, find_never_learned
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import SelectionConfig, select_coreset
@@ -39,9 +46,9 @@ def window_options(score: str, **windows: Any) -> Options:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def open_dynamics(folder: str, created: str, n_epochs: int) -> TrainingDynamics:
-    """Memory-map the planes of a run with as many complete epochs as were seen."""
-    del created, n_epochs  # part of the key: a growing run is opened anew
-    return _run(folder).dynamics()
+    """Memory-map the planes of a run, as far as it was when its status was read."""
+    del created  # part of the key: another run may take the folder's name
+    return replace(_run(folder).dynamics(), n_epochs=n_epochs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -119,3 +126,84 @@ def coreset_export(summary: RunSummary, choices: Options) -> Export:
 def _run(folder: str) -> Run:
     """Open the run in a folder."""
     return store().at(folder)
+
+
+def read_metrics(folder: str) -> list[dict[str, Any]]:
+    """Return one record per complete epoch."""
+    return _run(folder).metrics()
+
+
+def read_log(folder: str) -> str:
+    """Return the end of the training log."""
+    return _run(folder).log_tail(100)
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def list_present_datasets(root: str) -> list[DatasetInfo]:
+    """Return the datasets that need no download."""
+    if root and not Path(root).is_dir():
+        raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
+    return [info for info in list_datasets(root or None) if info.is_present and not info.problem]
+
+
+def start_run(config: TrainingConfig) -> str:
+    """Start a training run in the background and return its id."""
+    dataset = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    paths = create_run(default_cache(), config, dataset)
+    local.start(paths)
+    return paths.root.name
+
+
+def stop_run(folder: str) -> None:
+    """Stop a run; its complete epochs are kept."""
+    local.stop(_run(folder))
+
+
+def delete_run(folder: str) -> None:
+    """Remove a run from the disk."""
+    store().delete(_run(folder))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def window_variances(
+    folder: str, created: str, n_epochs: int, early: Window, late: Window
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the two parts of EVA of every sample: early and late variance."""
+    dynamics = open_dynamics(folder, created, n_epochs)
+    return windowed_variance(dynamics, early), windowed_variance(dynamics, late)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def forgetting_events(folder: str, created: str, n_epochs: int) -> NDArray[np.int64]:
+    """Return the forgetting events of every sample."""
+    return count_forgetting_events(open_dynamics(folder, created, n_epochs))
+
+
+def ranking_rows(
+    summary: RunSummary, score: ScoreValues, *, n_rows: int, n_points: int = 40
+) -> pd.DataFrame:
+    """Return the hardest samples with their trajectories, thinned for a sparkline."""
+    key = (summary.folder, summary.created, summary.epoch)
+    dynamics = open_dynamics(*key)
+    order = score.order()[:n_rows]
+    samples = read_samples(summary.folder, summary.created).iloc[order]
+    error_norm = dynamics.plane("error_norm")
+    epochs = np.unique(np.linspace(0, len(error_norm) - 1, n_points).round().astype(int))
+    history = np.nan_to_num(error_norm[epochs][:, order].T)
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(order) + 1),
+            "sample": samples["sample_id"].to_numpy(),
+            "class": samples["class_name"].to_numpy(),
+            score.name: score.values[order],
+            "forgotten": forgetting_events(*key)[order],
+            "error over time": list(history.round(3)),
+            "index": order,
+        }
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def never_learned(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]:
+    """Return which samples were wrong in every epoch."""
+    return find_never_learned(open_dynamics(folder, created, n_epochs))

@@ -1,14 +1,9 @@
-// The windows over the plot: drag, keys, hover, and the conversation with Python.
+// The hand on the windows - drag, keys, click - and the conversation with Python.
 
-const NAMES = ["early", "late"];
-const GRIPS = ["first", "last"];
 const SLACK = 4; // pixels a pointer may tremble in a click
 const PICK = 12; // pixels between a click and the line it means
 const KEY_PAUSE = 350; // ms without a key before the new windows are reported
 const ARROWS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
-const HINT =
-  "Arrow keys move the window, Shift moves by 5. Ctrl + arrow moves its right edge, " +
-  "Alt + arrow its left edge.";
 
 class Brush {
   constructor(root) {
@@ -25,32 +20,16 @@ class Brush {
     const head = html("div", "head");
     head.append(this.title, this.legend);
     this.plot = svg("svg", { class: "plot", role: "img" });
-    this.cross = html("div", "cross");
-    this.dot = html("div", "dot");
-    this.tip = html("div", "tip");
-    this.hint = html("div", "hint", HINT);
-    this.hint.id = "hint";
-    this.panes = Object.fromEntries(NAMES.map((name) => [name, this.buildWindow(name)]));
+    this.panes = new Panes();
     this.stage = html("div", "stage");
-    const windows = NAMES.map((name) => this.panes[name].node);
-    this.stage.append(this.plot, ...windows, this.cross, this.dot, this.tip, this.hint);
+    this.stage.append(this.plot, ...this.panes.nodes, this.panes.hint, this.panes.help);
+    this.tip = new Tip(this.stage);
     this.root.replaceChildren(head, this.stage);
-  }
-
-  buildWindow(name) {
-    const node = html("div", `window ${name}`);
-    const chip = html("span", "chip");
-    const grips = GRIPS.map((edge) => html("i", `grip ${edge}`));
-    node.append(html("div", "pane"), ...grips, chip);
-    node.tabIndex = 0;
-    const fixed = { role: "slider", "aria-label": `${name} window`, "aria-describedby": "hint" };
-    for (const [key, value] of Object.entries(fixed)) node.setAttribute(key, value);
-    return { node, chip, grips };
   }
 
   watch() {
     for (const name of NAMES) {
-      const { node } = this.panes[name];
+      const { node } = this.panes.parts[name];
       node.addEventListener("pointerdown", (event) => this.grab(event, name));
       node.addEventListener("pointerup", (event) => this.release(event));
       node.addEventListener("pointercancel", () => this.abandon());
@@ -59,7 +38,7 @@ class Brush {
       node.addEventListener("blur", () => this.report());
     }
     this.stage.addEventListener("pointermove", (event) => this.move(event));
-    this.stage.addEventListener("pointerleave", () => this.hover(null));
+    this.stage.addEventListener("pointerleave", () => this.tip.hide());
     this.stage.addEventListener("click", (event) => this.pick(event));
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(this.stage);
@@ -80,16 +59,10 @@ class Brush {
   }
 
   apply(data) {
-    if (this.data?.instance !== data.instance) {
-      this.drag = null;
-      this.isUnsent = false;
-      this.revision = 0;
-      this.windows = null;
-    }
+    if (this.data?.instance !== data.instance) this.forget();
     // A page drawn before our latest report still shows the windows from before it.
     const isStale = this.isUnsent || data.revision < this.revision;
-    const fits = this.windows && this.windows.late[1] <= data.n_epochs;
-    if (isStale && !fits) return;
+    if (isStale && this.windows.late[1] > data.n_epochs) return;
     if (!isStale) {
       this.windows = { early: [...data.windows.early], late: [...data.windows.late] };
       this.agreed = this.windows;
@@ -99,11 +72,21 @@ class Brush {
     this.draw();
   }
 
-  /** Report the windows to Python, unless it knows them. */
+  /** Another chart in the same place: nothing of the former one counts. */
+  forget() {
+    clearTimeout(this.timer);
+    if (this.drag) this.letGo();
+    this.waiting = null;
+    this.isUnsent = false;
+    this.revision = 0;
+  }
+
+  /** Tell Python the windows, unless it knows them or the hand is still on one. */
   report() {
+    if (this.drag || !this.windows) return;
     clearTimeout(this.timer);
     this.isUnsent = false;
-    if (!this.windows || sameWindows(this.windows, this.agreed)) return;
+    if (sameWindows(this.windows, this.agreed)) return;
     this.agreed = this.windows;
     // The clock keeps revisions growing when the component is mounted anew.
     this.revision = Math.max(this.revision + 1, Date.now());
@@ -121,80 +104,30 @@ class Brush {
     drawLegend(this.legend, this.data);
     this.g = geometry(this.data, width);
     this.paths = drawPlot(this.plot, this.data, this.g);
-    this.hover(null);
+    this.tip.hide();
     this.place();
   }
 
-  /** Put the windows where they belong; all that happens during a drag. */
   place() {
-    for (const name of NAMES) {
-      const { node, chip } = this.panes[name];
-      const [first, last] = this.windows[name];
-      node.style.left = `${this.g.start(first)}px`;
-      node.style.width = `${(last - first + 1) * this.g.perEpoch}px`;
-      chip.textContent = `${name} ${first === last ? first : `${first}–${last}`}`;
-      const length = last - first + 1;
-      const said = `epochs ${first} to ${last}, ${length} ${length === 1 ? "epoch" : "epochs"}`;
-      const values = { valuemin: 1, valuemax: this.data.n_epochs, valuenow: first, valuetext: said };
-      for (const [key, value] of Object.entries(values)) node.setAttribute(`aria-${key}`, value);
-    }
-    this.placeChips();
-    this.placeGrips();
-  }
-
-  /** Centre each label over its window; keep both in sight and apart. */
-  placeChips() {
-    const [early, late] = NAMES.map((name) => {
-      const { chip } = this.panes[name];
-      const [first, last] = this.windows[name];
-      const width = chip.offsetWidth;
-      const middle = (this.g.start(first) + this.g.start(last + 1)) / 2;
-      const left = clamp(middle - width / 2, this.g.left, this.g.right - width);
-      return { chip, width, left, from: this.g.start(first) };
-    });
-    const overlap = early.left + early.width + 6 - late.left;
-    if (overlap > 0) {
-      const given = clamp(overlap / 2, 0, early.left - this.g.left);
-      early.left -= given;
-      late.left = Math.min(late.left + overlap - given, this.g.right - late.width);
-      early.left = Math.min(early.left, late.left - 6 - early.width);
-    }
-    for (const { chip, left, from } of [early, late]) chip.style.left = `${left - from}px`;
-  }
-
-  /** Grips reach outwards as far as the neighbour allows, and leave the middle for moving. */
-  placeGrips() {
-    const { early, late } = this.windows;
-    const gap = (late[0] - early[1] - 1) * this.g.perEpoch;
-    for (const name of NAMES) {
-      const [first, last] = this.windows[name];
-      const inside = Math.min(9, ((last - first + 1) * this.g.perEpoch) / 3);
-      GRIPS.forEach((edge, i) => {
-        const faces = (name === "early") === (edge === "last");
-        const outside = faces ? Math.min(9, gap / 2) : 9;
-        const { style } = this.panes[name].grips[i];
-        style.setProperty("--outside", `${outside}px`);
-        style.setProperty("--inside", `${inside}px`);
-      });
-    }
+    this.panes.place(this.windows, this.g, this.data.n_epochs);
   }
 
   // --- pointer ----------------------------------------------------------------------------
 
   grab(event, name) {
     if (event.button !== 0 || this.drag || !this.g) return;
+    this.suppressClick = false;
     const edge = GRIPS.findIndex((grip) => event.target.classList.contains(grip));
     this.drag = { name, edge, id: event.pointerId, x: event.clientX, base: this.windows };
-    const { node } = this.panes[name];
+    const { node } = this.panes.parts[name];
     node.setPointerCapture(event.pointerId);
-    node.classList.add("held");
-    node.focus({ preventScroll: true });
-    this.hover(null);
+    node.classList.add("held", edge < 0 ? "moving" : "sizing");
+    this.tip.hide();
   }
 
   move(event) {
     if (!this.drag) {
-      this.hover(event);
+      this.read(event);
       return;
     }
     if (event.pointerId !== this.drag.id) return;
@@ -204,6 +137,7 @@ class Brush {
     if (this.drag.isMoved) this.shift(base, name, edge, Math.round(pixels / this.g.perEpoch));
   }
 
+  /** Move a window, or one of its edges (0 = first, 1 = last), as far as the rules allow. */
   shift(base, name, edge, step) {
     const { n_epochs: n, lock_length: isLocked } = this.data;
     this.windows =
@@ -215,7 +149,7 @@ class Brush {
 
   release(event) {
     if (event.pointerId !== this.drag?.id) return;
-    this.suppressClick = this.drag.isMoved;
+    this.suppressClick = Boolean(this.drag.isMoved);
     this.letGo();
     this.report();
     this.applyWaiting();
@@ -232,7 +166,7 @@ class Brush {
   }
 
   letGo() {
-    this.panes[this.drag.name].node.classList.remove("held");
+    this.panes.parts[this.drag.name].node.classList.remove("held", "moving", "sizing");
     this.drag = null;
   }
 
@@ -245,92 +179,49 @@ class Brush {
   // --- keys -------------------------------------------------------------------------------
 
   press(event, name) {
-    if (event.key === "Escape" && this.drag) this.abandon();
+    if (event.key === "Escape") this.abandon();
     const step = (ARROWS[event.key] ?? 0) * (event.shiftKey ? 5 : 1);
     if (!step || this.drag || !this.g || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const edge = event.ctrlKey ? 1 : event.altKey ? 0 : -1;
     this.isUnsent = true;
-    this.shift(this.windows, name, edge, step);
+    this.shift(this.windows, name, event.ctrlKey ? 1 : event.altKey ? 0 : -1, step);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.report(), KEY_PAUSE);
   }
 
-  // --- reading values ---------------------------------------------------------------------
+  // --- values and samples -----------------------------------------------------------------
 
   /** Pointer position in the plot, or null outside. */
   spot(event) {
-    if (!event || !this.g) return null;
+    if (!this.g) return null;
     const box = this.stage.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const { left, right, top, bottom } = this.g;
     return x >= left && x <= right && y >= top && y <= bottom ? { x, y } : null;
   }
 
-  hover(event) {
+  /** The highlighted line that a click at `spot` means, if any. */
+  aimed(spot) {
+    const nearest = spot && nearestLine(this.data, spot.x, spot.y, this.g);
+    return nearest && nearest.distance <= PICK ? nearest.line : null;
+  }
+
+  read(event) {
     const spot = this.spot(event);
-    this.hot?.classList.remove("hot");
-    this.stage.classList.toggle("reading", Boolean(spot));
-    if (!spot) return;
-    const { g, data } = this;
-    const epoch = g.epochAt(spot.x);
-    const nearest = nearestLine(data, g.x(epoch), spot.y, g);
-    const aimed = nearestLine(data, spot.x, spot.y, g);
-    this.hot = nearest && this.paths.get(nearest.line.index);
-    this.hot?.classList.add("hot");
-    this.stage.classList.toggle("aimed", Boolean(aimed && aimed.distance <= PICK));
-    this.cross.style.transform = `translateX(${g.x(epoch)}px)`;
-    this.cross.style.top = `${g.top}px`;
-    this.cross.style.height = `${g.bottom - g.top}px`;
-    this.placeDot(nearest, epoch);
-    this.fillTip(epoch, nearest?.line);
-    this.placeTip(spot, g.x(epoch));
-  }
-
-  placeDot(nearest, epoch) {
-    this.dot.hidden = !nearest;
-    if (!nearest) return;
-    const y = this.g.y(nearest.line.values[epoch - 1]);
-    this.dot.style.transform = `translate(${this.g.x(epoch)}px, ${y}px)`;
-    this.dot.style.setProperty("--line", nearest.line.colour ?? "var(--neutral)");
-  }
-
-  fillTip(epoch, line) {
-    const row = (kind, name, value) => {
-      const node = html("div", "row");
-      const swatch = html("i", `swatch ${kind}`);
-      if (kind === "sample" && line.colour) swatch.style.setProperty("--line", line.colour);
-      const shown = value === null || value === undefined ? "no value" : value.toFixed(3);
-      node.append(swatch, html("span", "name", name), html("b", "", shown));
-      return node;
-    };
-    const rows = [html("div", "epoch", `epoch ${epoch}`)];
-    rows.push(row("median", "median", this.data.bands.q50[epoch - 1]));
-    if (line) rows.push(row("sample", line.label, line.values[epoch - 1]));
-    this.tip.replaceChildren(...rows);
-  }
-
-  placeTip(spot, x) {
-    const { offsetWidth: width, offsetHeight: height } = this.tip;
-    const isRight = x + 14 + width <= this.g.width;
-    const left = isRight ? x + 14 : Math.max(0, x - 14 - width);
-    const top = clamp(spot.y - height - 12, this.g.top + 4, this.g.bottom - height - 4);
-    this.tip.style.transform = `translate(${left}px, ${top}px)`;
+    this.stage.classList.toggle("aimed", Boolean(this.aimed(spot)));
+    if (spot) this.tip.show(spot, this.g, this.data, this.paths);
+    else this.tip.hide();
   }
 
   pick(event) {
-    const isDragEnd = this.suppressClick;
+    const line = this.suppressClick ? null : this.aimed(this.spot(event));
     this.suppressClick = false;
-    const spot = isDragEnd ? null : this.spot(event);
-    const nearest = spot && nearestLine(this.data, spot.x, spot.y, this.g);
-    if (nearest && nearest.distance <= PICK) {
-      this.send.setTriggerValue("picked", nearest.line.index);
-    }
+    if (line) this.send.setTriggerValue("picked", line.index);
   }
 }
 
-/** Whether the theme's background is dark; the colour may be written in any CSS form. */
+/** Whether the theme's background is dark. */
 function isDark(root) {
   const rgb = getComputedStyle(root).backgroundColor.match(/[\d.]+/g)?.map(Number);
   return Boolean(rgb) && 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < 128;

@@ -18,7 +18,7 @@ from coreset_lib.errors import CoresetError
 QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 MAX_ERROR = sqrt(2)
 
-Values = Sequence[float] | npt.NDArray[np.floating]
+Values = Sequence[float] | npt.NDArray[np.floating[Any]]
 Windows = tuple[Window, Window]
 
 
@@ -113,6 +113,7 @@ def window_brush(
     Returns
     -------
     BrushResult
+        Without ``on_windows`` a move shows up here once: pass these windows next time.
 
     Raises
     ------
@@ -252,12 +253,19 @@ def _source(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-# Registered once, at import. Inline modules cannot import each other: they are joined here.
+# One inline module cannot import another: the files are joined, each building on those before.
+_SCRIPTS = (
+    "window_rules.js",
+    "window_plot.js",
+    "window_tip.js",
+    "window_panes.js",
+    "window_brush.js",
+)
+
+# Registered once, at import; a fresh runtime registers it again by itself.
 _BRUSH = component(
     "coreset_lens_window_brush",
     html='<div class="brush"></div>',
     css=_source("window_brush.css"),
-    js="\n".join(
-        _source(name) for name in ("window_rules.js", "window_plot.js", "window_brush.js")
-    ),
+    js="\n".join(map(_source, _SCRIPTS)),
 )

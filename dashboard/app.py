@@ -1,0 +1,23 @@
+"""Entry point of the dashboard: the pages, the chosen run, the footer."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.widgets.frame import draw_footer, draw_run_picker
+from dashboard.widgets.start_form import adopt_started_run
+
+PAGES = Path(__file__).resolve().parents[1] / "pages"
+
+st.set_page_config(page_title="coreset-lens", page_icon=":material/biotech:", layout="wide")
+page = st.navigation(
+    [
+        st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", default=True),
+        st.Page(PAGES / "trajectories.py", title="Trajectories", icon=":material/timeline:"),
+        st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
+    ]
+)
+adopt_started_run()
+draw_run_picker()
+page.run()
+draw_footer()

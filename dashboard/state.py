@@ -1,0 +1,59 @@
+"""What all pages share in one session: the chosen run, windows and samples; and the URL."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from coreset_lib.configs import Window, default_windows
+from coreset_lib.errors import CoresetError
+
+RUN = "run"
+Windows = tuple[Window, Window]
+
+
+def choose_run(run_id: str) -> None:
+    """Make a run the chosen one; call it before the run picker is drawn or in a callback."""
+    st.session_state[RUN] = run_id
+
+
+def windows_key(run_id: str) -> str:
+    """Key under which the windows of a run are kept."""
+    return f"windows:{run_id}"
+
+
+def initial_windows(n_epochs: int) -> Windows:
+    """Return the windows that the URL names, if they fit the run; else the defaults."""
+    try:
+        given = [Window.parse(st.query_params[name]) for name in ("early", "late")]
+        if given[0].last < given[1].first and given[1].last <= n_epochs:
+            return given[0], given[1]
+    except (KeyError, CoresetError):
+        pass
+    return default_windows(n_epochs)
+
+
+def selected_samples(run_id: str) -> tuple[int, ...]:
+    """Return the samples selected in a run (indices in the training split), first = main."""
+    if _selection_key(run_id) not in st.session_state:
+        named = st.query_params.get("sample", "")
+        st.session_state[_selection_key(run_id)] = (int(named),) if named.isdigit() else ()
+    return st.session_state[_selection_key(run_id)]
+
+
+def select_samples(run_id: str, indices: Sequence[int]) -> None:
+    """Make these samples the selection that every page shows."""
+    st.session_state[_selection_key(run_id)] = tuple(indices)
+
+
+def show_in_url(**parameters: str | None) -> None:
+    """Write what defines the view into the URL; None takes a parameter out."""
+    for name, value in parameters.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def _selection_key(run_id: str) -> str:
+    """Key under which the selection of a run is kept."""
+    return f"selection:{run_id}"

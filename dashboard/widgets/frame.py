@@ -1,0 +1,120 @@
+"""What surrounds every page: the run picker, the heading, the footer."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from coreset_lib.runs.summary import DAMAGED, RunSummary
+from dashboard import data, state
+
+FOOTER = """
+<style>
+  .lens-footer {position: fixed; bottom: 0; left: 0; right: 0; z-index: 90; padding: 4px 16px;
+    font-size: 0.78rem; text-align: center; color: var(--st-text-color);
+    background: var(--st-secondary-background-color);
+    border-top: 1px solid var(--st-border-color);}
+  [data-testid="stMainBlockContainer"] {padding-top: 3.2rem; padding-bottom: 4rem;}
+</style>
+<div class="lens-footer" role="contentinfo">For research use only. Not a medical device:
+no diagnosis, no treatment decision.</div>
+"""
+STATE_ICONS = {
+    "queued": ":material/hourglass_empty:",
+    "running": ":material/sync:",
+    "finished": ":material/check_circle:",
+    "failed": ":material/error:",
+    "stopped": ":material/stop_circle:",
+    "interrupted": ":material/power_off:",
+    DAMAGED: ":material/broken_image:",
+}
+
+
+def draw_footer() -> None:
+    """Draw the line that is there on every page."""
+    st.html(FOOTER)
+
+
+def draw_run_picker() -> None:
+    """Draw the choice of the run in the sidebar; it is shared by all pages and in the URL."""
+    summaries = {s.run_id: s for s in data.run_summaries() if s.state != DAMAGED}
+    if not summaries:
+        return
+    if st.session_state.get(state.RUN) not in summaries:
+        st.session_state.pop(state.RUN, None)
+    st.sidebar.selectbox(
+        "Run",
+        list(summaries),
+        format_func=lambda run_id: run_title(summaries[run_id]),
+        key=state.RUN,
+        bind="query-params",
+        persist_state="session",
+        help="The training run that all pages look at.",
+    )
+    summary = summaries[st.session_state[state.RUN]]
+    st.sidebar.caption(f"{STATE_ICONS[summary.state]} {state_in_words(summary)}")
+    if summary.is_synthetic:
+        st.sidebar.badge("Synthetic data", icon=":material/science:", color="violet")
+
+
+def chosen_run() -> RunSummary | None:
+    """Return the chosen run as it is now; None, with a hint drawn, if there is none."""
+    run_id = st.session_state.get(state.RUN)
+    summary = next((s for s in data.run_summaries() if s.run_id == run_id), None)
+    if summary is None or summary.state == DAMAGED:
+        st.info("No run to look at yet. Start one on the **Runs** page.", icon=":material/info:")
+        return None
+    return summary
+
+
+def draw_heading(title: str, reading_aid: str, summary: RunSummary | None = None) -> None:
+    """Draw the page's title and the one line that says how to read it."""
+    st.subheader(title, anchor=False)
+    if summary is not None and summary.is_synthetic:
+        reading_aid = f":violet-badge[Synthetic data] {reading_aid}"
+    st.caption(reading_aid)
+
+
+def has_epochs(summary: RunSummary) -> bool:
+    """Whether there is anything to see; says so if not."""
+    if summary.epoch > 0:
+        return True
+    if summary.is_active:
+        st.info(
+            "The first epoch is not complete yet. This page fills as soon as it is.",
+            icon=":material/hourglass_empty:",
+        )
+    else:
+        reason = f" {summary.error}" if summary.error else ""
+        st.warning(
+            f"This run is {summary.state} and has recorded no epoch.{reason} "
+            "Choose another run, or start one on the Runs page.",
+            icon=":material/warning:",
+        )
+    return False
+
+
+def run_title(summary: RunSummary) -> str:
+    """Name a run for people: dataset, network, length, when."""
+    when = datetime.fromisoformat(summary.created).replace(tzinfo=UTC).astimezone()
+    return f"{summary.dataset} · {summary.model} · {summary.epochs} epochs · {when:%d %b %H:%M}"
+
+
+def state_in_words(summary: RunSummary) -> str:
+    """Say what a run is doing."""
+    progress = f"{summary.epoch} of {summary.epochs} epochs"
+    if summary.state == "running" and summary.epoch == summary.epochs:
+        return f"trained, now making the {summary.step or 'map'}"
+    if summary.is_active:
+        return f"{summary.state}, {progress}{remaining(summary)}"
+    return f"{summary.state}, {progress}" if summary.epoch != summary.epochs else summary.state
+
+
+def remaining(summary: RunSummary) -> str:
+    """Say how long a run still takes, roughly."""
+    seconds = summary.eta_seconds
+    if seconds is None or summary.state != "running":
+        return ""
+    if seconds < 90:
+        return f", about {max(round(seconds), 1)} s left"
+    minutes = round(seconds / 60)
+    return f", about {minutes} min left" if minutes < 90 else f", about {minutes / 60:.1f} h left"

@@ -1,0 +1,91 @@
+"""One sample: its image, its label, what the network called it, and why it ranks so."""
+
+import streamlit as st
+
+from coreset_lib.configs import Window
+from coreset_lib.datasets import LabeledImages
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores import SCORES
+from coreset_lib.scores.population import SampleHistory, sample_history, share_easier
+from coreset_lib.scores.score import ScoreValues
+from dashboard import data
+from dashboard.charts.sample import prediction_strip
+from dashboard.images import enlarge
+from dashboard.theme import PLOTLY_CONFIG
+
+
+def draw_sample_card(
+    summary: RunSummary, index: int, score: ScoreValues, early: Window, late: Window
+) -> None:
+    """Draw everything the run knows of one training sample."""
+    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    row = data.read_samples(summary.folder, summary.created).iloc[index]
+    history = sample_history(dynamics, index)
+    label = dynamics.class_names[dynamics.labels[index]]
+    picture, facts = st.columns([2, 3], gap="small")
+    with picture:
+        _draw_image(data.load_images(summary.folder, summary.created), index, label)
+    with facts:
+        st.markdown(f"**{row['sample_id']}**")
+        st.markdown(f"Label **{label}**  \n{_latest_verdict(history, dynamics.class_names)}")
+        st.caption(str(row["source"]))
+    st.markdown("**What the network called it**")
+    alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
+    strip = prediction_strip(history, dynamics.class_names)
+    st.plotly_chart(strip, config=PLOTLY_CONFIG, key="strip", alt=alt)
+    st.caption("Full bar: right. Half bar: wrong; hover for the class it was taken for.")
+    st.markdown("**Why this rank**")
+    st.markdown(_reasons(summary, index, history, score, early, late))
+
+
+def _draw_image(images: LabeledImages | str, index: int, label: str) -> None:
+    """Draw the image, enlarged pixel by pixel, or say why it is not here."""
+    if isinstance(images, str):
+        st.info(images, icon=":material/hide_image:")
+        return
+    picture = enlarge(images.train.images[index], least=224)
+    st.image(picture, width=180, alt=f"Training sample {index}, labelled {label}")
+
+
+def _latest_verdict(history: SampleHistory, class_names: tuple[str, ...]) -> str:
+    """Say what the network makes of the sample in the last recorded epoch."""
+    last = int(history.prediction[-1])
+    if last < 0:
+        return "Last epoch: not recorded"
+    mark = ":green[right]" if history.is_correct[-1] else ":orange[wrong]"
+    return f"Last epoch: **{class_names[last]}** ({mark})"
+
+
+def _reasons(
+    summary: RunSummary,
+    index: int,
+    history: SampleHistory,
+    score: ScoreValues,
+    early: Window,
+    late: Window,
+) -> str:
+    """Put the numbers behind the rank into sentences."""
+    key = (summary.folder, summary.created, summary.epoch)
+    n_epochs = len(history.prediction)
+    percent = 100 * share_easier(score, index)
+    lines = [
+        f"- {SCORES[score.name].title}: **{score.values[index]:.4g}**, harder than "
+        f"**{percent:.1f} %** of the other samples"
+    ]
+    if score.name == "eva":
+        parts = data.window_variances(*key, early, late)
+        lines.append(
+            f"- its error varied by {parts[0][index]:.4f} in the early window ({early}) and by "
+            f"{parts[1][index]:.4f} in the late one ({late}); the score is built from these two"
+        )
+    forgotten = {0: "never", 1: "once"}.get(history.n_forgotten, f"{history.n_forgotten} times")
+    lines.append(f"- right in {int(history.is_correct.sum())} of {n_epochs} epochs")
+    if history.first_correct is None:
+        lines.append("- **never learned**: wrong in every epoch, look at its label")
+    else:
+        lines.append(f"- first right in epoch {history.first_correct}, forgotten {forgotten}")
+    lines.append(
+        f"- mean margin {history.mean_margin:+.2f} (below 0 the network mostly prefers "
+        "another class: the label may be wrong)"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,91 @@
+"""The form that starts a training run in the background."""
+
+import streamlit as st
+
+from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.datasets import DatasetInfo
+from coreset_lib.errors import CoresetError
+from dashboard import data, state
+
+MODEL_TITLES = {
+    "small_cnn": "Small CNN (minutes on a laptop)",
+    "resnet18": "ResNet-18 (papers; GPU)",
+}
+RECORDING_TITLES = {
+    "minibatch": "while training (EVA; no extra time)",
+    "eval_pass": "in a clean pass after each epoch (slower)",
+}
+STARTED = "started-run"
+
+
+def draw_start_form() -> None:
+    """Draw the form; a started run becomes the chosen one."""
+    root = st.text_input(
+        "Folder with dataset files",
+        key="data-root",
+        placeholder="leave empty for the embedded data and ~/.medmnist",
+        help="A folder on this computer with .npz files. Nothing is copied or sent anywhere.",
+    )
+    try:
+        infos = data.list_present_datasets(root.strip())
+    except CoresetError as error:
+        st.error(str(error))
+        return
+    with st.form("start-run", border=False):
+        config = _draw_fields(infos)
+        has_been_sent = st.form_submit_button(
+            "Start training", type="primary", icon=":material/play_arrow:"
+        )
+    if has_been_sent:
+        _start(config, root.strip())
+
+
+def _draw_fields(infos: list[DatasetInfo]) -> dict[str, object]:
+    """Draw the options and return what was chosen."""
+    titles = {info.name: f"{info.name}: {info.title}" for info in infos}
+    first, second, third = st.columns([3, 2, 2])
+    chosen = {
+        "dataset": first.selectbox("Dataset", list(titles), format_func=lambda n: titles[n]),
+        "model": second.selectbox("Network", MODELS, format_func=lambda m: MODEL_TITLES.get(m, m)),
+        "epochs": third.number_input("Epochs", 1, 100_000, 60),
+    }
+    with st.expander("More options"):
+        a, b, c, d = st.columns(4)
+        chosen |= {
+            "batch_size": a.number_input("Batch size", 2, 1_000_000, 256),
+            "learning_rate": b.number_input("Learning rate", 0.0001, 10.0, 0.1, format="%.4f"),
+            "seed": c.number_input("Seed", 0, 2**31 - 1, 0),
+            "device": d.text_input("Device", "auto", help="auto, cpu, cuda, cuda:1 or mps"),
+            "recording": st.radio(
+                "Record",
+                RECORDINGS,
+                format_func=lambda r: RECORDING_TITLES[r],
+                horizontal=True,
+            ),
+        }
+    return chosen
+
+
+def _start(chosen: dict[str, object], root: str) -> None:
+    """Start the run, or say what is wrong with the choice."""
+    try:
+        rate = float(str(chosen["learning_rate"]))
+        config = TrainingConfig(
+            **chosen,  # pyright: ignore[reportArgumentType]
+            data_root=root or None,
+            final_learning_rate=min(1e-4, rate),
+        )
+        with st.spinner("Reading the dataset and starting the training process…"):
+            run_id = data.start_run(config)
+    except CoresetError as error:
+        st.error(str(error))
+        return
+    st.session_state[STARTED] = run_id
+    st.rerun()
+
+
+def adopt_started_run() -> None:
+    """Make a run that was just started the chosen one, before the picker is drawn."""
+    run_id = st.session_state.pop(STARTED, None)
+    if run_id is not None:
+        state.choose_run(run_id)

@@ -1,0 +1,36 @@
+"""A grid of sample images with their labels, a page at a time."""
+
+import streamlit as st
+from numpy.typing import NDArray
+
+from coreset_lib.datasets import LabeledImages
+from coreset_lib.scores.score import ScoreValues
+from dashboard.images import enlarge
+
+PER_PAGE = 24
+COLUMNS = 8
+
+
+def draw_thumbnails(
+    images: LabeledImages | str,
+    indices: NDArray,
+    labels: NDArray,
+    class_names: tuple[str, ...],
+    score: ScoreValues | None,
+) -> None:
+    """Draw the images of the given samples, in the given order."""
+    if isinstance(images, str):
+        st.info(images, icon=":material/hide_image:")
+        return
+    n_pages = -(-len(indices) // PER_PAGE)
+    heading, pager = st.columns([3, 2], vertical_alignment="bottom")
+    heading.markdown("**Images of the coreset**, hardest first" if score else "**Images**")
+    page = 1
+    if n_pages > 1:
+        page = pager.number_input(f"Page (of {n_pages})", 1, n_pages, 1, key="thumbnail-page")
+    shown = indices[(page - 1) * PER_PAGE : page * PER_PAGE]
+    for start in range(0, len(shown), COLUMNS):
+        for column, index in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
+            name = class_names[labels[index]]
+            picture = enlarge(images.train.images[index], least=112)
+            column.image(picture, caption=name, width="stretch", alt=f"Sample {index}, {name}")

@@ -1,0 +1,184 @@
+"""Coreset: choose a small training subset, see what it is made of, take it away."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.score import ScoreValues
+from coreset_lib.selection import BALANCES, STRATEGIES
+from coreset_lib.selection.budget import budget
+from coreset_lib.selection.problem import Selection
+from dashboard import data, state
+from dashboard.charts.composition import composition_bars
+from dashboard.theme import PLOTLY_CONFIG
+from dashboard.widgets.frame import chosen_run, draw_heading, has_epochs
+from dashboard.widgets.score_picker import draw_score_picker
+from dashboard.widgets.thumbnails import draw_thumbnails
+from dashboard.widgets.windows import current_choice
+
+BALANCE_TITLES = {
+    "global": "none: hardest overall",
+    "proportional": "as in the full set",
+    "equal": "equal per class",
+}
+
+
+def draw_page(summary: RunSummary) -> None:
+    """Draw the choices on the left, what they give on the right."""
+    if not has_epochs(summary):
+        return
+    left, right = st.columns([30, 70], gap="large")
+    with left:
+        choices = _draw_choices(summary)
+    with right:
+        try:
+            key = (summary.folder, summary.created, summary.epoch)
+            selection, score = data.chosen_coreset(*key, choices)
+            _draw_result(summary, choices, selection, score)
+        except CoresetError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def _draw_choices(summary: RunSummary) -> data.Options:
+    """Draw every option of the selection and return them as a cache key."""
+    strategy = st.selectbox(
+        "Strategy",
+        list(STRATEGIES),
+        format_func=lambda key: STRATEGIES[key].title,
+        key="strategy",
+        bind="query-params",
+        persist_state="session",
+        help="\n\n".join(f"**{s.title}**: {s.summary}" for s in STRATEGIES.values()),
+    )
+    choices: dict[str, Any] = {"strategy": strategy, "score": None}
+    if STRATEGIES[strategy].needs_score:
+        choices |= _draw_score_choice(summary)
+    percent = st.slider(
+        "Share to keep (%)", 1, 100, 10, key="keep", bind="query-params", persist_state="session"
+    )
+    n_train = len(data.read_samples(summary.folder, summary.created))
+    st.caption(f"{budget(percent / 100, n_train):,} of {n_train:,} training samples")
+    choices["rate"] = percent / 100
+    choices["balance"] = st.selectbox(
+        "Class balance",
+        BALANCES,
+        format_func=BALANCE_TITLES.__getitem__,
+        key="balance",
+        bind="query-params",
+        persist_state="session",
+        help="With no balance, a small coreset may lose whole classes.",
+    )
+    cut = st.slider(
+        "Noise cut (%)",
+        0,
+        90,
+        0,
+        key="noise",
+        bind="query-params",
+        persist_state="session",
+        help="First leave out this share of the samples with the lowest margin: those most "
+        "likely to carry a wrong label.",
+    )
+    choices["noise_cut"] = cut / 100
+    choices["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, help="Decides random choices.")
+    return tuple(choices.items())
+
+
+def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
+    """Draw the score with its options; windows come from the Trajectories page."""
+    name, options = draw_score_picker("coreset", summary.epoch)
+    if summary.epoch < 2:
+        return {"score": name, "score_options": options}
+    key = state.windows_key(summary.run_id)
+    windows = current_choice(key, state.initial_windows(summary.epoch), summary.epoch)
+    given = data.window_options(name, early=windows.early, late=windows.late)
+    if given:
+        st.caption(f"Windows {windows.early} and {windows.late}, as set on the Trajectories page.")
+        state.show_in_url(early=str(windows.early), late=str(windows.late))
+    return {"score": name, "score_options": (*given, *options)}
+
+
+def _draw_result(
+    summary: RunSummary, choices: data.Options, selection: Selection, score: ScoreValues | None
+) -> None:
+    """Draw numbers, composition, downloads and thumbnails of the coreset."""
+    run = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    full = np.bincount(run.labels, minlength=run.n_classes)
+    kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
+    numbers = st.columns(4)
+    numbers[0].metric("Samples kept", f"{len(selection.indices):,}")
+    numbers[1].metric("Classes present", f"{int((kept > 0).sum())} of {int((full > 0).sum())}")
+    numbers[2].metric("Dropped as noise first", f"{selection.report['noise_cut_samples']:,}")
+    never = data.never_learned(summary.folder, summary.created, summary.epoch)
+    numbers[3].metric(
+        "Never learned",
+        f"{int(never[selection.indices].sum()):,}",
+        help="Samples in the coreset that the network got wrong in every epoch: hard ones, "
+        "and the most likely to carry a wrong label.",
+    )
+    _warn_of_lost_classes(run.class_names, full, kept)
+    _draw_downloads(summary, choices)
+    st.plotly_chart(
+        composition_bars(run.class_names, full.tolist(), kept.tolist()),
+        config=PLOTLY_CONFIG,
+        key="composition",
+        alt="Share of each class in the coreset and in the full training set",
+    )
+    st.caption(
+        "Hatched: the full training set. Solid: the coreset. A coreset of only hard samples can "
+        "do worse than a random one of the same size; compare before you rely on it."
+    )
+    images = data.load_images(summary.folder, summary.created)
+    draw_thumbnails(images, selection.indices, run.labels, run.class_names, score)
+
+
+def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) -> None:
+    """Name the classes that have no sample left."""
+    lost = [class_names[k] for k in np.flatnonzero((full > 0) & (kept == 0))]
+    if lost:
+        st.warning(
+            f"No sample left of: {', '.join(lost)}. A network trained on this coreset cannot "
+            "learn them. Choose a class balance or keep more.",
+            icon=":material/warning:",
+        )
+
+
+def _draw_downloads(summary: RunSummary, choices: data.Options) -> None:
+    """Draw the CSV and its provenance."""
+    name = f"{summary.run_id}-coreset"
+    csv, provenance, _ = st.columns([2, 2, 3])
+    csv.download_button(
+        "Coreset (CSV)",
+        lambda: data.coreset_export(summary, choices).csv,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    provenance.download_button(
+        "Provenance (JSON)",
+        lambda: data.coreset_export(summary, choices).provenance_bytes(),
+        file_name=f"{name}.provenance.json",
+        mime="application/json",
+        icon=":material/description:",
+        on_click="ignore",
+        help="Everything needed to rebuild the CSV. Keep both files together; check with: "
+        "coreset-lens rebuild <file>.csv",
+    )
+
+
+draw_heading(
+    "Coreset",
+    "A coreset is a small part of the training set to train on instead of all of it. Choose how; "
+    "see at once what it is made of; take it away with the record of where it comes from.",
+    chosen := chosen_run(),
+)
+if chosen is not None:
+    try:
+        draw_page(chosen)
+    except CoresetError as error:
+        st.error(str(error), icon=":material/error:")

@@ -1,0 +1,119 @@
+"""Runs: start a training, watch it live, stop or delete it."""
+
+import streamlit as st
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.summary import DAMAGED, RunSummary
+from dashboard import data
+from dashboard.charts.training import training_curves
+from dashboard.theme import PLOTLY_CONFIG
+from dashboard.widgets.frame import chosen_run, draw_heading, remaining, run_title, state_in_words
+from dashboard.widgets.run_actions import draw_run_actions
+from dashboard.widgets.start_form import draw_start_form
+
+draw_heading(
+    "Runs",
+    "A run trains a small network on your images and records, epoch by epoch, how each image "
+    "is learned. Everything else in this program reads such a run.",
+)
+
+
+@st.fragment(run_every=1.5)
+def draw_live() -> None:
+    """Draw the chosen run, live while it trains."""
+    summary = chosen_run()
+    if summary is None:
+        return
+    st.markdown(f"**{run_title(summary)}**  `{summary.run_id}`")
+    _draw_progress(summary)
+    figures, log = st.columns([3, 2], gap="large")
+    with figures:
+        _draw_curves(summary)
+    with log:
+        _draw_log(summary)
+    draw_run_actions(summary)
+
+
+def _draw_progress(summary: RunSummary) -> None:
+    """Draw the progress bar, or the reason why there is none."""
+    text = f"{state_in_words(summary)}"
+    if summary.is_active:
+        st.progress(summary.progress, text=text[0].upper() + text[1:])
+        return
+    if summary.state == "finished":
+        st.success(f"Finished: {summary.epochs} epochs recorded.", icon=":material/check_circle:")
+    elif summary.state == "failed":
+        st.error(f"Failed: {summary.error}", icon=":material/error:")
+    else:
+        st.warning(
+            f"{text[0].upper() + text[1:]}. The recorded epochs are kept and can be explored.",
+            icon=":material/info:",
+        )
+
+
+def _draw_curves(summary: RunSummary) -> None:
+    """Draw loss and accuracy, and their last values."""
+    metrics = data.read_metrics(summary.folder)
+    if not metrics:
+        st.info("Curves appear after the first epoch.", icon=":material/show_chart:")
+        return
+    last = metrics[-1]
+    numbers = st.columns(4)
+    numbers[0].metric("Validation accuracy", f"{100 * last['val_accuracy']:.1f} %")
+    numbers[1].metric("Training accuracy", f"{100 * last['train_accuracy']:.1f} %")
+    numbers[2].metric("Samples per second", f"{last['samples_per_second']:,.0f}")
+    numbers[3].metric("Epochs", f"{summary.epoch} / {summary.epochs}")
+    alt = (
+        f"Loss and accuracy after {last['epoch']} epochs: validation accuracy "
+        f"{100 * last['val_accuracy']:.1f} percent."
+    )
+    st.plotly_chart(training_curves(metrics), config=PLOTLY_CONFIG, key="curves", alt=alt)
+
+
+def _draw_log(summary: RunSummary) -> None:
+    """Draw the details and the end of the log."""
+    seed = "" if summary.seed is None else f"seed {summary.seed} · "
+    st.caption(f"{seed}{summary.device or 'no device yet'}{remaining(summary)}")
+    text = data.read_log(summary.folder)
+    with st.container(height=300, border=True):
+        st.code(text or "No log: this run was trained in a terminal.", language=None)
+
+
+def _draw_list() -> None:
+    """Draw all runs as a table."""
+    summaries = data.run_summaries()
+    if not summaries:
+        return
+    st.markdown("#### All runs")
+    st.dataframe(
+        [
+            {
+                "run": s.run_id,
+                "dataset": s.dataset,
+                "network": s.model,
+                "state": s.state,
+                "progress": s.progress,
+                "epochs": s.epochs,
+                "seed": s.seed,
+                "device": s.device,
+            }
+            for s in summaries
+        ],
+        hide_index=True,
+        column_config={
+            "progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+        },
+        alt="All runs with their state and progress",
+    )
+    for summary in summaries:
+        if summary.state == DAMAGED:
+            st.error(summary.error, icon=":material/broken_image:")
+
+
+try:
+    with st.expander("Start a new run", expanded=not data.run_summaries()):
+        draw_start_form()
+    draw_live()
+    _draw_list()
+except CoresetError as error:
+    st.error(str(error))

@@ -1,0 +1,160 @@
+"""Trajectories: how each sample is learned, with both windows under the hand."""
+
+import pandas as pd
+import streamlit as st
+
+from coreset_lib.configs import Window
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.score import ScoreValues
+from dashboard import data, state
+from dashboard.components.window_brush import Bands, Line
+from dashboard.theme import CLASS_COLOURS
+from dashboard.widgets.frame import chosen_run, draw_heading, has_epochs
+from dashboard.widgets.sample_card import draw_sample_card
+from dashboard.widgets.score_picker import draw_score_picker
+from dashboard.widgets.windows import current_choice, window_controls
+
+N_RANKED = 100
+N_LINES = 10
+
+
+def draw_page(summary: RunSummary) -> None:
+    """Draw plot, ranking and sample; one rerun of this keeps them in agreement."""
+    if not has_epochs(summary):
+        return
+    wide, narrow = st.columns([64, 36], gap="large")
+    with narrow:
+        name, options = draw_score_picker("trajectories", summary.epoch)
+    key = state.windows_key(summary.run_id)
+    if summary.epoch < 2:
+        with wide:
+            st.info("The plot needs two complete epochs. It appears as soon as they are there.")
+        return
+    choice = current_choice(key, state.initial_windows(summary.epoch), summary.epoch)
+    score = _score(summary, name, options, choice.early, choice.late)
+    selected = _selected(summary, score)
+    with wide:
+        _draw_plot(summary, score, selected, key)
+        _draw_ranking(summary, score, selected, choice.early, choice.late)
+    with narrow, st.container(border=True):
+        draw_sample_card(summary, selected[0], score, choice.early, choice.late)
+    state.show_in_url(early=str(choice.early), late=str(choice.late), sample=str(selected[0]))
+
+
+def _score(
+    summary: RunSummary, name: str, options: data.Options, early: Window, late: Window
+) -> ScoreValues:
+    """Compute the chosen score with the chosen windows."""
+    windows = data.window_options(name, early=early, late=late)
+    return data.score_values(
+        summary.folder, summary.created, summary.epoch, name, (*windows, *options)
+    )
+
+
+def _selected(summary: RunSummary, score: ScoreValues) -> tuple[int, ...]:
+    """Return the selected samples; the hardest one where none is selected."""
+    chosen = tuple(i for i in state.selected_samples(summary.run_id) if i < len(score.values))
+    return chosen or (int(score.order()[0]),)
+
+
+def _draw_plot(
+    summary: RunSummary, score: ScoreValues, selected: tuple[int, ...], key: str
+) -> None:
+    """Draw the population's band, the hardest samples and the two windows."""
+    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    bands = data.population_bands(summary.folder, summary.created, summary.epoch).T
+    ids = data.read_samples(summary.folder, summary.created)["sample_id"]
+    error_norm = dynamics.plane("error_norm")
+    hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in selected]
+    lines = [Line(index=i, label=str(ids[i]), values=error_norm[:, i]) for i in hardest]
+    lines += [
+        Line(
+            index=i,
+            label=str(ids[i]),
+            values=error_norm[:, i],
+            colour=CLASS_COLOURS[(number + 3) % len(CLASS_COLOURS)],
+            is_pinned=True,
+        )
+        for number, i in enumerate(selected[:8])
+    ]
+    window_controls(
+        summary.epoch,
+        Bands(**dict(zip(("q05", "q25", "q50", "q75", "q95"), bands, strict=True))),
+        lines,
+        state.initial_windows(summary.epoch),
+        key,
+        height=340,
+        on_pick=lambda index: state.select_samples(summary.run_id, [index]),
+    )
+
+
+def _draw_ranking(
+    summary: RunSummary,
+    score: ScoreValues,
+    selected: tuple[int, ...],
+    early: Window,
+    late: Window,
+) -> None:
+    """Draw the hardest samples; clicking a row selects it."""
+    rows = data.ranking_rows(summary, score, n_rows=N_RANKED)
+    # Another ranking is another table: its rows must not inherit the old selection.
+    key = f"ranking:{summary.run_id}:{summary.epoch}:{score.name}:{score.plain_options()}"
+    shown = [int(i) for i in rows.index[rows["index"].isin(selected)]]
+    st.markdown(f"**The {len(rows)} hardest of {len(score.values):,} samples** by {score.name}")
+    st.dataframe(
+        rows,
+        key=key,
+        height=316,
+        hide_index=True,
+        row_height=34,
+        column_order=[column for column in rows if column != "index"],
+        column_config={
+            score.name: st.column_config.NumberColumn(format="%.4f"),
+            "error over time": st.column_config.LineChartColumn(
+                y_min=0, y_max=1.42, width="medium"
+            ),
+        },
+        on_select=lambda: _select_rows(summary.run_id, rows, key),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": shown}},
+        alt=f"Hardest samples by {score.name}, windows {early} and {late}",
+    )
+    options = data.window_options(score.name, **score.options)
+    st.download_button(
+        "Download all scores (CSV)",
+        lambda: data.scores_export(summary, score.name, options).csv,
+        file_name=f"{summary.run_id}-{score.name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _select_rows(run_id: str, rows: pd.DataFrame, key: str) -> None:
+    """Take over the rows that were ticked in the table."""
+    ticked = st.session_state[key]["selection"]["rows"]
+    state.select_samples(run_id, [int(rows["index"].iloc[r]) for r in ticked])
+
+
+draw_heading(
+    "Trajectories",
+    "Each line is one image: high = the network gets it wrong in that epoch. Images whose error "
+    "keeps moving inside both windows rank hardest: they are hard or informative, not "
+    "necessarily wrong. Drag the windows, or use the sliders.",
+    chosen := chosen_run(),
+)
+if chosen is not None:
+
+    @st.fragment(run_every=3.0 if chosen.is_active else None)
+    def draw_live() -> None:
+        """Draw the page, again and again while the run trains."""
+        summary = chosen_run()
+        if summary is None:
+            return
+        try:
+            draw_page(summary)
+        except CoresetError as error:
+            st.error(str(error), icon=":material/error:")
+
+    draw_live()
