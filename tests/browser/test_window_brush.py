@@ -176,6 +176,23 @@ def test_escape_puts_a_held_window_back(chart):
     chart.says("runs 1")
 
 
+def test_a_finger_drags_a_window(chart):
+    chart = chart()
+    box = chart.window("early").locator(".chip").bounding_box()
+    touches = chart.page.context.new_cdp_session(chart.page)
+    for kind, moved in (
+        ("touchStart", 0),
+        ("touchMove", 10),
+        ("touchMove", 20),
+        ("touchEnd", None),
+    ):
+        x = box["x"] + box["width"] / 2 + (moved or 0) * chart.per_epoch()
+        points = [] if moved is None else [{"x": x, "y": box["y"] + 8}]
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    chart.shows("21–30", "91–100")
+    chart.says("windows 21-30 and 91-100")
+
+
 def test_a_run_that_grows_does_not_disturb_a_drag(chart):
     chart = chart(growing="yes")
     chart.hold("early")
