@@ -4,17 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.scores.ablations import EVA_SINGLE, EXPECTATION_DUAL, EXPECTATION_SINGLE
 from coreset_lib.scores.averages import AUM, EL2N, ENTROPY
+from coreset_lib.scores.ducs import DUCS
 from coreset_lib.scores.eva import EVA
 from coreset_lib.scores.forgetting import FORGETTING
 from coreset_lib.scores.score import Score, ScoreValues, compute_values
+from coreset_lib.scores.tdds import TDDS
+from coreset_lib.scores.uncertainty import DUAL, DYN_UNC
 
 SCORES: dict[str, Score] = {
     "eva": EVA,
+    "eva_single": EVA_SINGLE,
+    "expectation_single": EXPECTATION_SINGLE,
+    "expectation_dual": EXPECTATION_DUAL,
     "el2n": EL2N,
     "forgetting": FORGETTING,
     "aum": AUM,
     "entropy": ENTROPY,
+    "dyn_unc": DYN_UNC,
+    "dual": DUAL,
+    "tdds": TDDS,
+    "ducs": DUCS,
 }
 
 

@@ -11,6 +11,7 @@ from coreset_lib.checks import check_choice
 from coreset_lib.configs import Window, default_windows
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.scores.needs import check_needs
 
 Direction = Literal["harder", "easier"]
 Float64s = NDArray[np.float64]
@@ -171,6 +172,7 @@ def compute_values(
         raise CoresetError(
             f"score {name} needs at least one complete epoch, got 0. Wait for the first epoch."
         )
+    check_needs(f"score {name}", score.needs, dynamics)
     used = score.read_options(name, options, dynamics.n_epochs)
     result = score.compute(dynamics, **used)
     values, is_excluded = result if isinstance(result, tuple) else (result, None)
