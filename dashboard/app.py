@@ -8,8 +8,9 @@ from dashboard.widgets.frame import draw_footer, draw_run_picker
 from dashboard.widgets.start_form import adopt_started_run
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
+ICON = Path(__file__).with_name("icon.png")
 
-st.set_page_config(page_title="coreset-lens", page_icon=":material/biotech:", layout="wide")
+st.set_page_config(page_title="coreset-lens", page_icon=str(ICON), layout="wide")
 page = st.navigation(
     [
         st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", default=True),

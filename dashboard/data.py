@@ -105,8 +105,9 @@ def load_images(folder: str, created: str) -> LabeledImages | str:
 
 def selection_config(choices: Options) -> SelectionConfig:
     """Return the selection that the choices of a page stand for."""
-    fields = dict(choices)
-    return SelectionConfig(**fields | {"score_options": dict(fields.get("score_options", ()))})
+    fields: dict[str, Any] = dict(choices)
+    fields["score_options"] = dict(fields.get("score_options", ()))
+    return SelectionConfig(**fields)
 
 
 def scores_export(summary: RunSummary, name: str, options: Options) -> Export:

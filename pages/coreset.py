@@ -13,6 +13,7 @@ from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Selection
 from dashboard import data, state
 from dashboard.charts.composition import composition_bars
+from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.frame import chosen_run, draw_heading, has_epochs
 from dashboard.widgets.score_picker import draw_score_picker
@@ -140,8 +141,8 @@ def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) ->
     lost = [class_names[k] for k in np.flatnonzero((full > 0) & (kept == 0))]
     if lost:
         st.warning(
-            f"No sample left of: {', '.join(lost)}. A network trained on this coreset cannot "
-            "learn them. Choose a class balance or keep more.",
+            f"No sample left of: {as_text(', '.join(lost))}. A network trained on this coreset "
+            "cannot learn them. Choose a class balance or keep more.",
             icon=":material/warning:",
         )
 

@@ -1,6 +1,6 @@
 """Commands that look at datasets: ``datasets`` and ``check``."""
 
-from pathlib import Path
+import os
 
 import typer
 
@@ -36,7 +36,7 @@ def check(dataset: Dataset, data_root: DataRoot = None, image_size: ImageSize = 
             f"{name} {count}"
             for name, count in zip(report.class_names, split.class_counts, strict=True)
         )
-        typer.echo(f"{split.name}: {split.n_samples} ({counts})")
+        typer.echo(f"{split.part}: {split.n_samples} ({counts})")
     typer.echo(f"largest to smallest class: {report.imbalance_ratio:.1f}")
     typer.echo(
         f"grey values: {report.intensity_min} to {report.intensity_max}, "
@@ -51,8 +51,7 @@ def check(dataset: Dataset, data_root: DataRoot = None, image_size: ImageSize = 
 
 def absolute_dataset(dataset: str) -> str:
     """Return a path in full, so that a process elsewhere finds it; names stay as they are."""
-    path = Path(dataset)
-    return str(path.resolve()) if path.is_file() else dataset
+    return os.path.abspath(dataset) if os.path.isfile(dataset) else dataset
 
 
 COMMANDS = (datasets, check)

@@ -78,7 +78,8 @@ def _train_here(paths: RunPaths, n_epochs: int) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from coreset_lib.training.loop import EpochMetrics
-    from coreset_lib.training.worker import stop_on_signals, train_run
+    from coreset_lib.training.stopping import stop_on_signals
+    from coreset_lib.training.worker import logging_to, train_run
 
     columns = (
         TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
@@ -86,7 +87,7 @@ def _train_here(paths: RunPaths, n_epochs: int) -> None:
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with logging_to(paths), Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=n_epochs)
 
         def show(metrics: EpochMetrics) -> None:
@@ -141,7 +142,7 @@ def logs(
         raise CoresetError(f"--lines must be at least 1, got {lines}.")
     found = find_run(cache, run)
     text = found.log_tail(lines)
-    typer.echo(text or f"run {found.run_id} has no log: it was not trained in the background")
+    typer.echo(text or f"the log of run {found.run_id} is empty")
 
 
 COMMANDS = (train, runs, stop, logs)

@@ -27,6 +27,6 @@ def training_curves(metrics: Sequence[dict[str, Any]]) -> go.Figure:
             )
     figure.update_xaxes(title="epoch", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero", col=1)
-    figure.update_layout(height=260, margin=MARGINS, hovermode="x unified")
-    figure.update_layout(legend={"orientation": "h", "y": 1.16, "x": 0.46})
+    figure.update_layout(height=290, margin=MARGINS, hovermode="x unified")
+    figure.update_layout(legend={"orientation": "h", "y": -0.28, "x": 0.5, "xanchor": "center"})
     return figure

@@ -9,15 +9,17 @@ from dashboard import data, state
 
 FOOTER = """
 <style>
-  .lens-footer {position: fixed; bottom: 0; left: 0; right: 0; z-index: 90; padding: 4px 16px;
-    font-size: 0.78rem; text-align: center; color: var(--st-text-color);
-    background: var(--st-secondary-background-color);
-    border-top: 1px solid var(--st-border-color);}
-  [data-testid="stMainBlockContainer"] {padding-top: 3.2rem; padding-bottom: 4rem;}
+  .lens-footer {{position: fixed; bottom: 0; left: 0; right: 0; z-index: 90; padding: 4px 16px;
+    font-size: 0.78rem; text-align: center; {colours}}}
+  [data-testid="stMainBlockContainer"] {{padding: 2.6rem 2.2rem 4rem 2.2rem;}}
 </style>
 <div class="lens-footer" role="contentinfo">For research use only. Not a medical device:
 no diagnosis, no treatment decision.</div>
 """
+FOOTER_COLOURS = {
+    "light": "background: #f3f5f8; color: #1c2430; border-top: 1px solid #d5dbe3;",
+    "dark": "background: #1a212b; color: #e8ecf1; border-top: 1px solid #323c49;",
+}
 STATE_ICONS = {
     "queued": ":material/hourglass_empty:",
     "running": ":material/sync:",
@@ -31,7 +33,8 @@ STATE_ICONS = {
 
 def draw_footer() -> None:
     """Draw the line that is there on every page."""
-    st.html(FOOTER)
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.html(FOOTER.format(colours=FOOTER_COLOURS[theme]))
 
 
 def draw_run_picker() -> None:

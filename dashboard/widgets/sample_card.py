@@ -11,6 +11,7 @@ from coreset_lib.scores.score import ScoreValues
 from dashboard import data
 from dashboard.charts.sample import prediction_strip
 from dashboard.images import enlarge
+from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 
 
@@ -23,12 +24,17 @@ def draw_sample_card(
     history = sample_history(dynamics, index)
     label = dynamics.class_names[dynamics.labels[index]]
     picture, facts = st.columns([2, 3], gap="small")
-    with picture:
-        _draw_image(data.load_images(summary.folder, summary.created), index, label)
+    images = data.load_images(summary.folder, summary.created)
+    if isinstance(images, LabeledImages):
+        with picture:
+            _draw_image(images, index, label)
     with facts:
-        st.markdown(f"**{row['sample_id']}**")
-        st.markdown(f"Label **{label}**  \n{_latest_verdict(history, dynamics.class_names)}")
-        st.caption(str(row["source"]))
+        st.markdown(f"**{as_text(row['sample_id'])}**")
+        verdict = _latest_verdict(history, dynamics.class_names)
+        st.markdown(f"Label **{as_text(label)}**  \n{verdict}")
+        st.caption(as_text(row["source"]))
+    if isinstance(images, str):
+        st.info(as_text(images), icon=":material/hide_image:")
     st.markdown("**What the network called it**")
     alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
     strip = prediction_strip(history, dynamics.class_names)
@@ -38,11 +44,8 @@ def draw_sample_card(
     st.markdown(_reasons(summary, index, history, score, early, late))
 
 
-def _draw_image(images: LabeledImages | str, index: int, label: str) -> None:
-    """Draw the image, enlarged pixel by pixel, or say why it is not here."""
-    if isinstance(images, str):
-        st.info(images, icon=":material/hide_image:")
-        return
+def _draw_image(images: LabeledImages, index: int, label: str) -> None:
+    """Draw the image, enlarged pixel by pixel."""
     picture = enlarge(images.train.images[index], least=224)
     st.image(picture, width=180, alt=f"Training sample {index}, labelled {label}")
 
@@ -53,7 +56,7 @@ def _latest_verdict(history: SampleHistory, class_names: tuple[str, ...]) -> str
     if last < 0:
         return "Last epoch: not recorded"
     mark = ":green[right]" if history.is_correct[-1] else ":orange[wrong]"
-    return f"Last epoch: **{class_names[last]}** ({mark})"
+    return f"Last epoch: **{as_text(class_names[last])}** ({mark})"
 
 
 def _reasons(

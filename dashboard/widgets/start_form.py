@@ -1,5 +1,7 @@
 """The form that starts a training run in the background."""
 
+from typing import Any
+
 import streamlit as st
 
 from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
@@ -40,13 +42,13 @@ def draw_start_form() -> None:
         _start(config, root.strip())
 
 
-def _draw_fields(infos: list[DatasetInfo]) -> dict[str, object]:
+def _draw_fields(infos: list[DatasetInfo]) -> dict[str, Any]:
     """Draw the options and return what was chosen."""
     titles = {info.name: f"{info.name}: {info.title}" for info in infos}
     first, second, third = st.columns([3, 2, 2])
-    chosen = {
+    chosen: dict[str, Any] = {
         "dataset": first.selectbox("Dataset", list(titles), format_func=lambda n: titles[n]),
-        "model": second.selectbox("Network", MODELS, format_func=lambda m: MODEL_TITLES.get(m, m)),
+        "model": second.selectbox("Network", MODELS, format_func=MODEL_TITLES.__getitem__),
         "epochs": third.number_input("Epochs", 1, 100_000, 60),
     }
     with st.expander("More options"):
@@ -66,14 +68,13 @@ def _draw_fields(infos: list[DatasetInfo]) -> dict[str, object]:
     return chosen
 
 
-def _start(chosen: dict[str, object], root: str) -> None:
+def _start(chosen: dict[str, Any], root: str) -> None:
     """Start the run, or say what is wrong with the choice."""
     try:
-        rate = float(str(chosen["learning_rate"]))
         config = TrainingConfig(
-            **chosen,  # pyright: ignore[reportArgumentType]
+            **chosen,
             data_root=root or None,
-            final_learning_rate=min(1e-4, rate),
+            final_learning_rate=min(1e-4, chosen["learning_rate"]),
         )
         with st.spinner("Reading the dataset and starting the training process…"):
             run_id = data.start_run(config)

@@ -1,11 +1,13 @@
 """A grid of sample images with their labels, a page at a time."""
 
+import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.scores.score import ScoreValues
 from dashboard.images import enlarge
+from dashboard.text import as_text
 
 PER_PAGE = 24
 COLUMNS = 8
@@ -13,14 +15,14 @@ COLUMNS = 8
 
 def draw_thumbnails(
     images: LabeledImages | str,
-    indices: NDArray,
-    labels: NDArray,
+    indices: NDArray[np.intp],
+    labels: NDArray[np.int64],
     class_names: tuple[str, ...],
     score: ScoreValues | None,
 ) -> None:
     """Draw the images of the given samples, in the given order."""
     if isinstance(images, str):
-        st.info(images, icon=":material/hide_image:")
+        st.info(as_text(images), icon=":material/hide_image:")
         return
     n_pages = -(-len(indices) // PER_PAGE)
     heading, pager = st.columns([3, 2], vertical_alignment="bottom")
@@ -33,4 +35,6 @@ def draw_thumbnails(
         for column, index in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
             name = class_names[labels[index]]
             picture = enlarge(images.train.images[index], least=112)
-            column.image(picture, caption=name, width="stretch", alt=f"Sample {index}, {name}")
+            column.image(
+                picture, caption=as_text(name), width="stretch", alt=f"Sample {index}, {name}"
+            )

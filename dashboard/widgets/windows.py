@@ -112,7 +112,7 @@ def _lock(key: str) -> bool:
 
 def _twin_controls(choice: WindowChoice, default: Windows, n_epochs: int, key: str) -> None:
     """Draw a range slider for each window and the lock."""
-    columns = st.columns([5, 5, 3], gap="medium", vertical_alignment="bottom")
+    columns = st.columns([5, 5, 4], gap="medium", vertical_alignment="bottom")
     for column, name in zip(columns, NAMES, strict=False):
         window = getattr(choice, name)
         # Streamlit forgets a slider's value when its range grows: a longer run, a new slider.
