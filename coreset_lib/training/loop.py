@@ -81,7 +81,7 @@ class Trainer:
         """Train epoch after epoch from ``start`` (0-based), yielding after each."""
         for epoch in range(start, self.config.epochs):
             began = time.perf_counter()
-            loss, accuracy = self._train_epoch(epoch)
+            loss, accuracy = self.train_epoch(epoch)
             if self.recorder is not None and self.config.recording == "eval_pass":
                 self._record_clean_pass(self.recorder)
             val_loss, val_accuracy = evaluate(self.network, self.val)
@@ -97,7 +97,7 @@ class Trainer:
                 samples_per_second=len(self.train) / seconds,
             )
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+    def train_epoch(self, epoch: int) -> tuple[float, float]:
         """Visit every sample once; return mean loss and accuracy in train mode."""
         device = self.train.labels.device
         batches = epoch_batches(

@@ -1,0 +1,20 @@
+"""Run every benchmark one after another; nothing else should run meanwhile."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NOT_BENCHMARKS = ("measuring.py", "run_all.py")
+
+
+def main() -> int:
+    scripts = sorted(path for path in HERE.glob("*.py") if path.name not in NOT_BENCHMARKS)
+    failed = [s.name for s in scripts if subprocess.run([sys.executable, s]).returncode]
+    if failed:
+        sys.stderr.write(f"failed: {', '.join(failed)}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
