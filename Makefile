@@ -1,5 +1,5 @@
 # Two commands do everything: make demo, make test.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
