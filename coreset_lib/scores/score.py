@@ -22,7 +22,7 @@ class Option:
     """One option of a score or strategy, with what it may be.
 
     ``default_of`` takes the place of ``default`` where a short run must shrink it: it gets
-    the number of epochs.
+    the number of epochs. ``words`` may stand in the place of a number.
     """
 
     kind: Literal["window", "whole", "real", "choice"]
@@ -30,6 +30,7 @@ class Option:
     default: Any = None
     default_of: Callable[[int], Any] | None = None
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     least: float = 0
     most: float = float("inf")
 
@@ -45,6 +46,8 @@ class Option:
         CoresetError
             If it is not of the type or out of range.
         """
+        if str(value) in self.words:
+            return str(value)
         if self.kind == "window":
             return value if isinstance(value, Window) else Window.parse(str(value))
         if self.kind == "choice":
@@ -54,7 +57,9 @@ class Option:
     def _read_number(self, name: str, value: Any) -> int | float:
         """Read a number in [least, most]."""
         kind = "a whole number" if self.kind == "whole" else "a number"
-        rule = f"option {name} must be {kind} from {self.least:g} to {self.most:g}, got {value}."
+        words = "".join(f"{word} or " for word in self.words)
+        span = f"from {self.least:g} to {self.most:g}"
+        rule = f"option {name} must be {words}{kind} {span}, got {value}."
         try:
             number = int(str(value)) if self.kind == "whole" else float(value)
         except ValueError:
@@ -127,18 +132,29 @@ class Score:
 
     def read_options(self, name: str, given: Mapping[str, Any], n_epochs: int) -> dict[str, Any]:
         """Return all options in their types, defaults filled in for a run of ``n_epochs``."""
-        for option in given:
-            if option not in self.options:
-                known = ", ".join(self.options) or "none"
-                raise CoresetError(
-                    f"score {name} has no option {option!r}. Its options are: {known}."
-                )
-        return {
-            option: spec.read(option, given[option])
-            if given.get(option) is not None
-            else spec.default_for(n_epochs)
-            for option, spec in self.options.items()
-        }
+        return read_options(f"score {name}", self.options, given, n_epochs=n_epochs)
+
+
+def read_options(
+    owner: str, options: Mapping[str, Option], given: Mapping[str, Any], *, n_epochs: int
+) -> dict[str, Any]:
+    """Return all options of a score or strategy in their types, defaults filled in.
+
+    Raises
+    ------
+    CoresetError
+        If one is unknown to the ``owner``, not of its type or out of range.
+    """
+    for option in given:
+        if option not in options:
+            known = ", ".join(options) or "none"
+            raise CoresetError(f"{owner} has no option {option!r}. Its options are: {known}.")
+    return {
+        option: spec.read(option, given[option])
+        if given.get(option) is not None
+        else spec.default_for(n_epochs)
+        for option, spec in options.items()
+    }
 
 
 def early_window_option() -> Option:

@@ -15,11 +15,26 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.budget import BALANCES, budget
+from coreset_lib.selection.ccs import CCS
+from coreset_lib.selection.diversity import DIVERSITY, HYBRID
+from coreset_lib.selection.geometry import FeatureSource, read_features
+from coreset_lib.selection.herding import HERDING
+from coreset_lib.selection.k_center import K_CENTER
+from coreset_lib.selection.moderate import MODERATE
 from coreset_lib.selection.problem import Selection, SelectionProblem, Strategy
 from coreset_lib.selection.random import RANDOM
 from coreset_lib.selection.top import TOP
 
-STRATEGIES: dict[str, Strategy] = {"top": TOP, "random": RANDOM}
+STRATEGIES: dict[str, Strategy] = {
+    "top": TOP,
+    "random": RANDOM,
+    "ccs": CCS,
+    "diversity": DIVERSITY,
+    "hybrid": HYBRID,
+    "k_center": K_CENTER,
+    "herding": HERDING,
+    "moderate": MODERATE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +42,7 @@ class SelectionConfig:
     """Everything that decides a coreset, given the recorded dynamics."""
 
     strategy: str = "top"
+    strategy_options: Mapping[str, Any] = field(default_factory=dict)
     score: str | None = "eva"
     score_options: Mapping[str, Any] = field(default_factory=dict)
     rate: float = 0.1
@@ -42,14 +58,26 @@ class SelectionConfig:
         check_whole("seed", self.seed, least=0, most=2**31 - 1)
         if STRATEGIES[self.strategy].needs_score and self.score is None:
             raise CoresetError(f"strategy {self.strategy} needs a score. Name one with --score.")
+        self.read_strategy_options()
+
+    def read_strategy_options(self) -> dict[str, Any]:
+        """Return all options of the strategy in their types, defaults filled in."""
+        return STRATEGIES[self.strategy].read_options(self.strategy, self.strategy_options)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for provenance."""
-        return asdict(self) | {"score_options": {k: str(v) for k, v in self.score_options.items()}}
+        return asdict(self) | {
+            "score_options": {k: str(v) for k, v in self.score_options.items()},
+            "strategy_options": self.read_strategy_options(),
+        }
 
 
 def select_coreset(
-    dynamics: TrainingDynamics, config: SelectionConfig, *, score: ScoreValues | None = None
+    dynamics: TrainingDynamics,
+    config: SelectionConfig,
+    *,
+    score: ScoreValues | None = None,
+    features: FeatureSource = None,
 ) -> Selection:
     """Choose a coreset of ``ceil(rate * N)`` training samples.
 
@@ -59,6 +87,9 @@ def select_coreset(
     config : SelectionConfig
     score : ScoreValues, optional
         The score of ``config``, where it has been computed before.
+    features : float array of shape (samples, features), or a callable that gives it, optional
+        The embedding that some strategies measure distances in; a callable is only asked
+        where it is needed.
 
     Returns
     -------
@@ -68,8 +99,8 @@ def select_coreset(
     Raises
     ------
     CoresetError
-        If the score cannot be computed, or the noise cut and exclusions leave fewer
-        candidates than the budget.
+        If the score cannot be computed, the strategy needs features that are not there, or
+        the noise cut and exclusions leave fewer candidates than the budget.
     """
     strategy = STRATEGIES[config.strategy]
     if score is None and strategy.needs_score and config.score is not None:
@@ -85,10 +116,14 @@ def select_coreset(
         balance=config.balance,
         seed=config.seed,
         score=score,
+        features=read_features(features, strategy=config.strategy, n_samples=dynamics.n_samples)
+        if strategy.needs_features
+        else None,
+        class_names=dynamics.class_names,
     )
-    indices, done = strategy.choose(problem)
-    assert len(np.unique(indices)) == n_keep
-    return Selection(indices, {"n_keep": n_keep, **report, **done})
+    indices, done, *clusters = strategy.choose(problem, **config.read_strategy_options())
+    assert len(indices) == len(np.unique(indices)) == n_keep
+    return Selection(indices, {"n_keep": n_keep, **report, **done}, *clusters)
 
 
 def _candidates(
@@ -96,7 +131,7 @@ def _candidates(
 ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
     """Leave out the share with the lowest AUM, then what the score refuses to rank."""
     is_candidate = np.ones(dynamics.n_samples, dtype=np.bool_)
-    n_cut = math.floor(Fraction(repr(noise_cut)) * dynamics.n_samples)
+    n_cut = math.floor(Fraction(repr(float(noise_cut))) * dynamics.n_samples)
     if n_cut:
         margin_area = compute_score(dynamics, "aum")
         is_candidate[margin_area.order()[:n_cut]] = False

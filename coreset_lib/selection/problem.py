@@ -2,15 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.scores.score import Option, ScoreValues
+from coreset_lib.scores.score import Option, ScoreValues, read_options
 from coreset_lib.selection.budget import class_quotas
 
 Indices = NDArray[np.intp]
+Features = NDArray[np.float32]
+
+
+class Part(NamedTuple):
+    """Candidates among which a strategy chooses ``quota``: all of them, or those of a class."""
+
+    title: str
+    members: Indices
+    quota: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +37,9 @@ class SelectionProblem:
     balance : {"global", "proportional", "equal"}
     seed : int
     score : ScoreValues or None
+    features : float32 array, shape (samples, features), or None
+    class_names : tuple of str
+        For reports and messages; numbers stand in where it is empty.
     """
 
     labels: NDArray[np.int64]
@@ -37,6 +49,28 @@ class SelectionProblem:
     balance: str
     seed: int
     score: ScoreValues | None = None
+    features: Features | None = None
+    class_names: tuple[str, ...] = ()
+
+    def candidates(self) -> Indices:
+        """Return the positions of the candidates, ascending."""
+        return np.flatnonzero(self.is_candidate)
+
+    def parts(self) -> list[Part]:
+        """Return what to choose from and how many: one part, or one per class with a quota."""
+        candidates = self.candidates()
+        if self.balance == "global":
+            return [Part("all classes", candidates, self.n_keep)]
+        labels = self.labels[candidates]
+        return [
+            Part(self.class_title(klass), candidates[labels == klass], int(quota))
+            for klass, quota in enumerate(self.quotas())
+            if quota
+        ]
+
+    def class_title(self, klass: int) -> str:
+        """Return the name of a class."""
+        return self.class_names[klass] if self.class_names else f"class {klass}"
 
     def quotas(self) -> NDArray[np.int64]:
         """Return how many samples of each class to keep (not for ``global``)."""
@@ -58,19 +92,32 @@ class Selection:
         Positions in the full training split, in the order of choice, each once.
     report : mapping
         What was done, in plain values: cut, quotas, strata.
+    clusters : int64 array, shape (samples,), or None
+        Cluster of each sample where the strategy clustered, numbered over all classes;
+        -1 for samples that were not candidates.
     """
 
     indices: Indices
     report: Mapping[str, Any]
+    clusters: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """One way to choose a coreset; ``choose(problem, **options)`` returns indices and report."""
+    """One way to choose a coreset.
+
+    ``choose(problem, **options)`` returns indices and report, and as third where it clustered
+    the cluster of every sample.
+    """
 
     title: str
     summary: str
     source: str
-    choose: Callable[..., tuple[Indices, dict[str, Any]]]
+    choose: Callable[..., tuple[Any, ...]]
     needs_score: bool = True
+    needs_features: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
+
+    def read_options(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all options in their types, defaults filled in."""
+        return read_options(f"strategy {name}", self.options, given, n_epochs=0)
