@@ -74,7 +74,7 @@ def export_coreset(
     score = None
     if STRATEGIES[config.strategy].needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
-    selection = select_coreset(dynamics, config, score=score)
+    selection = select_coreset(dynamics, config, score=score, features=run.embedding)
     csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score))
     details = {
         "selection": config.as_dict()

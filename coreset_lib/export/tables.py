@@ -55,7 +55,7 @@ def coreset_table(
     if score is not None:
         table[score.name] = score.values[chosen]
     table["forgetting_events"] = count_forgetting_events(dynamics)[chosen]
-    table["cluster"] = ""
+    table["cluster"] = "" if selection.clusters is None else selection.clusters[chosen]
     table["review_status"] = ""
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))
 
