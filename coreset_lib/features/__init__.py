@@ -11,6 +11,7 @@ from coreset_lib.runs.paths import RunPaths
 
 PCA_VARIANCE = 0.95
 PCA_MOST_COMPONENTS = 50
+LEAST_SAMPLES = 4
 UMAP_NEIGHBOURS = 15
 UMAP_MIN_DISTANCE = 0.1
 Features = NDArray[np.float32]
@@ -37,12 +38,13 @@ def reduce_by_pca(
     """
     from sklearn.decomposition import PCA
 
-    spread = features.std(axis=0).max() if len(features) else 0.0
+    features64 = features.astype(np.float64)
+    spread = features64.std(axis=0).max() if len(features) else 0.0
     if not spread > 0:
         info = {"components": 1, "explained_variance": 0.0, "seed": seed}
         return np.zeros((len(features), 1), np.float32), info
     pca = PCA(n_components=variance, svd_solver="full", random_state=seed)
-    reduced = pca.fit_transform(features.astype(np.float64)).astype(np.float32)
+    reduced = pca.fit_transform(features64).astype(np.float32)
     info = {
         "components": int(reduced.shape[1]),
         "explained_variance": float(pca.explained_variance_ratio_.sum()),
@@ -60,25 +62,32 @@ def make_map(paths: RunPaths, embedding: Features, *, seed: int) -> str:
     str
         Empty, or one sentence on why there is no map.
     """
-    if len(embedding) < 4:
-        return f"No map: UMAP needs at least 4 samples, got {len(embedding)}."
-    reduced, info = reduce_by_pca(embedding, seed=seed)
-    write_json(paths.pca, info)
+    if len(embedding) < LEAST_SAMPLES:
+        return f"No map: UMAP needs at least {LEAST_SAMPLES} samples, got {len(embedding)}."
+    if not np.isfinite(embedding).all():
+        return "No map: the embedding holds numbers that are not finite. The run has no use for it."
     try:
         import umap
-    except ImportError:
-        return "No map: umap-learn is not installed here. The run is complete without it."
+
+        reduced, info = reduce_by_pca(embedding, seed=seed)
+    except ImportError as error:
+        missing = "umap-learn" if error.name == "umap" else error.name
+        return f"No map: {missing} is not installed here. The run is complete without it."
+    write_json(paths.pca, info)
     options: dict[str, Any] = {
         "n_neighbors": min(UMAP_NEIGHBOURS, len(embedding) - 1),
         "min_dist": UMAP_MIN_DISTANCE,
         "metric": "euclidean",
         "random_state": seed,
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a fixed seed means one thread, and UMAP says so each time
-        coordinates = umap.UMAP(n_components=2, n_jobs=1, **options).fit_transform(
-            reduced[:, :PCA_MOST_COMPONENTS]
-        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a fixed seed means one thread; UMAP warns of it
+            coordinates = umap.UMAP(n_components=2, n_jobs=1, **options).fit_transform(
+                reduced[:, :PCA_MOST_COMPONENTS]
+            )
+    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        return f"No map: UMAP failed ({error}). The run is complete without it."
     write_array(paths.umap, np.asarray(coordinates, dtype=np.float32))
     write_json(paths.umap_info, options | {"umap-learn": umap.__version__})
     return ""

@@ -1,5 +1,6 @@
 """Weights and optimiser state on disk, whole or absent, loaded without running code."""
 
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.training.loop import Trainer
 
 SCHEMA_VERSION = 1
+UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +48,31 @@ class Checkpoint:
             return None
         try:
             state = torch.load(paths.checkpoint, map_location="cpu", weights_only=True)
-            return cls(state["epoch"], state["network"], state["optimizer"])
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
-            raise DamagedRunError(
-                f"run {paths.root.name} is damaged: its checkpoint cannot be read "
-                f"({type(error).__name__}). Start the training anew."
-            ) from None
+            return cls(int(state["epoch"]), state["network"], state["optimizer"])
+        except (*UNREADABLE, OSError, EOFError, pickle.UnpicklingError) as error:
+            raise _damaged(paths, error) from None
 
-    def restore(self, trainer: Trainer) -> None:
-        """Put the state into a trainer of the same configuration."""
-        trainer.network.load_state_dict(self.network)
-        trainer.optimizer.load_state_dict(self.optimizer)
+    def restore(self, trainer: Trainer, paths: RunPaths) -> None:
+        """Put the state into a trainer of the same configuration.
+
+        Raises
+        ------
+        DamagedRunError
+            If it is the state of another network.
+        """
+        try:
+            trainer.network.load_state_dict(self.network)
+            trainer.optimizer.load_state_dict(self.optimizer)
+        except UNREADABLE as error:
+            raise _damaged(paths, error) from None
+
+
+def _damaged(paths: RunPaths, error: Exception) -> DamagedRunError:
+    """Build the error for a checkpoint that cannot be used."""
+    return DamagedRunError(
+        f"run {paths.root.name} is damaged: its checkpoint cannot be used "
+        f"({type(error).__name__}). Delete {paths.checkpoint.name} to train from the start."
+    )
 
 
 def _to_cpu(value: Any) -> Any:

@@ -4,7 +4,11 @@ During an epoch it only keeps the logits; the planes are computed once at its en
 batch costs one copy.
 """
 
+import math
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from coreset_lib.atomic import replacing
 from coreset_lib.dynamics import not_recorded
+from coreset_lib.errors import DamagedRunError
 from coreset_lib.runs.paths import RunPaths
 
 BLOCK_LOGITS = 8_000_000
@@ -90,13 +96,14 @@ def describe_logits(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
     label_probability = p.gather(1, own)[:, 0]
     others = p.scatter(1, own, -1.0)
     error = p.scatter_add(1, own, -torch.ones_like(p[:, :1]))
+    error_norm = torch.linalg.vector_norm(error, dim=1)
     prediction = logits.nan_to_num(nan=-torch.inf).argmax(dim=1)
     return {
-        "error_norm": torch.linalg.vector_norm(error, dim=1).float(),
+        "error_norm": error_norm.float(),
         "label_probability": label_probability.float(),
         "margin": (label_probability - others.amax(dim=1)).float(),
         "entropy": -torch.special.xlogy(p, p).sum(dim=1).float(),
-        "prediction": torch.where(logits[:, 0].isnan(), -1, prediction),
+        "prediction": torch.where(error_norm.isnan(), -1, prediction),
         "probabilities": p.half(),
     }
 
@@ -113,11 +120,21 @@ def _to_numpy(name: str, parts: list[Tensor], n_classes: int) -> NDArray[Any]:
 class PlaneFiles:
     """The planes of a run on disk: a whole row each, flushed before anybody hears of it.
 
+    Rows are written, not stored through a memory map: on a full disk a write is an error
+    that can be told, a store into a map kills the process.
+
     Parameters
     ----------
     paths : RunPaths
     planes : tuple of str
     n_epochs, n_samples, n_classes : int
+    n_written : int
+        Epochs that the planes must hold already; with 0 they are made anew.
+
+    Raises
+    ------
+    DamagedRunError
+        If epochs are expected and a plane is missing or of another shape.
     """
 
     def __init__(
@@ -128,24 +145,63 @@ class PlaneFiles:
         n_epochs: int,
         n_samples: int,
         n_classes: int,
+        n_written: int = 0,
     ) -> None:
-        self._files: dict[str, np.memmap[Any, np.dtype[Any]]] = {}
+        self._files: dict[str, _PlaneFile] = {}
         for name in planes:
-            shape = (n_epochs, n_samples)
-            if name == "probabilities":
-                shape = (*shape, n_classes)
-            self._files[name] = np.lib.format.open_memmap(
-                paths.plane(name),
-                mode="r+" if paths.plane(name).exists() else "w+",
-                dtype=_plane_dtype(name, n_classes),
-                shape=shape,
-            )
+            row = (n_samples, n_classes) if name == "probabilities" else (n_samples,)
+            shape, dtype = (n_epochs, *row), _plane_dtype(name, n_classes)
+            if n_written == 0:
+                _create_plane(paths.plane(name), shape, dtype)
+            self._files[name] = _open_plane(paths.plane(name), shape, dtype)
 
     def write_epoch(self, epoch: int, rows: Mapping[str, NDArray[Any]]) -> None:
         """Write row ``epoch`` (0-based) of every plane and wait until it is on disk."""
         for name, file in self._files.items():
-            file[epoch] = rows[name]
+            file.write_row(epoch, rows[name])
+
+
+@dataclass(frozen=True)
+class _PlaneFile:
+    """One ``.npy`` file, with where its rows begin and what they hold."""
+
+    path: Path
+    offset: int
+    row_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def write_row(self, number: int, row: NDArray[Any]) -> None:
+        """Write one row and wait until it is on disk."""
+        assert row.shape == self.row_shape
+        content = np.ascontiguousarray(row, self.dtype)
+        with self.path.open("r+b") as file:
+            file.seek(self.offset + number * content.nbytes)
+            file.write(content.data)
             file.flush()
+            os.fsync(file.fileno())
+
+
+def _create_plane(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Make a file of full size whose rows take space only once they are written."""
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    with replacing(path) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + math.prod(shape) * dtype.itemsize)
+
+
+def _open_plane(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _PlaneFile:
+    """Find out where the rows begin; raises DamagedRunError for any other file."""
+    try:
+        plane = np.load(path, mmap_mode="r", allow_pickle=False)
+        found = f"shape {plane.shape} of {plane.dtype}"
+    except (OSError, ValueError, EOFError) as error:
+        plane, found = None, str(error)
+    if not isinstance(plane, np.memmap) or plane.shape != shape or plane.dtype != dtype:
+        raise DamagedRunError(
+            f"run {path.parent.parent.name} is damaged: plane {path.name} must have shape "
+            f"{shape} of {dtype}, got {found}. Restore it from a copy or start a new run."
+        )
+    return _PlaneFile(path, plane.offset, shape[1:], dtype)
 
 
 def _plane_dtype(name: str, n_classes: int) -> np.dtype[Any]:

@@ -1,35 +1,35 @@
 """Training one run directory from start to end: what the detached process does."""
 
-import errno
+import contextlib
 import json
 import logging
 import os
-import signal
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
 import torch
 
-from coreset_lib.atomic import write_array
+from coreset_lib.atomic import write_array, write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.labeled_images import LabeledImages
-from coreset_lib.errors import CoresetError, DatasetError
+from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
 from coreset_lib.features import make_map
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
-from coreset_lib.runs.status import StatusWriter, claim
+from coreset_lib.runs.status import StatusWriter, claim, reconcile
 from coreset_lib.training.checkpoints import Checkpoint
 from coreset_lib.training.device import ResidentSplit, device_title, resolve_device
 from coreset_lib.training.epoch_writer import EpochWriter, keep_metrics
+from coreset_lib.training.failures import EXPECTED, check_finite, explain
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
 from coreset_lib.training.networks import build_network
 from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
 
 log = logging.getLogger(__name__)
+LOG_FORMAT = "%(asctime)s %(message)s"
 OnEpoch = Callable[[EpochMetrics], None]
 
 
@@ -66,34 +66,54 @@ def train_run(
         If the dataset or device cannot be had; the status is ``failed`` with the reason.
     """
     stop = stop or threading.Event()
-    config = TrainingConfig(**_manifest(paths)["config"])
-    status = claim(Status(state="running", epochs=config.epochs, step="loading data"), os.getpid())
-    with StatusWriter(paths, _with_recorded_epochs(paths, status)) as writer:
-        try:
-            _train(paths, config, dataset, writer, on_epoch, stop)
-            writer.update(state="finished", step="", eta_seconds=0.0)
-        except TrainingStopped:
-            writer.update(state="stopped", step="", eta_seconds=None)
-        except (CoresetError, OSError, RuntimeError, MemoryError) as error:
-            log.exception("Training failed")
-            writer.update(state="failed", eta_seconds=None, error=explain(error, config))
+    config, status = _open(paths)
+    try:
+        with StatusWriter(paths, status) as writer:
+            return _train_to_the_end(paths, config, dataset, writer, on_epoch, stop)
+    except EXPECTED as error:
+        if isinstance(error, CoresetError):
             raise
-        return writer.status
+        log.exception("Training failed")
+        raise CoresetError(explain(error, config)) from error
 
 
-def explain(error: BaseException, config: TrainingConfig) -> str:
-    """Say in one or two sentences what ended a training and what to do."""
-    if isinstance(error, CoresetError):
-        return str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        smaller = max(config.batch_size // 2, 2)
-        return (
-            f"The memory of the device ran out at batch size {config.batch_size}. "
-            f"Try --batch-size {smaller}, or another device."
-        )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full. Free some space; the epochs recorded so far are kept."
-    return f"Training ended unexpectedly ({type(error).__name__}: {error}). See the log."
+@contextlib.contextmanager
+def logging_to(paths: RunPaths) -> Generator[None]:
+    """Send what the library logs to the run's log, for a training in this process."""
+    logger = logging.getLogger("coreset_lib")
+    handler, level = logging.FileHandler(paths.log), logger.level
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()
+
+
+def _train_to_the_end(
+    paths: RunPaths,
+    config: TrainingConfig,
+    dataset: LabeledImages | None,
+    writer: StatusWriter,
+    on_epoch: OnEpoch,
+    stop: threading.Event,
+) -> Status:
+    """Train, and say in the status how it ended."""
+    try:
+        _train(paths, config, dataset, writer, on_epoch, stop)
+        writer.update(state="finished", step="", eta_seconds=0.0)
+    except TrainingStopped:
+        writer.update(state="stopped", step="", eta_seconds=None)
+        paths.stop_request.unlink(missing_ok=True)
+    except EXPECTED as error:
+        # On a full disk the status cannot be told either; the reason must not be lost to that.
+        with contextlib.suppress(OSError):
+            writer.update(state="failed", step="", eta_seconds=None, error=explain(error, config))
+        raise
+    return writer.status
 
 
 def _train(
@@ -106,11 +126,11 @@ def _train(
 ) -> None:
     """Load, train, embed, map."""
     device = resolve_device(config.device)
-    writer.update(device=device_title(device))
+    _note_device(paths, writer, device_title(device))
     _prefer_repeatable_kernels()
     dataset = _load(paths, config) if dataset is None else dataset
     trainer, start = _prepare(paths, config, dataset, device)
-    trainer.on_batch = _batch_hook(paths, writer, stop)
+    trainer.on_batch = _batch_hook(writer, stop)
     _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
     writer.update(step="embedding", epoch_progress=0.0)
     embedding = embed(trainer.network, trainer.train).numpy().astype(np.float32)
@@ -146,7 +166,7 @@ def _prepare(
     if checkpoint is None:
         keep_metrics(paths, 0)
         return trainer, 0
-    checkpoint.restore(trainer)
+    checkpoint.restore(trainer, paths)
     keep_metrics(paths, checkpoint.epoch)
     return trainer, checkpoint.epoch
 
@@ -166,21 +186,35 @@ def _train_epochs(
         n_epochs=trainer.config.epochs,
         n_samples=len(dataset.train),
         n_classes=dataset.n_classes,
+        n_written=start,
     )
     assert trainer.recorder is not None
     writer.update(step="training", epoch=start)
     epochs = EpochWriter(paths, files, writer)
     try:
         for metrics in trainer.epochs(start=start):
+            check_finite(metrics, trainer.config)
             epochs.write(trainer, metrics, trainer.recorder.finish_epoch())
+            _log_epoch(metrics)
             on_epoch(metrics)
     finally:
         epochs.close()
 
 
-def _batch_hook(
-    paths: RunPaths, writer: StatusWriter, stop: threading.Event
-) -> Callable[[float], None]:
+def _log_epoch(metrics: EpochMetrics) -> None:
+    """Log one line per epoch."""
+    log.info(
+        "epoch %d: train loss %.4f accuracy %.4f, val loss %.4f accuracy %.4f, %.0f samples/s",
+        metrics.epoch,
+        metrics.train_loss,
+        metrics.train_accuracy,
+        metrics.val_loss,
+        metrics.val_accuracy,
+        metrics.samples_per_second,
+    )
+
+
+def _batch_hook(writer: StatusWriter, stop: threading.Event) -> Callable[[float], None]:
     """Note progress after each batch and end the training when asked to."""
 
     def on_batch(progress: float) -> None:
@@ -204,10 +238,35 @@ def _load(paths: RunPaths, config: TrainingConfig) -> LabeledImages:
     return dataset
 
 
-def _with_recorded_epochs(paths: RunPaths, status: Status) -> Status:
-    """Keep the count of complete epochs visible while a run is being resumed."""
-    before = json.loads(paths.status.read_text())
-    return replace(status, epoch=int(before.get("epoch", 0)))
+def _open(paths: RunPaths) -> tuple[TrainingConfig, Status]:
+    """Return the run's options and its status in the name of this process.
+
+    Complete epochs stay visible while a run is being resumed.
+    """
+    try:
+        config = TrainingConfig(**_manifest(paths)["config"])
+        before = Status(**json.loads(paths.status.read_text()))
+        is_taken = before.state == "running" and reconcile(before).state == "running"
+    except CoresetError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedRunError(
+            f"run directory {paths.root} cannot be trained: its manifest or status is missing or "
+            f"damaged ({type(error).__name__}: {error}). Start a new run."
+        ) from None
+    if is_taken:
+        raise CoresetError(
+            f"run {paths.root.name} is being trained already by process {before.pid} on "
+            f"{before.host}. Stop it first."
+        )
+    status = Status(state="running", epoch=before.epoch, epochs=config.epochs, step="loading data")
+    return config, claim(status, os.getpid())
+
+
+def _note_device(paths: RunPaths, writer: StatusWriter, title: str) -> None:
+    """Write the device into status and manifest: only now it is known."""
+    writer.update(device=title)
+    write_json(paths.manifest, _manifest(paths) | {"device": title})
 
 
 def _manifest(paths: RunPaths) -> dict[str, Any]:
@@ -220,24 +279,3 @@ def _prefer_repeatable_kernels() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
-
-
-def stop_on_signals(paths: RunPaths) -> threading.Event:
-    """Return an event that SIGTERM, SIGINT or a stop request in the directory sets."""
-    stop = threading.Event()
-
-    def ask(signum: int, _: object) -> None:
-        log.info("Stopping on %s", signal.Signals(signum).name)
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
-    threading.Thread(target=_watch_stop_file, args=(paths, stop), daemon=True).start()
-    return stop
-
-
-def _watch_stop_file(paths: RunPaths, stop: threading.Event) -> None:
-    """Set the event once somebody, perhaps on another host, left a stop request."""
-    while not stop.wait(1.0):
-        if paths.stop_request.exists():
-            stop.set()

@@ -1,0 +1,36 @@
+"""What may end a training, and how to say it."""
+
+import errno
+import math
+
+import torch
+
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.errors import CoresetError
+from coreset_lib.training.loop import EpochMetrics
+
+EXPECTED = (CoresetError, OSError, RuntimeError, MemoryError)
+
+
+def explain(error: BaseException, config: TrainingConfig) -> str:
+    """Say in one or two sentences what ended a training and what to do."""
+    if isinstance(error, CoresetError):
+        return str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        smaller = max(config.batch_size // 2, 2)
+        return (
+            f"The memory of the device ran out at batch size {config.batch_size}. "
+            f"Try --batch-size {smaller}, or another device."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "The disk is full. Free some space; the epochs recorded so far are kept."
+    return f"Training ended unexpectedly ({type(error).__name__}: {error}). See the log."
+
+
+def check_finite(metrics: EpochMetrics, config: TrainingConfig) -> None:
+    """Refuse to go on with a network that has lost its weights to overflow."""
+    if not math.isfinite(metrics.train_loss):
+        raise CoresetError(
+            f"training diverged in epoch {metrics.epoch}: its loss is {metrics.train_loss}. "
+            f"Choose a learning rate below {config.learning_rate:g}."
+        )

@@ -1,0 +1,34 @@
+"""Ways to ask a training for its end: signals, and a file in the run directory."""
+
+import signal
+import threading
+
+from coreset_lib.runs.paths import RunPaths
+
+POLL_SECONDS = 1.0
+
+
+def stop_on_signals(paths: RunPaths) -> threading.Event:
+    """Return an event that SIGTERM, SIGINT or a stop request in the directory sets.
+
+    A second SIGINT ends the process at once, as Ctrl-C usually does.
+    """
+    stop = threading.Event()
+
+    def ask(signum: int, _: object) -> None:
+        if signum == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not stop.is_set():
+            stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    threading.Thread(target=_watch_stop_file, args=(paths, stop), daemon=True).start()
+    return stop
+
+
+def _watch_stop_file(paths: RunPaths, stop: threading.Event) -> None:
+    """Set the event once somebody, perhaps on another host, left a stop request."""
+    while not stop.wait(POLL_SECONDS):
+        if paths.stop_request.exists():
+            stop.set()
