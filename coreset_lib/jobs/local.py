@@ -39,25 +39,37 @@ def start(paths: RunPaths) -> int:
     CoresetError
         If no process can be started.
     """
-    command = [sys.executable, "-m", "coreset_lib.training", str(paths.root.resolve())]
+    status = replace(Run(paths).status(), step="starting")
     try:
-        with paths.log.open("ab") as log:
-            process = subprocess.Popen(  # outlives us: never waited for
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=_environment(),
-                start_new_session=True,
-            )
+        process = _spawn(paths)
+        try:
+            with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+            write_status(paths, claim(status, process.pid))
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()  # the process has waited for this: the status is its own now
     except OSError as error:
-        raise CoresetError(f"the training process cannot be started: {error.strerror}.") from None
-    with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        reason = f"the training process cannot be started: {error.strerror or error}."
+        with contextlib.suppress(OSError):
+            write_status(paths, replace(status, state="failed", step="", error=reason))
+        raise CoresetError(f"{reason} Nothing was trained.") from None
     process.returncode = 0  # keeps Popen from warning that the child still runs
-    epochs = Run(paths).status().epochs
-    write_status(paths, claim(Status(state="queued", epochs=epochs, step="starting"), process.pid))
     return process.pid
+
+
+def _spawn(paths: RunPaths) -> "subprocess.Popen[bytes]":
+    """Start the process; it outlives us and begins once its standard input is closed."""
+    command = [sys.executable, "-m", "coreset_lib.training", "--wait", str(paths.root.resolve())]
+    with paths.log.open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=_environment(),
+            start_new_session=True,
+        )
 
 
 def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:

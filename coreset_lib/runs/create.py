@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import secrets
+import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -19,8 +20,9 @@ from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths, runs_folder
+from coreset_lib.runs.process import host_name
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
-from coreset_lib.runs.status import claim, write_status
+from coreset_lib.runs.status import write_status
 
 VERSIONED = (
     "coreset-lens",
@@ -57,6 +59,8 @@ def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> R
             f"cache {cache} cannot be written: {error.strerror or error}. "
             "Choose another folder with --cache or CORESET_LENS_CACHE."
         ) from None
+    finally:
+        shutil.rmtree(draft.root, ignore_errors=True)
     return RunPaths(folder / run_id)
 
 
@@ -106,7 +110,8 @@ def _write_records(
     write_array(paths.labels, dataset.train.labels.astype(np.int64))
     write_bytes(paths.samples, csv_bytes(sample_table(dataset)))
     write_json(paths.manifest, manifest.as_dict())
-    write_status(paths, claim(Status(state="queued", epochs=config.epochs), os.getpid()))
+    # No process is named: whoever creates a run is not the one to signal when it shall stop.
+    write_status(paths, Status(state="queued", epochs=config.epochs, host=host_name()))
 
 
 def sample_table(dataset: LabeledImages) -> pd.DataFrame:
