@@ -1,13 +1,15 @@
 """Reading runs: list them, find one by name, open its parts; tolerant of growth and damage."""
 
+import io
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +18,12 @@ from numpy.typing import NDArray
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.records import SCHEMA_VERSION, STATES, Manifest, Status
+from coreset_lib.runs.reading import damaged, open_array, read_record
+from coreset_lib.runs.records import STATES, Manifest, Status
 from coreset_lib.runs.status import reconcile
 
-Record = TypeVar("Record", Manifest, Status)
+TEXTS = ("sample_id", "class_name", "source")
+ID_SECONDS = len("20260101-000000")
 
 
 def default_cache() -> Path:
@@ -41,13 +45,13 @@ class Run:
     @cached_property
     def manifest(self) -> Manifest:
         """What was run."""
-        return _read_record(self.paths.manifest, Manifest)
+        return read_record(self.paths.manifest, Manifest)
 
     def status(self) -> Status:
         """Return how far it really is, now."""
-        status = _read_record(self.paths.status, Status)
+        status = read_record(self.paths.status, Status)
         if status.state not in STATES or not status.epoch >= 0:
-            raise _damaged(self.paths.status, f"state {status.state!r}, epoch {status.epoch}")
+            raise damaged(self.paths.status, f"state {status.state!r}, epoch {status.epoch}")
         return reconcile(status)
 
     def dynamics(self) -> TrainingDynamics:
@@ -70,39 +74,46 @@ class Run:
     def labels(self) -> NDArray[np.int64]:
         """Return the labels trained with, shape (samples,)."""
         if not self.paths.labels.exists():
-            labels = self.samples()["label"].to_numpy(np.int64)
-        else:
-            labels = _open_array(self.paths.labels)
-        expected = self.manifest.dataset.n_train
-        if labels.shape != (expected,):
-            raise _damaged(self.paths.labels, f"shape {labels.shape}, expected ({expected},)")
-        return np.asarray(labels, dtype=np.int64)
+            return self._checked_labels(self.paths.samples, self.samples()["label"].to_numpy())
+        return self._checked_labels(self.paths.labels, open_array(self.paths.labels))
 
     def samples(self) -> pd.DataFrame:
         """Return the table of training samples (index, sample_id, label, class_name, source)."""
-        texts = {"sample_id": "str", "class_name": "str", "source": "str"}
+        path, n_samples = self.paths.samples, self.manifest.dataset.n_train
         try:
-            table = pd.read_csv(self.paths.samples, dtype=texts, keep_default_na=False)
+            content = path.read_bytes()
+            table = pd.read_csv(
+                io.BytesIO(content), dtype=dict.fromkeys(TEXTS, str), keep_default_na=False
+            )
         except (OSError, ValueError) as error:
-            raise _damaged(self.paths.samples, str(error)) from None
-        if len(table) != self.manifest.dataset.n_train or not {"index", "label", *texts} <= {
-            *table
-        }:
-            raise _damaged(self.paths.samples, f"{len(table)} rows, columns {', '.join(table)}")
+            raise damaged(path, str(error)) from None
+        if not content.endswith(b"\n"):
+            raise damaged(path, "it ends in the middle of a line")
+        if len(table) != n_samples or not {"index", "label", *TEXTS} <= {*table}:
+            raise damaged(path, f"{len(table)} rows, columns {', '.join(map(str, table))}")
+        if not np.array_equal(table["index"], np.arange(n_samples)):
+            raise damaged(path, f"its index must count from 0 to {n_samples - 1}")
+        self._checked_labels(path, table["label"].to_numpy())
         return table
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return one record per complete epoch; a line still being written is left out."""
+        n_epochs = self.status().epoch
         try:
-            lines = self.paths.metrics.read_text().splitlines()
+            lines = self.paths.metrics.read_bytes().splitlines()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise damaged(self.paths.metrics, error.strerror or str(error)) from None
         records: list[dict[str, Any]] = []
-        for line in lines:
+        for line in lines[:n_epochs]:
             try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
+                record = json.loads(line)
+            except ValueError:
                 break
+            if not isinstance(record, dict):
+                break
+            records.append(record)
         return records
 
     def embedding(self) -> NDArray[np.float32] | None:
@@ -124,18 +135,34 @@ class Run:
     def _plane(self, name: str, n_epochs: int, n_samples: int) -> NDArray[Any]:
         """Memory-map one plane and check its shape."""
         path = self.paths.plane(name)
-        plane = _open_array(path)
-        if plane.ndim < 2 or len(plane) < n_epochs or plane.shape[1] != n_samples:
-            raise _damaged(path, f"shape {plane.shape}, expected ({n_epochs}, {n_samples})")
+        plane = open_array(path)
+        row = (n_samples,)
+        if name == "probabilities":
+            row = (n_samples, len(self.manifest.dataset.class_names))
+        if plane.ndim != 1 + len(row) or len(plane) < n_epochs or plane.shape[1:] != row:
+            raise damaged(path, f"shape {plane.shape}, expected {(n_epochs, *row)}")
+        if plane.dtype.kind != ("u" if name == "prediction" else "f"):
+            raise damaged(path, f"numbers of type {plane.dtype}")
         return plane
+
+    def _checked_labels(self, path: Path, labels: NDArray[Any]) -> NDArray[np.int64]:
+        """Return labels of the right shape, type and range."""
+        dataset = self.manifest.dataset
+        if labels.shape != (dataset.n_train,):
+            raise damaged(path, f"labels of shape {labels.shape}, expected ({dataset.n_train},)")
+        n_classes = len(dataset.class_names)
+        if labels.dtype.kind not in "iu" or ((labels < 0) | (labels >= n_classes)).any():
+            raise damaged(path, f"labels must be whole numbers from 0 to {n_classes - 1}")
+        return np.asarray(labels, dtype=np.int64)
 
     def _optional_rows(self, path: Path) -> NDArray[np.float32] | None:
         """Memory-map an array with one row per sample, if it is there."""
         if not path.exists():
             return None
-        rows = _open_array(path)
-        if len(rows) != self.manifest.dataset.n_train:
-            raise _damaged(path, f"{len(rows)} rows, expected {self.manifest.dataset.n_train}")
+        rows = open_array(path)
+        n_samples = self.manifest.dataset.n_train
+        if rows.ndim != 2 or len(rows) != n_samples or rows.dtype.kind != "f":
+            raise damaged(path, f"shape {rows.shape} of {rows.dtype}, expected {n_samples} rows")
         return rows
 
 
@@ -148,10 +175,16 @@ class RunStore:
     def runs(self) -> list[Run]:
         """Return every run directory, newest first, damaged ones included."""
         folder = runs_folder(self.cache)
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             return []
-        found = [Run(RunPaths(path)) for path in folder.iterdir() if _is_run_folder(path)]
-        return sorted(found, key=lambda run: run.run_id, reverse=True)
+        try:
+            found = [Run(RunPaths(path)) for path in folder.iterdir() if _is_run_folder(path)]
+        except OSError as error:
+            raise CoresetError(
+                f"cache {self.cache} cannot be read: {error.strerror or error}. "
+                "Choose another folder with --cache or CORESET_LENS_CACHE."
+            ) from None
+        return sorted(found, key=_age, reverse=True)
 
     def at(self, folder: str | Path) -> Run:
         """Return the run in a folder that :meth:`runs` has found."""
@@ -187,16 +220,39 @@ class RunStore:
         CoresetError
             If it is queued or running.
         """
-        if run.status().state in ("queued", "running"):
+        if _may_be_training(run):
             raise CoresetError(f"run {run.run_id} is still training. Stop it first.")
-        doomed = run.paths.root.with_name(f".{run.run_id}.deleted")
-        run.paths.root.rename(doomed)
-        shutil.rmtree(doomed)
+        doomed = run.paths.root.with_name(f".{run.run_id}.{secrets.token_hex(4)}.deleted")
+        try:
+            run.paths.root.rename(doomed)
+            shutil.rmtree(doomed)
+        except OSError as error:
+            raise CoresetError(
+                f"run {run.run_id} cannot be deleted: {error.strerror or error}. "
+                "Check who owns its folder."
+            ) from None
 
 
 def _is_run_folder(path: Path) -> bool:
     """Whether a folder is meant to be a run (drafts and deleted ones start with a dot)."""
-    return path.is_dir() and not path.name.startswith(".")
+    return os.path.isdir(path) and not path.name.startswith(".")
+
+
+def _age(run: Run) -> tuple[str, int, str]:
+    """Return a key that sorts by time: ids tell the second, manifests what is between."""
+    try:
+        written = run.paths.manifest.stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return run.run_id[:ID_SECONDS], written, run.run_id
+
+
+def _may_be_training(run: Run) -> bool:
+    """Whether a process may still write to the run; nobody can train a damaged one."""
+    try:
+        return run.status().state in ("queued", "running")
+    except DamagedRunError:
+        return False
 
 
 def _not_one_message(name: str, matches: Sequence[Run], runs: Sequence[Run]) -> str:
@@ -206,46 +262,3 @@ def _not_one_message(name: str, matches: Sequence[Run], runs: Sequence[Run]) -> 
         return f"run {name!r} was not found. The newest runs are {newest}; or write latest."
     ids = ", ".join(run.run_id for run in matches[:5])
     return f"run {name!r} must be a unique prefix, got {len(matches)} runs: {ids}. Add characters."
-
-
-def _read_record(path: Path, kind: type[Record]) -> Record:
-    """Read a JSON record and check every field."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        text = path.read_bytes()
-        version = json.loads(text).get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise _damaged(path, f"schema version {version}, this program reads {SCHEMA_VERSION}")
-        return TypeAdapter(kind).validate_json(text)
-    except OSError as error:
-        raise _damaged(path, error.strerror or str(error)) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _damaged(path, f"{where}: {first['msg']}") from None
-    except (ValueError, AttributeError) as error:
-        if isinstance(error, CoresetError):
-            raise
-        raise _damaged(path, f"not valid JSON ({error})") from None
-
-
-def _open_array(path: Path) -> NDArray[Any]:
-    """Memory-map an array read-only."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _damaged(path, str(error)) from None
-
-
-def _damaged(path: Path, reason: str) -> DamagedRunError:
-    """Build the error for a file that cannot be used."""
-    return DamagedRunError(
-        f"run {_run_name(path)} is damaged: {path.name} cannot be used ({reason}). "
-        "Restore the file from a copy or delete the run."
-    )
-
-
-def _run_name(path: Path) -> str:
-    """Name the run that a file belongs to."""
-    return path.parent.parent.name if path.parent.name == "dynamics" else path.parent.name

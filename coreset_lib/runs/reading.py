@@ -1,0 +1,56 @@
+"""Reading single files of a run, each checked; what cannot be used is a DamagedRunError."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.errors import CoresetError, DamagedRunError
+from coreset_lib.runs.records import SCHEMA_VERSION, Manifest, Status
+
+Record = TypeVar("Record", Manifest, Status)
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read a JSON record and check every field."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        text = path.read_bytes()
+        version = json.loads(text).get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise damaged(path, f"schema version {version}, this program reads {SCHEMA_VERSION}")
+        return TypeAdapter(kind).validate_json(text)
+    except OSError as error:
+        raise damaged(path, error.strerror or str(error)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise damaged(path, f"{where}: {first['msg']}") from None
+    except (ValueError, AttributeError) as error:
+        if isinstance(error, CoresetError):
+            raise
+        raise damaged(path, f"not valid JSON ({error})") from None
+
+
+def open_array(path: Path) -> NDArray[Any]:
+    """Memory-map an array read-only."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise damaged(path, str(error)) from None
+
+
+def damaged(path: Path, reason: str) -> DamagedRunError:
+    """Build the error for a file that cannot be used."""
+    return DamagedRunError(
+        f"run {_run_name(path)} is damaged: {path.name} cannot be used ({reason}). "
+        "Restore the file from a copy or delete the run."
+    )
+
+
+def _run_name(path: Path) -> str:
+    """Name the run that a file belongs to."""
+    return path.parent.parent.name if path.parent.name == "dynamics" else path.parent.name
