@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,17 +18,17 @@ from coreset_lib.errors import CoresetError
 @contextlib.contextmanager
 def replacing(path: Path) -> Generator[BinaryIO]:
     """Yield a binary file that takes the place of ``path`` once the block ends well."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    # Not tempfile: its files are private, while ours follow the user's umask.
+    aside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with aside.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        os.replace(aside, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
         raise
 
 
@@ -50,9 +50,15 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that a person asked for; raises CoresetError where that cannot be done."""
+    """Write a file that a person asked for; raises CoresetError where that cannot be done.
+
+    A link is followed. Devices and folders are refused: a rename would replace them.
+    """
+    target = Path(os.path.realpath(path))
+    if os.path.lexists(target) and not os.path.isfile(target):
+        raise CoresetError(f"output {path} must be a file, got a folder or device. Name a file.")
     try:
-        write_bytes(path, content)
+        write_bytes(target, content)
     except OSError as error:
         raise CoresetError(
             f"output {path} cannot be written: {error.strerror or error}. "

@@ -19,6 +19,7 @@ from coreset_lib.selection import STRATEGIES, SelectionConfig, select_coreset
 
 SCHEMA_VERSION = 1
 PRIVATE_OPTIONS = ("data_root", "dataset")
+CHOICES = {"coreset": "selection", "scores": "score_options"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,15 @@ class Export:
 
 
 def provenance_path(csv: Path) -> Path:
-    """Return where the provenance of a CSV lies: ``<name>.provenance.json`` beside it."""
+    """Return where the provenance of a CSV lies: ``<name>.provenance.json`` beside it.
+
+    Raises
+    ------
+    CoresetError
+        If the path ends in no file name.
+    """
+    if not csv.name:
+        raise CoresetError(f"CSV must be a file, got {csv}. Give a name such as coreset.csv.")
     return csv.with_name(f"{csv.stem}.provenance.json")
 
 
@@ -110,7 +119,7 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     if record["kind"] == "coreset":
         export = export_coreset(run, _selection_config(record["selection"]), dynamics)
     else:
-        score = compute_score(dynamics, record["score"], record["score_options"])
+        score = compute_score(dynamics, str(record.get("score")), record["score_options"])
         export = export_scores(run, score, dynamics)
     on_disk = hashlib.sha256(csv.read_bytes()).hexdigest()
     return export, on_disk == record["sha256"] == export.provenance["sha256"]
@@ -130,12 +139,14 @@ def read_provenance(csv: Path) -> dict[str, Any]:
         record = json.loads(beside.read_bytes())
         is_usable = (
             record["schema_version"] == SCHEMA_VERSION
-            and record["kind"] in ("coreset", "scores")
+            and record["kind"] in CHOICES
             and isinstance(record["sha256"], str)
             and isinstance(record["run"]["run_id"], str)
             and isinstance(record["run"]["epochs"], int)
+            and isinstance(record["run"]["dataset"]["fingerprint"], str)
+            and isinstance(record[CHOICES[record["kind"]]], dict)
         )
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         is_usable = False
     if not is_usable:
         raise CoresetError(f"provenance {beside} cannot be read. Restore it from a copy.")
