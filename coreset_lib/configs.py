@@ -42,7 +42,7 @@ class Window:
     @classmethod
     def parse(cls, text: str) -> "Window":
         """Read ``first-last``; raises CoresetError for anything else."""
-        match = re.fullmatch(r"\s*(\d+)\s*[-–:]\s*(\d+)\s*", text)
+        match = re.fullmatch(r"\s*(\d{1,9})\s*[-–:]\s*(\d{1,9})\s*", text)
         if match is None:
             raise CoresetError(f"window must look like first-last, got {text!r}. For example 1-10.")
         return cls(int(match[1]), int(match[2]))
@@ -121,7 +121,7 @@ class TrainingConfig:
         check_real("weight decay", self.weight_decay, above=-1e-12, most=10)
         check_whole("seed", self.seed, least=0, most=2**31 - 1)
         check_whole("probability budget", self.probability_budget_mb, least=0)
-        if re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device) is None:
+        if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", self.device) is None:
             raise CoresetError(
                 f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}."
             )
