@@ -61,7 +61,7 @@ def class_quotas(total: int, *, class_counts: Counts, available: Counts, balance
     weights = np.where(is_present, class_counts if balance == "proportional" else 1, 0)
     shares = _fill(total, weights.astype(np.float64), available)
     quotas = _largest_remainder(total, shares, available)
-    return _at_least_one_each(quotas, is_present) if total >= is_present.sum() else quotas
+    return _at_least_one_each(quotas, shares, is_present) if total >= is_present.sum() else quotas
 
 
 def _fill(total: int, weights: NDArray[np.float64], available: Counts) -> NDArray[np.float64]:
@@ -90,10 +90,17 @@ def _largest_remainder(total: int, shares: NDArray[np.float64], available: Count
     return quotas
 
 
-def _at_least_one_each(quotas: Counts, is_present: NDArray[np.bool_]) -> Counts:
-    """Give every class present a sample, taken from the classes with the most."""
+def _at_least_one_each(
+    quotas: Counts, shares: NDArray[np.float64], is_present: NDArray[np.bool_]
+) -> Counts:
+    """Give every class present a sample, taken from the classes with the most.
+
+    Among equals the one with the smallest share gives, so that a larger class never ends
+    with fewer samples than a smaller one.
+    """
     quotas = quotas.copy()
     for klass in np.flatnonzero(is_present & (quotas == 0)):
-        quotas[np.argmax(quotas)] -= 1
+        most = np.flatnonzero(quotas == quotas.max())
+        quotas[most[np.argmin(shares[most])]] -= 1
         quotas[klass] = 1
     return quotas
