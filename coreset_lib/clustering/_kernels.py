@@ -13,28 +13,60 @@ import numpy as np
 from numba import njit
 
 _REORDERED = {"reassoc", "nsz"}
+# Below this share of |x|² + |y|², a squared distance would keep fewer than about 9 digits.
+_CLOSE = 1e-6
 
 
 @njit(nogil=True, cache=True)
-def add_tile(left, right, is_manhattan, total):
-    """Add to ``total`` (rows, columns) the summed |difference| or squared difference.
+def finish_squares(products, left, right, left_squares, right_squares, is_rooted, out):
+    """Fill ``out`` with the distances (or half their squares) of left rows to right rows.
 
-    ``left`` is (rows, features), ``right`` (features, columns): the inner loop then runs over
-    columns, which vectorises without reordering any sum.
+    |x|² + |y|² - 2xy from the given ``products`` is fast but loses the digits of close pairs:
+    where little remains of the sum, the differences are taken feature by feature instead.
     """
-    n_columns = right.shape[1]
+    for row in range(products.shape[0]):
+        n_close = 0
+        for column in range(products.shape[1]):
+            size = left_squares[row] + right_squares[column]
+            square = size - 2.0 * products[row, column]
+            n_close += square <= _CLOSE * size
+            positive = np.float32(max(square, 0.0))
+            out[row, column] = np.sqrt(positive) if is_rooted else np.float32(0.5) * positive
+        if n_close > 0:
+            for column in range(products.shape[1]):
+                size = left_squares[row] + right_squares[column]
+                if size - 2.0 * products[row, column] <= _CLOSE * size:
+                    square = _squared_distance(left[row], right[column])
+                    out[row, column] = np.sqrt(square) if is_rooted else 0.5 * square
+
+
+@njit(nogil=True, cache=True, fastmath=_REORDERED)
+def _squared_distance(left, right):
+    """Return the squared distance of two points."""
+    total = 0.0
+    for feature in range(left.shape[0]):
+        step = left[feature] - right[feature]
+        total += step * step
+    return total
+
+
+@njit(nogil=True, cache=True)
+def fill_absolutes(left, right_by_feature, out):
+    """Fill ``out`` with the summed absolute differences of left rows to right rows.
+
+    ``right_by_feature`` is (features, columns): the inner loop then runs over columns, which
+    vectorises without reordering any sum.
+    """
+    sums = np.empty(out.shape[1])
     for row in range(left.shape[0]):
-        sums = total[row]
+        for column in range(out.shape[1]):
+            sums[column] = 0.0
         for feature in range(left.shape[1]):
-            value = left[row, feature]
-            others = right[feature]
-            if is_manhattan:
-                for column in range(n_columns):
-                    sums[column] += abs(value - others[column])
-            else:
-                for column in range(n_columns):
-                    step = value - others[column]
-                    sums[column] += step * step
+            value, others = left[row, feature], right_by_feature[feature]
+            for column in range(out.shape[1]):
+                sums[column] += abs(value - others[column])
+        for column in range(out.shape[1]):
+            out[row, column] = sums[column]
 
 
 @njit(nogil=True, cache=True, fastmath=_REORDERED)

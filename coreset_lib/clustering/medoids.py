@@ -41,8 +41,7 @@ def k_medoids(
     Parameters
     ----------
     features : array, shape (samples, features)
-        Real, finite numbers. float16 and float32 are computed in float32, others in float64;
-        distances are stored in float32.
+        Real, finite numbers. Distances are computed in float64 and stored in float32.
     k : int
         Number of clusters, from 1 to the number of different samples.
     metric : {"euclidean", "cosine", "manhattan"}
@@ -92,7 +91,8 @@ def k_medoids(
     that serve all samples best kept (as CLARA does), then FasterPAM once more on all samples
     with up to 1,000 neighbours of these medoids as the only candidates.
 
-    The compiled loops are built on first use, which takes some seconds, and cached on disk.
+    The compiled loops are built on first use, which takes some seconds, and are then cached on
+    disk by numba.
 
     References
     ----------

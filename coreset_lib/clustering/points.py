@@ -1,6 +1,6 @@
 """Checked points and the distances between them, in float32 and in bounded memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,7 @@ Rows = NDArray[np.int64]
 
 METRICS = ("euclidean", "cosine", "manhattan")
 
-_TILE = 128
-_FEATURE_CHUNK = 256
+_TILE = 256
 _ASSIGN_BLOCK = 4096
 # Beyond this, a distance could pass the largest float32, 3.4e38.
 _LARGEST_VALUE = 1e30
@@ -28,11 +27,13 @@ _LARGEST_VALUE = 1e30
 class Points:
     """Samples x features and the metric between them; rows have length 1 for ``cosine``.
 
-    Differences are taken feature by feature, never through a Gram matrix, so that close points
-    keep their digits and equal rows are exactly 0 apart.
+    Distances are computed in float64 and kept in float32. Close points keep their digits, and
+    equal rows are exactly 0 apart. ``centre`` is subtracted first: distances do not change,
+    but points far from the origin come out faster.
     """
 
     values: NDArray[Any]
+    centre: NDArray[np.float64]
     metric: str
     workers: int
 
@@ -43,7 +44,7 @@ class Points:
 
     def take(self, rows: Rows) -> "Points":
         """Return the points at ``rows``."""
-        return Points(self.values[rows], self.metric, self.workers)
+        return replace(self, values=self.values[rows])
 
     def matrix(self) -> Distances:
         """Return the symmetric distances between all points, shape (samples, samples)."""
@@ -94,30 +95,28 @@ class Points:
 
     def _tile(self, rows: NDArray[Any], columns: NDArray[Any]) -> Distances:
         """Return the distances between two small sets of points."""
-        total = np.zeros((len(rows), len(columns)), self.values.dtype)
-        for start in range(0, self.values.shape[1], _FEATURE_CHUNK):
-            chunk = slice(start, start + _FEATURE_CHUNK)
-            kernels().add_tile(
-                np.ascontiguousarray(rows[:, chunk]),
-                np.ascontiguousarray(columns[:, chunk].T),
-                self.metric == "manhattan",
-                total,
-            )
-        if self.metric == "euclidean":
-            np.sqrt(total, out=total)
-        elif self.metric == "cosine":
-            # 1 - cos(x, y) is half the squared distance of the two unit vectors.
-            total *= 0.5
-        return total.astype(np.float32, copy=False)
+        left, right = rows - self.centre, columns - self.centre
+        distances = np.empty((len(left), len(right)), np.float32)
+        if self.metric == "manhattan":
+            kernels().fill_absolutes(left, np.ascontiguousarray(right.T), distances)
+            return distances
+        # Cosine: 1 - cos(x, y) is half the squared distance of the two unit vectors.
+        squares = (np.einsum("ij,ij->i", points, points) for points in (left, right))
+        is_rooted = self.metric == "euclidean"
+        kernels().finish_squares(left @ right.T, left, right, *squares, is_rooted, distances)
+        return distances
 
 
 def check_points(features: NDArray[Any], *, metric: str, workers: int) -> Points:
     """Return the points, or raise one sentence on what is wrong with the features."""
     check_choice("metric", metric, METRICS)
     values = _as_matrix(features)
+    centre = np.zeros(values.shape[1])
     if metric == "cosine":
         values = _unit_rows(values)
-    return Points(values, metric, workers)
+    else:
+        centre = values.mean(axis=0, dtype=np.float64)
+    return Points(values, centre, metric, workers)
 
 
 def _as_matrix(features: NDArray[Any]) -> NDArray[Any]:

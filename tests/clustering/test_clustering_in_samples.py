@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from coreset_lib.clustering import METRICS, choose_k, k_medoids
-from coreset_lib.clustering.points import check_points
 from coreset_lib.errors import CoresetError
 
 
@@ -75,15 +74,3 @@ def test_a_bound_too_small_for_k_names_the_least_bound():
     with pytest.raises(CoresetError, match="max_memory_mb must be at least 3 to search 400 med"):
         k_medoids(features, 400, max_memory_mb=1)
     assert k_medoids(features, 400, max_memory_mb=3).k == 400
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("n_features", [1, 5, 300])
-def test_the_matrix_and_its_rows_agree_and_are_exact_on_the_diagonal(metric, n_features):
-    features = np.random.default_rng(0).normal(size=(150, n_features))
-    points = check_points(features, metric=metric, workers=2)
-    matrix = points.matrix()
-    rows = np.array([3, 149])
-    assert np.array_equal(points.distances_from(rows), matrix[rows])
-    assert np.array_equal(matrix, matrix.T)
-    assert not matrix.diagonal().any()
