@@ -4,10 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.widgets.frame import draw_footer, draw_run_picker
+from dashboard.widgets.frame import PAGES, draw_footer, draw_run_picker
 from dashboard.widgets.start_form import adopt_started_run
 
-PAGES = Path(__file__).resolve().parents[1] / "pages"
 ICON = Path(__file__).with_name("icon.png")
 
 st.set_page_config(page_title="coreset-lens", page_icon=str(ICON), layout="wide")

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib.cli.serving import DEMO as DEMO
 from coreset_lib.configs import TrainingConfig, Window
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_dataset
 from coreset_lib.dynamics import TrainingDynamics

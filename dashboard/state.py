@@ -11,9 +11,34 @@ RUN = "run"
 Windows = tuple[Window, Window]
 
 
+def adopt_run(run_ids: Sequence[str]) -> str | None:
+    """Choose the run that the URL names, or keep the chosen one; the first where it is gone.
+
+    Call it before the run picker is drawn.
+
+    Returns
+    -------
+    str or None
+        The run that was asked for and is not there.
+    """
+    wanted = st.session_state.get(RUN) or st.query_params.get(RUN)
+    if wanted in run_ids:
+        st.session_state[RUN] = wanted
+        return None
+    st.session_state.pop(RUN, None)
+    show_in_url(run=None)
+    return wanted or None
+
+
 def choose_run(run_id: str) -> None:
     """Make a run the chosen one; call it before the run picker is drawn or in a callback."""
     st.session_state[RUN] = run_id
+
+
+def forget_run() -> None:
+    """Choose no run: the newest one will be."""
+    st.session_state.pop(RUN, None)
+    show_in_url(run=None)
 
 
 def windows_key(run_id: str) -> str:

@@ -15,7 +15,7 @@ from dashboard import data, state
 from dashboard.charts.composition import composition_bars
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
-from dashboard.widgets.frame import chosen_run, draw_heading, has_epochs
+from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.thumbnails import draw_thumbnails
 from dashboard.widgets.windows import current_choice
@@ -178,7 +178,9 @@ draw_heading(
     "see at once what it is made of; take it away with the record of where it comes from.",
     chosen := chosen_run(),
 )
-if chosen is not None:
+if chosen is None:
+    draw_no_run()
+else:
     try:
         draw_page(chosen)
     except CoresetError as error:

@@ -9,7 +9,7 @@ from dashboard.charts.training import training_curves
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.frame import chosen_run, draw_heading, remaining, run_title, state_in_words
 from dashboard.widgets.run_actions import draw_run_actions
-from dashboard.widgets.start_form import draw_start_form
+from dashboard.widgets.start_form import draw_demo_offer, draw_start_form
 
 draw_heading(
     "Runs",
@@ -111,9 +111,11 @@ def _draw_list() -> None:
 
 
 try:
-    with st.expander("Start a new run", expanded=not data.run_summaries()):
+    if not data.run_summaries():
+        draw_demo_offer()
+    with st.expander("Start a new run", icon=":material/add:"):
         draw_start_form()
     draw_live()
     _draw_list()
 except CoresetError as error:
-    st.error(str(error))
+    st.error(str(error), icon=":material/error:")

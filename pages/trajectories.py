@@ -10,7 +10,7 @@ from coreset_lib.scores.score import ScoreValues
 from dashboard import data, state
 from dashboard.components.window_brush import Bands, Line
 from dashboard.theme import CLASS_COLOURS
-from dashboard.widgets.frame import chosen_run, draw_heading, has_epochs
+from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.sample_card import draw_sample_card
 from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.windows import current_choice, window_controls
@@ -144,13 +144,16 @@ draw_heading(
     "necessarily wrong. Drag the windows, or use the sliders.",
     chosen := chosen_run(),
 )
-if chosen is not None:
+if chosen is None:
+    draw_no_run()
+else:
 
     @st.fragment(run_every=3.0 if chosen.is_active else None)
     def draw_live() -> None:
         """Draw the page, again and again while the run trains."""
         summary = chosen_run()
         if summary is None:
+            draw_no_run()
             return
         try:
             draw_page(summary)

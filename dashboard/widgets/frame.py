@@ -1,12 +1,15 @@
 """What surrounds every page: the run picker, the heading, the footer."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
 from coreset_lib.runs.summary import DAMAGED, RunSummary
 from dashboard import data, state
+from dashboard.text import as_text
 
+PAGES = Path(__file__).resolve().parents[2] / "pages"
 FOOTER = """
 <style>
   .lens-footer {{position: fixed; bottom: 0; left: 0; right: 0; z-index: 90; padding: 4px 16px;
@@ -20,6 +23,7 @@ FOOTER_COLOURS = {
     "light": "background: #f3f5f8; color: #1c2430; border-top: 1px solid #d5dbe3;",
     "dark": "background: #1a212b; color: #e8ecf1; border-top: 1px solid #323c49;",
 }
+LAST_STATE = "last-state"
 STATE_ICONS = {
     "queued": ":material/hourglass_empty:",
     "running": ":material/sync:",
@@ -40,33 +44,59 @@ def draw_footer() -> None:
 def draw_run_picker() -> None:
     """Draw the choice of the run in the sidebar; it is shared by all pages and in the URL."""
     summaries = {s.run_id: s for s in data.run_summaries() if s.state != DAMAGED}
+    missing = state.adopt_run(tuple(summaries))
+    if missing is not None:
+        st.warning(
+            f"Run {as_text(missing)} is not among the runs here: it was deleted, is damaged, or "
+            "belongs to another cache. " + ("The newest one is shown." if summaries else ""),
+            icon=":material/info:",
+        )
     if not summaries:
         return
-    if st.session_state.get(state.RUN) not in summaries:
-        st.session_state.pop(state.RUN, None)
     st.sidebar.selectbox(
         "Run",
         list(summaries),
         format_func=lambda run_id: run_title(summaries[run_id]),
         key=state.RUN,
-        bind="query-params",
         persist_state="session",
         help="The training run that all pages look at.",
     )
     summary = summaries[st.session_state[state.RUN]]
-    st.sidebar.caption(f"{STATE_ICONS[summary.state]} {state_in_words(summary)}")
+    # Always, also for the newest run: a link must show the same run when there is a newer one.
+    state.show_in_url(run=summary.run_id)
+    with st.sidebar:
+        st.fragment(_draw_run_state, run_every=2.0 if summary.is_active else None)()
     if summary.is_synthetic:
         st.sidebar.badge("Synthetic data", icon=":material/science:", color="violet")
 
 
+def _draw_run_state() -> None:
+    """Say what the chosen run does; once it has ended, all pages are drawn anew."""
+    summary = chosen_run()
+    if summary is None:
+        return
+    st.caption(f"{STATE_ICONS[summary.state]} {state_in_words(summary)}")
+    before = st.session_state.get(LAST_STATE)
+    st.session_state[LAST_STATE] = (summary.run_id, summary.is_active)
+    if before == (summary.run_id, True) and not summary.is_active:
+        st.rerun()
+
+
 def chosen_run() -> RunSummary | None:
-    """Return the chosen run as it is now; None, with a hint drawn, if there is none."""
+    """Return the chosen run as it is now; None if there is none that can be read."""
     run_id = st.session_state.get(state.RUN)
     summary = next((s for s in data.run_summaries() if s.run_id == run_id), None)
-    if summary is None or summary.state == DAMAGED:
-        st.info("No run to look at yet. Start one on the **Runs** page.", icon=":material/info:")
-        return None
-    return summary
+    return None if summary is None or summary.state == DAMAGED else summary
+
+
+def draw_no_run() -> None:
+    """Say why there is nothing to see, and lead to where that can be changed."""
+    if data.run_summaries():
+        text = "The run cannot be read: it is damaged or was deleted. The page Runs says more."
+    else:
+        text = "No run to look at yet. Every view reads a training run: start one first."
+    st.info(text, icon=":material/info:")
+    st.page_link(PAGES / "runs.py", label="Go to Runs", icon=":material/play_circle:")
 
 
 def draw_heading(title: str, reading_aid: str, summary: RunSummary | None = None) -> None:

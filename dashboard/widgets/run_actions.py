@@ -4,7 +4,7 @@ import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
-from dashboard import data
+from dashboard import data, state
 
 
 def draw_run_actions(summary: RunSummary) -> None:
@@ -41,4 +41,5 @@ def _confirm_deletion(summary: RunSummary) -> None:
         except CoresetError as error:
             st.error(str(error))
             return
+        state.forget_run()
         st.rerun()

@@ -34,12 +34,30 @@ def draw_start_form() -> None:
         st.error(str(error))
         return
     with st.form("start-run", border=False):
-        config = _draw_fields(infos)
+        chosen = _draw_fields(infos)
         has_been_sent = st.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:"
         )
     if has_been_sent:
-        _start(config, root.strip())
+        try:
+            _start(_configured(chosen, root.strip()))
+        except CoresetError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def draw_demo_offer() -> None:
+    """Offer the shortest way to a first run: the embedded data, one click."""
+    with st.container(border=True):
+        text, button = st.columns([4, 1], vertical_alignment="center")
+        text.markdown(
+            "**New here?** Train a small network on the embedded phantom: 4,000 synthetic "
+            "CT-like slices, some with a wrong label. It takes about two minutes on a laptop, "
+            "and you can explore while it trains."
+        )
+        if button.button(
+            "Start the demo", type="primary", icon=":material/play_arrow:", width="stretch"
+        ):
+            _start(data.DEMO)
 
 
 def _draw_fields(infos: list[DatasetInfo]) -> dict[str, Any]:
@@ -68,20 +86,19 @@ def _draw_fields(infos: list[DatasetInfo]) -> dict[str, Any]:
     return chosen
 
 
-def _start(chosen: dict[str, Any], root: str) -> None:
-    """Start the run, or say what is wrong with the choice."""
-    try:
-        config = TrainingConfig(
-            **chosen,
-            data_root=root or None,
-            final_learning_rate=min(1e-4, chosen["learning_rate"]),
-        )
-        with st.spinner("Reading the dataset and starting the training process…"):
-            run_id = data.start_run(config)
-    except CoresetError as error:
-        st.error(str(error))
-        return
-    st.session_state[STARTED] = run_id
+def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
+    """Return the training that was asked for."""
+    return TrainingConfig(
+        **chosen,
+        data_root=root or None,
+        final_learning_rate=min(1e-4, chosen["learning_rate"]),
+    )
+
+
+def _start(config: TrainingConfig) -> None:
+    """Start the run; it becomes the chosen one."""
+    with st.spinner("Reading the dataset and starting the training process…"):
+        st.session_state[STARTED] = data.start_run(config)
     st.rerun()
 
 

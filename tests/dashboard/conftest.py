@@ -1,0 +1,158 @@
+"""Small runs written by the library itself, and the dashboard opened on them without a browser."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets import load_dataset
+from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.runs.create import create_run
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import claim, write_status
+from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+N_TRAIN = 160
+
+
+def save_npz(path, dataset, class_names=None):
+    """Write a dataset as the kind of file that users bring."""
+    arrays = {
+        f"{part}_{kind}": getattr(getattr(dataset, part), kind)
+        for part in ("train", "val", "test")
+        for kind in ("images", "labels")
+    }
+    np.savez(path, class_names=np.array(class_names or dataset.class_names), **arrays)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_phantom():
+    return make_phantom(PhantomOptions(n_train=N_TRAIN, n_val=16, n_test=16))
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The cache directory that dashboard and command line use in this test."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("CORESET_LENS_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def write_run(cache, tmp_path, small_phantom):
+    """Return ``write(state, epoch, epochs, ...) -> RunPaths``: a run as training leaves it."""
+    default = save_npz(tmp_path / "slices.npz", small_phantom)
+
+    def write(state="finished", epoch=12, epochs=12, *, path=default, error=None, step="", seed=0):
+        config = TrainingConfig(
+            dataset=str(path), model="small_cnn", epochs=epochs, device="cpu", seed=seed
+        )
+        dataset = load_dataset(config.dataset)
+        paths = create_run(cache, config, dataset)
+        record(paths, dataset, epoch, epochs)
+        status = Status(
+            state=state, epoch=epoch, epochs=epochs, error=error, step=step, device="CPU"
+        )
+        # A run that trains now does so in this very process; any other one names no process.
+        is_alive = state in ("queued", "running")
+        write_status(paths, claim(status, os.getpid()) if is_alive else status)
+        return paths
+
+    return write
+
+
+def record(paths, dataset, n_recorded, n_epochs):
+    """Record logits that grow with the epochs, some samples fast, some never, some back."""
+    labels = torch.from_numpy(dataset.train.labels)
+    planes = tuple(json.loads(paths.manifest.read_text())["planes"])
+    recorder = DynamicsRecorder(labels, dataset.n_classes, keep_probabilities=True)
+    files = PlaneFiles(
+        paths, planes, n_epochs=n_epochs, n_samples=len(labels), n_classes=dataset.n_classes
+    )
+    random = torch.Generator().manual_seed(0)
+    speed = torch.rand(len(labels), generator=random) - 0.15
+    own = torch.nn.functional.one_hot(labels, dataset.n_classes)
+    for epoch in range(n_recorded):
+        noise = torch.randn(own.shape, generator=random)
+        recorder.start_epoch()
+        recorder.record(torch.arange(len(labels)), own * (speed * epoch)[:, None] + noise)
+        files.write_epoch(epoch, recorder.finish_epoch())
+        with paths.metrics.open("a") as file:
+            file.write(json.dumps(metrics(epoch + 1, n_epochs)) + "\n")
+
+
+def metrics(epoch, n_epochs):
+    """One line of metrics as training writes it."""
+    share = epoch / n_epochs
+    return {
+        "epoch": epoch,
+        "train_loss": 2 - share,
+        "train_accuracy": 0.5 * share,
+        "val_loss": 2 - share / 2,
+        "val_accuracy": 0.4 * share,
+        "learning_rate": 0.1,
+        "seconds": 1.0,
+        "samples_per_second": 1234.0,
+    }
+
+
+class Dashboard:
+    """One session of the dashboard, in the words of a person who uses it."""
+
+    def __init__(self, page, query):
+        self.app = AppTest.from_file(str(APP), default_timeout=120)
+        self.app.query_params.update(query)
+        self.run()
+        if page != "runs":
+            self.visit(page)
+
+    def run(self):
+        self.app.run()
+        assert not self.app.exception, [e.value for e in self.app.exception]
+        return self
+
+    def visit(self, page):
+        self.app.switch_page(f"../pages/{page}.py")
+        return self.run()
+
+    @property
+    def url(self):
+        return {
+            name: value[0] if isinstance(value, list) else value
+            for name, value in self.app.query_params.items()
+        }
+
+    @property
+    def errors(self):
+        return [element.value for element in self.app.error]
+
+    @property
+    def hints(self):
+        return [element.value for element in (*self.app.info, *self.app.warning)]
+
+    @property
+    def words(self):
+        """Everything that is written on the page."""
+        kinds = ("markdown", "caption", "subheader", "info", "warning", "error", "success", "code")
+        texts = [element.value for kind in kinds for element in getattr(self.app, kind)]
+        texts += [str(element.proto) for element in self.app.get("progress")]
+        return "\n".join(texts)
+
+    def metric(self, label):
+        return next(element.value for element in self.app.metric if element.label == label)
+
+    def labelled(self, kind, label):
+        return next(e for e in getattr(self.app, kind) if e.label == label)
+
+
+@pytest.fixture
+def open_dashboard(cache):
+    """Return ``open(page, **query) -> Dashboard`` on the test's cache."""
+    return lambda page, **query: Dashboard(page, query)
