@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coreset_lib.cache import default_cache as default_cache
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
@@ -24,11 +25,6 @@ from coreset_lib.runs.status import reconcile
 
 TEXTS = ("sample_id", "class_name", "source")
 ID_SECONDS = len("20260101-000000")
-
-
-def default_cache() -> Path:
-    """Return the cache directory: ``CORESET_LENS_CACHE``, else ``cache`` below here."""
-    return Path(os.environ.get("CORESET_LENS_CACHE") or "cache")
 
 
 @dataclass(frozen=True)
