@@ -156,31 +156,35 @@ def read_provenance(csv: Path) -> dict[str, Any]:
 def _provenance(
     kind: str, run: Run, dynamics: TrainingDynamics, csv: bytes, details: dict[str, Any]
 ) -> dict[str, Any]:
-    """Describe a CSV; local paths of the dataset stay out of it."""
-    manifest = run.manifest
-    config = {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS}
+    """Describe a CSV and where it comes from."""
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": kind,
         "sha256": hashlib.sha256(csv).hexdigest(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "run": {
-            "run_id": run.run_id,
-            "epochs": dynamics.n_epochs,
-            "seed": manifest.seed,
-            "recording": manifest.recording,
-            "dataset": {
-                "name": manifest.dataset.name,
-                "fingerprint": manifest.dataset.fingerprint,
-                "n_train": manifest.dataset.n_train,
-                "is_synthetic": manifest.dataset.is_synthetic,
-            },
-            "config": config,
-            "versions": manifest.versions,
-            "git_commit": manifest.git_commit,
-        },
+        "run": describe_run(run, dynamics.n_epochs),
         "versions": library_versions(),
         **details,
+    }
+
+
+def describe_run(run: Run, n_epochs: int) -> dict[str, Any]:
+    """Return what a provenance says of a run; local paths of the dataset stay out of it."""
+    manifest = run.manifest
+    return {
+        "run_id": run.run_id,
+        "epochs": n_epochs,
+        "seed": manifest.seed,
+        "recording": manifest.recording,
+        "dataset": {
+            "name": manifest.dataset.name,
+            "fingerprint": manifest.dataset.fingerprint,
+            "n_train": manifest.dataset.n_train,
+            "is_synthetic": manifest.dataset.is_synthetic,
+        },
+        "config": {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS},
+        "versions": manifest.versions,
+        "git_commit": manifest.git_commit,
     }
 
 

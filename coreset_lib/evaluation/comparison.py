@@ -1,0 +1,113 @@
+"""Is a strategy better than random? Paired differences over seeds, and a plain verdict."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from coreset_lib.errors import CoresetError
+
+CONFIDENCE = 0.95
+MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedComparison:
+    """Differences (strategy minus reference) over paired seeds.
+
+    Attributes
+    ----------
+    mean, standard_deviation : float
+        Of the differences; the deviation with n − 1, NaN for one seed.
+    low, high : float
+        Ends of the 95 % confidence interval of the mean; NaN for one seed.
+    n_seeds : int
+    verdict : str
+        ``better``, ``worse``, ``no difference seen``, or ``too few seeds``.
+    seeds_to_tell : int or None
+        How many seeds would exclude 0 if mean and deviation stayed as they are;
+        None where that is already so, or would take more than 1000.
+    """
+
+    mean: float
+    standard_deviation: float
+    low: float
+    high: float
+    n_seeds: int
+    verdict: str
+    seeds_to_tell: int | None
+
+
+def compare_paired(strategy: ArrayLike, reference: ArrayLike) -> PairedComparison:
+    """Compare a strategy with its reference, seed by seed.
+
+    Parameters
+    ----------
+    strategy, reference : float arrays, shape (seeds,)
+        A figure where more is better, for example accuracy; the same seeds in both.
+
+    Returns
+    -------
+    PairedComparison
+        Student's t interval of the mean difference, n − 1 degrees of freedom. Differences
+        that are all equal have an interval of width 0.
+
+    Raises
+    ------
+    CoresetError
+        If the shapes differ, are empty, or hold values that are not finite.
+    """
+    a, b = np.asarray(strategy, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    if a.shape != b.shape or a.ndim != 1 or not len(a) or not np.isfinite(a - b).all():
+        raise CoresetError(
+            f"paired results must be two equally long lists of finite numbers, got shapes "
+            f"{a.shape} and {b.shape}. Finish the missing cells first."
+        )
+    return _describe(a - b)
+
+
+def _describe(differences: NDArray[np.float64]) -> PairedComparison:
+    """Build mean, interval and verdict."""
+    n_seeds = len(differences)
+    mean = float(differences.mean())
+    if n_seeds < 2:
+        return PairedComparison(
+            mean=mean,
+            standard_deviation=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n_seeds=n_seeds,
+            verdict="too few seeds",
+            seeds_to_tell=None,
+        )
+    deviation = float(differences.std(ddof=1))
+    half = _half_width(deviation, n_seeds)
+    low, high = mean - half, mean + half
+    verdict = "better" if low > 0 else "worse" if high < 0 else "no difference seen"
+    return PairedComparison(
+        mean=mean,
+        standard_deviation=deviation,
+        low=low,
+        high=high,
+        n_seeds=n_seeds,
+        verdict=verdict,
+        seeds_to_tell=_seeds_to_tell(mean, deviation, n_seeds) if low <= 0 <= high else None,
+    )
+
+
+def _half_width(deviation: float, n_seeds: int) -> float:
+    """Half the width of the confidence interval of a mean."""
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, n_seeds - 1)) * deviation / math.sqrt(n_seeds)
+
+
+def _seeds_to_tell(mean: float, deviation: float, n_seeds: int) -> int | None:
+    """Smallest number of seeds whose interval would exclude 0."""
+    if mean == 0:
+        return None
+    for n in range(n_seeds + 1, MOST_SEEDS + 1):
+        if _half_width(deviation, n) < abs(mean):
+            return n
+    return None

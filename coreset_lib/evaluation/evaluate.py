@@ -1,0 +1,146 @@
+"""Working through a plan cell by cell; what is finished is never done again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coreset_lib.atomic import write_json
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets import LabeledImages, load_dataset
+from coreset_lib.errors import CoresetError, DatasetError
+from coreset_lib.evaluation.metrics import classification_metrics
+from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
+from coreset_lib.evaluation.results import EvaluationPaths, read_cells, write_cell
+from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.store import Run
+from coreset_lib.scores import compute_score
+from coreset_lib.scores.score import ScoreValues
+from coreset_lib.selection import SelectionConfig, select_coreset
+
+OnCell = Callable[[int, int], None]
+
+
+def evaluations_folder(cache: Path) -> Path:
+    """Folder of all comparisons below a cache directory."""
+    return cache / "evaluations"
+
+
+def create_evaluation(cache: Path, plan: EvaluationPlan) -> EvaluationPaths:
+    """Make the plan's directory, or find it with the cells that are finished.
+
+    Raises
+    ------
+    CoresetError
+        If the cache cannot be written.
+    """
+    paths = EvaluationPaths(evaluations_folder(cache) / plan.evaluation_id)
+    try:
+        paths.cells.mkdir(parents=True, exist_ok=True)
+        write_json(paths.plan, {"plan": plan.as_dict(), "versions": library_versions()})
+    except OSError as error:
+        raise CoresetError(
+            f"cache {cache} cannot be written: {error.strerror or error}. "
+            "Choose another folder with --cache."
+        ) from None
+    return paths
+
+
+def read_plan(paths: EvaluationPaths) -> EvaluationPlan:
+    """Read the plan of a comparison; raises CoresetError if it is damaged."""
+    try:
+        return plan_from_dict(json.loads(paths.plan.read_bytes())["plan"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CoresetError(
+            f"comparison {paths.root.name} cannot be read: plan.json is missing or damaged. "
+            "Start it anew."
+        ) from None
+
+
+@dataclass(eq=False)
+class Evaluator:
+    """Holds what the cells of one plan share: the dataset on the device, scores, features."""
+
+    run: Run
+    plan: EvaluationPlan
+    paths: EvaluationPaths
+    dataset: LabeledImages
+    config: TrainingConfig
+
+    @classmethod
+    def open(cls, run: Run, plan: EvaluationPlan, paths: EvaluationPaths) -> "Evaluator":
+        """Load the run's dataset and check that it is still the same.
+
+        Raises
+        ------
+        CoresetError
+            If the dataset is gone or has changed.
+        """
+        config = TrainingConfig(**run.manifest.config)
+        dataset = load_dataset(
+            config.dataset, data_root=config.data_root, image_size=config.image_size
+        )
+        if dataset.fingerprint() != run.manifest.dataset.fingerprint:
+            raise DatasetError(
+                f"dataset {config.dataset} must be the one of run {run.run_id}, got another "
+                "fingerprint. Restore the file or train a new run."
+            )
+        return cls(run, plan, paths, dataset, config)
+
+    def work(self, *, on_cell: OnCell = lambda done, total: None) -> None:
+        """Train every cell that is not finished yet, each in its own file."""
+        from coreset_lib.training.device import resolve_device
+        from coreset_lib.training.target import ResidentDataset
+
+        cells = list(self.plan.cells())
+        finished = read_cells(self.paths, self.plan)
+        on_cell(len(finished), len(cells))
+        open_cells = [cell for cell in cells if cell not in finished]
+        if not open_cells:
+            return
+        data = ResidentDataset.place(self.dataset, resolve_device(self.config.device))
+        self._prepare_selection()
+        for number, cell in enumerate(open_cells, start=len(finished) + 1):
+            write_cell(self.paths, cell, self._train(data, cell))
+            on_cell(number, len(cells))
+
+    def _prepare_selection(self) -> None:
+        """Open the dynamics and make room for scores that several cells share."""
+        self._dynamics = self.run.dynamics()
+        self._embedding = self.run.embedding()
+        self._scores: dict[str, ScoreValues] = {}
+
+    def _train(self, data: Any, cell: Cell) -> dict[str, Any]:
+        """Choose the coreset of a cell, train on it, and describe the outcome."""
+        import numpy as np
+
+        from coreset_lib.training.target import train_target
+
+        selection = self.plan.selection(cell)
+        n_full = len(self.dataset.train)
+        indices = np.arange(n_full) if selection is None else self._choose(selection)
+        recipe = self.plan.target(self.config, cell, n_full=n_full, n_kept=len(indices))
+        result = train_target(data, indices, recipe, watch_validation=self.plan.protocol == "paper")
+        val = classification_metrics(result.val, self.dataset.val.labels).as_dict()
+        return {
+            "n_samples": len(indices),
+            "steps": result.steps,
+            "seconds": result.seconds,
+            "val": val | {"best_accuracy": result.best_val_accuracy},
+            "test": classification_metrics(result.test, self.dataset.test.labels).as_dict(),
+        }
+
+    def _choose(self, selection: SelectionConfig) -> Any:
+        """Return the coreset; a score is computed once for all cells that use it."""
+        score = None
+        if selection.score is not None:
+            key = json.dumps(selection.as_dict()["score_options"]) + selection.score
+            if key not in self._scores:
+                self._scores[key] = compute_score(
+                    self._dynamics, selection.score, selection.score_options
+                )
+            score = self._scores[key]
+        return select_coreset(
+            self._dynamics, selection, score=score, features=self._embedding
+        ).indices

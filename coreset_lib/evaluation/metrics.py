@@ -1,0 +1,79 @@
+"""How good predictions are: accuracy, balanced accuracy, macro AUC, recall per class."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationMetrics:
+    """Figures of one network on one split; shares in [0, 1].
+
+    ``balanced_accuracy`` is the mean recall of the classes that the split holds;
+    ``macro_auc`` the mean one-against-rest area under the ROC curve of these (NaN where
+    the split holds one class); ``recall`` is per class, NaN for an absent class.
+    """
+
+    accuracy: float
+    balanced_accuracy: float
+    macro_auc: float
+    recall: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, None for NaN."""
+        plain = asdict(self)
+        plain["recall"] = [_plain(value) for value in self.recall]
+        return {k: v if k == "recall" else _plain(v) for k, v in plain.items()}
+
+
+def classification_metrics(
+    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]
+) -> ClassificationMetrics:
+    """Compute all figures of one split.
+
+    Parameters
+    ----------
+    probabilities : float array, shape (samples, classes)
+    labels : int64 array, shape (samples,)
+
+    Returns
+    -------
+    ClassificationMetrics
+    """
+    n_classes = probabilities.shape[1]
+    is_correct = probabilities.argmax(axis=1) == labels
+    counts = np.bincount(labels, minlength=n_classes)
+    hits = np.bincount(labels[is_correct], minlength=n_classes)
+    recall = np.where(counts > 0, hits / np.maximum(counts, 1), np.nan)
+    areas = [_area_under_roc(probabilities[:, k], labels == k) for k in range(n_classes)]
+    return ClassificationMetrics(
+        accuracy=float(is_correct.mean()),
+        balanced_accuracy=float(np.nanmean(recall)),
+        macro_auc=_mean_of_defined(areas),
+        recall=tuple(recall.tolist()),
+    )
+
+
+def _area_under_roc(score: NDArray[Any], is_positive: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve by rank sums (ties count half); NaN without both kinds."""
+    n_positive = int(is_positive.sum())
+    n_negative = len(is_positive) - n_positive
+    if not n_positive or not n_negative:
+        return float("nan")
+    from scipy.stats import rankdata
+
+    rank_sum = float(rankdata(score)[is_positive].sum())
+    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+
+
+def _mean_of_defined(values: list[float]) -> float:
+    """Mean of the values that are not NaN; NaN if there are none."""
+    defined = [value for value in values if value == value]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+def _plain(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if value != value else value

@@ -1,0 +1,168 @@
+"""What to train and compare: arms × rates × paired seeds, cut into cells that stand alone."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from coreset_lib.checks import check_choice, check_rate, check_whole
+from coreset_lib.configs import MODELS, TrainingConfig
+from coreset_lib.errors import CoresetError
+from coreset_lib.selection import SelectionConfig
+
+PROTOCOLS = ("honest", "paper")
+REGIMES = ("epochs", "iterations")
+FULL_SET = "full set"
+SMALLEST_BATCH = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One contestant: a name and one or more variants, of which val chooses the best.
+
+    Rate and seed of the variants are replaced by those of the cell.
+    """
+
+    name: str
+    variants: tuple[SelectionConfig, ...]
+
+    def __post_init__(self) -> None:
+        if not self.variants:
+            raise CoresetError(f"arm {self.name} must have at least one variant, got none.")
+
+    @property
+    def reference(self) -> str:
+        """Name of the random arm that this one is judged against: the same class balance.
+
+        A strategy without a balance is judged against random with the classes'
+        proportions kept.
+        """
+        balance = self.variants[0].balance
+        return random_arm("proportional" if balance == "global" else balance).name
+
+
+def random_arm(balance: str) -> Arm:
+    """Return the arm that draws at random, with the given class balance."""
+    config = SelectionConfig(strategy="random", score=None, balance=balance)
+    return Arm(name=f"random ({balance})", variants=(config,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One training of one target network."""
+
+    arm: str
+    variant: int
+    rate: float
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Name of the cell's file."""
+        text = json.dumps([self.arm, self.variant, self.rate, self.seed])
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationPlan:
+    """Everything that decides the results of a comparison.
+
+    ``model``, ``epochs``, ``batch_size`` are of the target networks; the rest of the
+    recipe is the surrogate's.
+    """
+
+    run_id: str
+    arms: tuple[Arm, ...]
+    rates: tuple[float, ...]
+    n_seeds: int
+    model: str
+    epochs: int
+    batch_size: int = 256
+    protocol: str = "honest"
+    regime: str = "epochs"
+    with_full_set: bool = True
+
+    def __post_init__(self) -> None:
+        check_choice("protocol", self.protocol, PROTOCOLS)
+        check_choice("regime", self.regime, REGIMES)
+        check_choice("model", self.model, MODELS)
+        check_whole("seeds", self.n_seeds, least=1, most=1000)
+        check_whole("epochs", self.epochs, least=1, most=100_000)
+        if not self.rates or not self.arms:
+            raise CoresetError("a comparison needs at least one strategy and one rate.")
+        for rate in self.rates:
+            check_rate(rate)
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise CoresetError(f"strategies must have different names, got {', '.join(names)}.")
+
+    @property
+    def evaluation_id(self) -> str:
+        """Name that follows from the plan: the same plan goes on where it stopped."""
+        text = json.dumps(self.as_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def all_arms(self) -> tuple[Arm, ...]:
+        """Return the arms with the random ones they are judged against."""
+        given = {arm.name: arm for arm in self.arms}
+        wanted = {arm.reference for arm in self.arms}
+        for balance in ("proportional", "equal"):
+            reference = random_arm(balance)
+            if reference.name in wanted:
+                given.setdefault(reference.name, reference)
+        return tuple(given.values())
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield every training, references first, small rates first."""
+        seeds = range(self.n_seeds)
+        arms = sorted(self.all_arms(), key=lambda arm: not arm.name.startswith("random"))
+        for rate in sorted(self.rates):
+            for arm in arms:
+                for variant in range(len(arm.variants)):
+                    for seed in seeds:
+                        yield Cell(arm=arm.name, variant=variant, rate=rate, seed=seed)
+        if self.with_full_set:
+            for seed in seeds:
+                yield Cell(arm=FULL_SET, variant=0, rate=1.0, seed=seed)
+
+    def selection(self, cell: Cell) -> SelectionConfig | None:
+        """Return the selection of a cell; None for the full set."""
+        for arm in self.all_arms():
+            if arm.name == cell.arm:
+                return replace(arm.variants[cell.variant], rate=cell.rate, seed=cell.seed)
+        return None
+
+    def target(
+        self, surrogate: TrainingConfig, cell: Cell, *, n_full: int, n_kept: int
+    ) -> TrainingConfig:
+        """Return the recipe of a cell's target network.
+
+        Batches have ``min(batch_size, ceil(M / 4))`` samples (METHODS section 5). In the
+        ``epochs`` regime (EVA) the coreset is seen as often as the full set would be; in
+        the ``iterations`` regime (CCS) as often as takes at least the full set's steps.
+        """
+        batch = max(min(self.batch_size, -(-n_kept // 4)), SMALLEST_BATCH)
+        epochs = self.epochs
+        if self.regime == "iterations":
+            full_steps = self.epochs * -(-n_full // self.batch_size)
+            epochs = -(-full_steps // -(-n_kept // batch))
+        return replace(surrogate, model=self.model, seed=cell.seed, batch_size=batch, epochs=epochs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        plain = asdict(self)
+        plain["arms"] = [
+            {"name": arm.name, "variants": [v.as_dict() for v in arm.variants]} for arm in self.arms
+        ]
+        plain["rates"] = list(self.rates)
+        return plain
+
+
+def plan_from_dict(record: dict[str, Any]) -> EvaluationPlan:
+    """Read a plan back from JSON."""
+    arms = tuple(
+        Arm(name=arm["name"], variants=tuple(SelectionConfig(**v) for v in arm["variants"]))
+        for arm in record["arms"]
+    )
+    return EvaluationPlan(**record | {"arms": arms, "rates": tuple(record["rates"])})

@@ -1,0 +1,119 @@
+"""Training a fresh target network on a coreset and predicting the held-out splits."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.training.device import ResidentSplit
+from coreset_lib.training.loop import Trainer, evaluate, predict
+from coreset_lib.training.networks import build_network
+
+Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetResult:
+    """What one target network predicts after its last epoch, and what it cost.
+
+    Attributes
+    ----------
+    val, test : float64 arrays, shape (samples, classes)
+        Probabilities at the final epoch.
+    best_val_accuracy : float or None
+        Largest validation accuracy of any epoch (protocol ``paper``); None if it was not
+        watched.
+    steps : int
+        Updates taken.
+    seconds : float
+    """
+
+    val: Probabilities
+    test: Probabilities
+    best_val_accuracy: float | None
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class ResidentDataset:
+    """All three splits on the device, once for many trainings."""
+
+    train: ResidentSplit
+    val: ResidentSplit
+    test: ResidentSplit
+    n_classes: int
+    n_channels: int
+    image_size: int
+
+    @classmethod
+    def place(cls, dataset: LabeledImages, device: torch.device) -> "ResidentDataset":
+        """Copy a dataset to the device."""
+        splits = (
+            ResidentSplit.place(s, device) for s in (dataset.train, dataset.val, dataset.test)
+        )
+        return cls(*splits, dataset.n_classes, dataset.n_channels, min(dataset.image_size))
+
+
+def train_target(
+    data: ResidentDataset,
+    indices: NDArray[np.intp],
+    config: TrainingConfig,
+    *,
+    watch_validation: bool = False,
+    on_epoch: Callable[[], None] = lambda: None,
+) -> TargetResult:
+    """Train on the samples ``indices`` of the training split; predict val and test.
+
+    Parameters
+    ----------
+    data : ResidentDataset
+    indices : int array, shape (kept,)
+    config : TrainingConfig
+        Recipe; its seed decides weights and order, so equal seeds are paired.
+    watch_validation : bool
+        Evaluate val after every epoch for ``best_val_accuracy``.
+    on_epoch : callable
+        Called after every epoch; may raise to give up.
+
+    Returns
+    -------
+    TargetResult
+    """
+    kept = torch.from_numpy(np.sort(indices).astype(np.int64)).to(data.train.labels.device)
+    subset = replace(data.train, images=data.train.images[kept], labels=data.train.labels[kept])
+    network = build_network(
+        config.model,
+        n_classes=data.n_classes,
+        n_channels=data.n_channels,
+        image_size=data.image_size,
+        seed=config.seed,
+    )
+    trainer = Trainer.prepare(network, config, subset, data.val)
+    began, best = time.perf_counter(), None
+    for epoch in range(config.epochs):
+        trainer.train_epoch(epoch)
+        if watch_validation:
+            best = max(best or 0.0, evaluate(trainer.network, data.val)[1])
+        on_epoch()
+    n_batches = max(-(-len(subset) // config.batch_size), 1)
+    return TargetResult(
+        val=_probabilities(trainer, data.val),
+        test=_probabilities(trainer, data.test),
+        best_val_accuracy=best,
+        steps=config.epochs * n_batches,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _probabilities(trainer: Trainer, split: ResidentSplit) -> Probabilities:
+    """Softmax probabilities of a split in eval mode, float64 on the CPU."""
+    parts = [
+        logits.cpu().double().softmax(dim=1) for _, logits, _ in predict(trainer.network, split)
+    ]
+    return torch.cat(parts).numpy()
