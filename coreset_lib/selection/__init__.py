@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,14 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
-from coreset_lib.selection.budget import BALANCES, budget
+from coreset_lib.selection.budget import BALANCES, ROUNDING, budget, exact_share
 from coreset_lib.selection.ccs import CCS
 from coreset_lib.selection.diversity import DIVERSITY, HYBRID
 from coreset_lib.selection.geometry import FeatureSource, read_features
 from coreset_lib.selection.herding import HERDING
 from coreset_lib.selection.k_center import K_CENTER
 from coreset_lib.selection.moderate import MODERATE
-from coreset_lib.selection.problem import Selection, SelectionProblem, Strategy
+from coreset_lib.selection.problem import Features, Selection, SelectionProblem, Strategy
 from coreset_lib.selection.random import RANDOM
 from coreset_lib.selection.top import TOP
 
@@ -116,9 +115,7 @@ def select_coreset(
         balance=config.balance,
         seed=config.seed,
         score=score,
-        features=read_features(features, strategy=config.strategy, n_samples=dynamics.n_samples)
-        if strategy.needs_features
-        else None,
+        features=_features_for(config.strategy, features, dynamics.n_samples),
         class_names=dynamics.class_names,
     )
     indices, done, *clusters = strategy.choose(problem, **config.read_strategy_options())
@@ -131,7 +128,7 @@ def _candidates(
 ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
     """Leave out the share with the lowest AUM, then what the score refuses to rank."""
     is_candidate = np.ones(dynamics.n_samples, dtype=np.bool_)
-    n_cut = math.floor(Fraction(repr(float(noise_cut))) * dynamics.n_samples)
+    n_cut = math.floor(exact_share(noise_cut, dynamics.n_samples) + ROUNDING)
     if n_cut:
         margin_area = compute_score(dynamics, "aum")
         is_candidate[margin_area.order()[:n_cut]] = False
@@ -140,6 +137,13 @@ def _candidates(
         n_excluded = int((is_candidate & score.is_excluded).sum())
         is_candidate &= ~score.is_excluded
     return is_candidate, {"noise_cut_samples": n_cut, "excluded_by_score": n_excluded}
+
+
+def _features_for(strategy: str, source: FeatureSource, n_samples: int) -> Features | None:
+    """Read the features where the strategy needs them."""
+    if not STRATEGIES[strategy].needs_features:
+        return None
+    return read_features(source, needed_by=f"strategy {strategy}", n_samples=n_samples)
 
 
 def _check_enough(n_keep: int, n_candidates: int, noise_cut: float) -> None:

@@ -10,6 +10,7 @@ from coreset_lib.checks import check_rate
 from coreset_lib.errors import CoresetError
 
 BALANCES = ("global", "proportional", "equal")
+ROUNDING = Fraction(1, 10**9)  # far above what a float's rounding can add to a number of samples
 Counts = NDArray[np.int64]
 
 
@@ -17,14 +18,20 @@ def budget(rate: float, n_samples: int) -> int:
     """Number of samples to keep, ``M = ceil(rate * N)``.
 
     The rate counts as the decimal number that was written: 0.07 of 100 is 7, although
-    the nearest binary fraction lies above it.
+    the nearest binary fraction lies above it. So does a share that was divided: 17/30 of
+    30 is 17, although it is rounded up.
 
     References
     ----------
     EVA, sec. 3.2.
     """
     check_rate(rate)
-    return math.ceil(Fraction(repr(float(rate))) * n_samples)
+    return max(math.ceil(exact_share(rate, n_samples) - ROUNDING), 1)
+
+
+def exact_share(rate: float, n_samples: int) -> Fraction:
+    """Return ``rate * n_samples`` for the rate as it was written, without rounding."""
+    return Fraction(repr(float(rate))) * n_samples
 
 
 def class_quotas(total: int, *, class_counts: Counts, available: Counts, balance: str) -> Counts:
