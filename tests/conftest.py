@@ -1,0 +1,186 @@
+"""Fixtures that several packages' tests share: everything small, seeded, on one thread."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch or numba
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.labeled_images import LabeledImages, Split
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.runs.create import create_run
+from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.status import write_status
+from coreset_lib.runs.store import Run
+
+CLASSES = ("kidney", "=liver", "spleen")
+ROOT = Path(__file__).parents[1]
+
+
+def _split(part: str, n_samples: int, *, size: int, channels: int, rng: Any) -> Split:
+    """Noise on a bright stripe whose place tells the class; every class is there."""
+    labels = rng.permutation(np.arange(n_samples) % len(CLASSES)).astype(np.int64)
+    images = rng.integers(0, 120, (n_samples, size, size, channels), dtype=np.uint8)
+    for row, label in enumerate(labels):
+        images[row, label * size // 3 : label * size // 3 + 3] += 120
+    images = images[..., 0] if channels == 1 else images
+    ids = [f"{part}-{i:05d}" for i in range(n_samples)]
+    return Split(images, labels, ids, [f"tiny.npz:{part}[{i}]" for i in range(n_samples)])
+
+
+def build_dataset(*, n_train: int = 60, size: int = 12, channels: int = 1) -> LabeledImages:
+    """Return a dataset of three classes that a small network learns in a few epochs."""
+    rng = np.random.default_rng(7)
+    parts = [
+        _split(part, count, size=size, channels=channels, rng=rng)
+        for part, count in (("train", n_train), ("val", 20), ("test", 20))
+    ]
+    return LabeledImages("tiny", CLASSES, *parts, title="Tiny stripes", is_synthetic=True)
+
+
+@pytest.fixture(scope="session")
+def make_dataset() -> Callable[..., LabeledImages]:
+    return build_dataset
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset() -> LabeledImages:
+    return build_dataset()
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> TrainingConfig:
+    return TrainingConfig(
+        dataset="tiny", model="small_cnn", epochs=6, batch_size=16, learning_rate=0.05, device="cpu"
+    )
+
+
+@pytest.fixture(scope="session")
+def save_npz() -> Callable[[Path, LabeledImages], Path]:
+    """Write a dataset as a MedMNIST-style file."""
+
+    def save(path: Path, dataset: LabeledImages) -> Path:
+        arrays = {}
+        for part in ("train", "val", "test"):
+            split = getattr(dataset, part)
+            arrays[f"{part}_images"] = split.images
+            arrays[f"{part}_labels"] = split.labels[:, None].astype(np.uint8)
+        np.savez(path, **arrays)
+        return path
+
+    return save
+
+
+def random_rows(labels: Any, n_classes: int, seed: int) -> dict[str, Any]:
+    """Return one epoch of every plane for random probabilities."""
+    p = np.random.default_rng(seed).dirichlet(np.ones(n_classes), len(labels))
+    own = p[np.arange(len(labels)), labels]
+    others = p.copy()
+    others[np.arange(len(labels)), labels] = -1
+    error = p - np.eye(n_classes)[labels]
+    return {
+        "error_norm": np.linalg.norm(error, axis=1).astype(np.float32),
+        "label_probability": own.astype(np.float32),
+        "margin": (own - others.max(axis=1)).astype(np.float32),
+        "entropy": -(p * np.log(p)).sum(axis=1).astype(np.float32),
+        "prediction": p.argmax(axis=1).astype(np.uint8),
+        "probabilities": p.astype(np.float16),
+    }
+
+
+@pytest.fixture(scope="session")
+def make_run(tiny_config: TrainingConfig, tiny_dataset: LabeledImages) -> Callable[..., Run]:
+    """Return a factory of finished runs with random dynamics, written as training writes them."""
+
+    def make(
+        cache: Path,
+        *,
+        epochs: int = 6,
+        recorded: int | None = None,
+        state: str = "finished",
+        dataset: LabeledImages = tiny_dataset,
+        seed: int = 0,
+    ) -> Run:
+        from coreset_lib.training.recorder import PlaneFiles
+
+        config = replace(tiny_config, epochs=epochs, seed=seed)
+        run = Run(create_run(cache, config, dataset))
+        recorded = epochs if recorded is None else recorded
+        labels = dataset.train.labels
+        planes = PlaneFiles(
+            run.paths,
+            run.manifest.planes,
+            n_epochs=epochs,
+            n_samples=len(labels),
+            n_classes=dataset.n_classes,
+        )
+        with run.paths.metrics.open("w") as metrics:
+            for epoch in range(recorded):
+                planes.write_epoch(
+                    epoch, random_rows(labels, dataset.n_classes, 1000 * seed + epoch)
+                )
+                metrics.write(f'{{"epoch": {epoch + 1}, "val_accuracy": 0.5}}\n')
+        write_status(run.paths, replace(run.status(), state=state, epoch=recorded))
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_dynamics() -> Callable[..., TrainingDynamics]:
+    """Return a factory of dynamics in memory from lists of epochs."""
+
+    def make(*, labels: Any = None, n_classes: int = 3, **planes: Any) -> TrainingDynamics:
+        arrays = {
+            name: np.asarray(rows, np.uint8 if name == "prediction" else np.float32)
+            for name, rows in planes.items()
+        }
+        n_epochs, n_samples = next(iter(arrays.values())).shape[:2]
+        labels = np.zeros(n_samples) if labels is None else labels
+        names = tuple(f"class {number}" for number in range(n_classes))
+        return TrainingDynamics(arrays, np.asarray(labels, np.int64), n_epochs, names)
+
+    return make
+
+
+@pytest.fixture
+def without_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the map impossible: importing UMAP takes longer than all the training here."""
+    monkeypatch.setitem(sys.modules, "umap", None)
+
+
+@pytest.fixture(scope="session")
+def trained_run(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_config: TrainingConfig,
+    tiny_dataset: LabeledImages,
+) -> Run:
+    """A run that was really trained: 6 epochs on the tiny dataset, without a map."""
+    import torch
+
+    from coreset_lib.training.worker import train_run
+
+    torch.set_num_threads(1)
+    paths = create_run(tmp_path_factory.mktemp("trained"), tiny_config, tiny_dataset)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "umap", None)
+        train_run(paths, dataset=tiny_dataset)
+    return Run(RunPaths(paths.root))
+
+
+@pytest.fixture
+def subprocess_environment(tmp_path: Path) -> dict[str, str]:
+    """Environment for a Python below: one thread, this checkout, no UMAP."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "umap.py").write_text("raise ImportError('blocked', name='umap')\n")
+    search_path = os.pathsep.join([str(blocked), str(ROOT)])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": search_path}
