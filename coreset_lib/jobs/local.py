@@ -10,9 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.devices import queue_name
+from coreset_lib.jobs.turns import join
+from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.process import host_name, is_alive
 from coreset_lib.runs.records import Status
+from coreset_lib.runs.resume import plain_config, prepare_start
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
 
@@ -22,12 +26,12 @@ NICENESS = 5
 
 
 def start(paths: RunPaths) -> int:
-    """Start training a run in a detached process.
+    """Start or resume a run in a detached process, which waits until its device is free.
 
     Parameters
     ----------
     paths : RunPaths
-        A queued run.
+        A run just created, or one that was stopped, interrupted or failed.
 
     Returns
     -------
@@ -37,30 +41,36 @@ def start(paths: RunPaths) -> int:
     Raises
     ------
     CoresetError
-        If no process can be started.
+        If the run is finished or under way, or no process can be started.
     """
-    status = replace(Run(paths).status(), step="starting")
+    with training_lock(paths):
+        process = _spawn_in_name(paths, prepare_start(Run(paths)))
+        # Now, not when the process gets there: runs take their turns in the order of starting.
+        join(paths, queue_name(plain_config(paths).device))
+    assert process.stdin is not None
+    process.stdin.close()  # the process has waited for this: lock and status are its own now
+    process.returncode = 0  # keeps Popen from warning that the child still runs
+    return process.pid
+
+
+def _spawn_in_name(paths: RunPaths, status: Status) -> "subprocess.Popen[bytes]":
+    """Start the process and note its number in the status, or why it could not start."""
     try:
         process = _spawn(paths)
-        try:
-            with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-            write_status(paths, claim(status, process.pid))
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()  # the process has waited for this: the status is its own now
+        with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        write_status(paths, claim(status, process.pid))
+        return process
     except OSError as error:
         reason = f"the training process cannot be started: {error.strerror or error}."
         with contextlib.suppress(OSError):
             write_status(paths, replace(status, state="failed", step="", error=reason))
         raise CoresetError(f"{reason} Nothing was trained.") from None
-    process.returncode = 0  # keeps Popen from warning that the child still runs
-    return process.pid
 
 
 def _spawn(paths: RunPaths) -> "subprocess.Popen[bytes]":
     """Start the process; it outlives us and begins once its standard input is closed."""
-    command = [sys.executable, "-m", "coreset_lib.training", "--wait", str(paths.root.resolve())]
+    command = [sys.executable, "-m", "coreset_lib.jobs", "--wait", str(paths.root.resolve())]
     with paths.log.open("ab") as log:
         return subprocess.Popen(
             command,

@@ -79,6 +79,26 @@ class RunPaths:
         """Present once somebody asked the run to stop."""
         return self.root / "stop"
 
+    @property
+    def lock(self) -> Path:
+        """Locked by the one process that trains the run or waits for its device."""
+        return self.root / "lock"
+
+    @property
+    def reserve(self) -> Path:
+        """Disk space kept aside while training, to report a full disk with."""
+        return self.root / ".reserve"
+
+    @property
+    def slurm_job(self) -> Path:
+        """Which Slurm job trains the run."""
+        return self.root / "slurm.json"
+
+    @property
+    def slurm_script(self) -> Path:
+        """The script that was handed to Slurm."""
+        return self.root / "job.sbatch"
+
 
 def runs_folder(cache: Path) -> Path:
     """Folder of all runs below a cache directory."""

@@ -42,7 +42,8 @@ def reconcile(status: Status) -> Status:
     is_here = status.host == host_name()
     if is_here and is_alive(status.pid, status.process_start):
         return status
-    grace = QUEUE_GRACE_SECONDS if status.state == "queued" else 0.0
+    is_unclaimed = status.state == "queued" and status.pid is None
+    grace = QUEUE_GRACE_SECONDS if is_unclaimed else 0.0
     if not is_here:
         grace = REMOTE_GRACE_SECONDS
     if seconds_since(status.heartbeat) <= grace:

@@ -8,12 +8,25 @@ from coreset_lib.runs.paths import RunPaths
 POLL_SECONDS = 1.0
 
 
-def stop_on_signals(paths: RunPaths) -> threading.Event:
+class Stop(threading.Event):
+    """Set it to end a training after the batch under way.
+
+    Attributes
+    ----------
+    state, step : str
+        What the status says of the run then.
+    """
+
+    state = "stopped"
+    step = ""
+
+
+def stop_on_signals(paths: RunPaths) -> Stop:
     """Return an event that SIGTERM, SIGINT or a stop request in the directory sets.
 
     A second SIGINT ends the process at once, as Ctrl-C usually does.
     """
-    stop = threading.Event()
+    stop = Stop()
 
     def ask(signum: int, _: object) -> None:
         if signum == signal.SIGINT:

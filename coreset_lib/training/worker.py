@@ -17,6 +17,7 @@ from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
 from coreset_lib.features import make_map
+from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
@@ -27,6 +28,8 @@ from coreset_lib.training.failures import EXPECTED, check_finite, explain
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
 from coreset_lib.training.networks import build_network
 from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
+from coreset_lib.training.reserve import space_in_reserve
+from coreset_lib.training.stopping import Stop
 
 log = logging.getLogger(__name__)
 LOG_FORMAT = "%(asctime)s %(message)s"
@@ -63,18 +66,20 @@ def train_run(
     Raises
     ------
     CoresetError
+        If the run is finished or trained by another process; its status is left alone then.
         If the dataset or device cannot be had; the status is ``failed`` with the reason.
     """
     stop = stop or threading.Event()
-    config, status = _open(paths)
-    try:
-        with StatusWriter(paths, status) as writer:
-            return _train_to_the_end(paths, config, dataset, writer, on_epoch, stop)
-    except EXPECTED as error:
-        if isinstance(error, CoresetError):
-            raise
-        log.exception("Training failed")
-        raise CoresetError(explain(error, config)) from error
+    with training_lock(paths):
+        config, status = _open(paths)
+        try:
+            with StatusWriter(paths, status) as writer:
+                return _train_to_the_end(paths, config, dataset, writer, on_epoch, stop)
+        except EXPECTED as error:
+            if isinstance(error, CoresetError):
+                raise
+            log.exception("Training failed")
+            raise CoresetError(explain(error, config)) from error
 
 
 @contextlib.contextmanager
@@ -103,10 +108,12 @@ def _train_to_the_end(
 ) -> Status:
     """Train, and say in the status how it ended."""
     try:
-        _train(paths, config, dataset, writer, on_epoch, stop)
+        with space_in_reserve(paths):
+            _train(paths, config, dataset, writer, on_epoch, stop)
         writer.update(state="finished", step="", eta_seconds=0.0)
     except TrainingStopped:
-        writer.update(state="stopped", step="", eta_seconds=None)
+        state, step = (stop.state, stop.step) if isinstance(stop, Stop) else ("stopped", "")
+        writer.update(state=state, step=step, eta_seconds=None)
         paths.stop_request.unlink(missing_ok=True)
     except EXPECTED as error:
         # On a full disk the status cannot be told either; the reason must not be lost to that.
@@ -164,10 +171,8 @@ def _prepare(
     trainer = Trainer.prepare(network, config, train, val, recorder=recorder)
     checkpoint = Checkpoint.load(paths)
     if checkpoint is None:
-        keep_metrics(paths, 0)
         return trainer, 0
     checkpoint.restore(trainer, paths)
-    keep_metrics(paths, checkpoint.epoch)
     return trainer, checkpoint.epoch
 
 
@@ -180,6 +185,9 @@ def _train_epochs(
     on_epoch: OnEpoch,
 ) -> None:
     """Train the remaining epochs and bring each to disk."""
+    # First of all: from here on, no epoch that will be written again may be shown.
+    writer.update(step="training", epoch=start)
+    keep_metrics(paths, start)
     files = PlaneFiles(
         paths,
         tuple(_manifest(paths)["planes"]),
@@ -189,7 +197,6 @@ def _train_epochs(
         n_written=start,
     )
     assert trainer.recorder is not None
-    writer.update(step="training", epoch=start)
     epochs = EpochWriter(paths, files, writer)
     try:
         for metrics in trainer.epochs(start=start):
@@ -254,6 +261,11 @@ def _open(paths: RunPaths) -> tuple[TrainingConfig, Status]:
             f"run directory {paths.root} cannot be trained: its manifest or status is missing or "
             f"damaged ({type(error).__name__}: {error}). Start a new run."
         ) from None
+    if before.state == "finished":
+        raise CoresetError(
+            f"run {paths.root.name} must be unfinished to be trained, got a finished one. "
+            "Start a new run for more epochs."
+        )
     if is_taken:
         raise CoresetError(
             f"run {paths.root.name} is being trained already by process {before.pid} on "

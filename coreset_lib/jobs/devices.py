@@ -1,0 +1,102 @@
+"""What can be known of a device without loading PyTorch: its name, and who uses it."""
+
+import contextlib
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GIB = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuProcess:
+    """A process that computes on a GPU; ``bytes_used`` is None where the driver hides it."""
+
+    pid: int
+    name: str
+    bytes_used: int | None
+
+    def __str__(self) -> str:
+        used = "" if self.bytes_used is None else f", {self.bytes_used / GIB:.1f} GiB"
+        return f"{self.name} (process {self.pid}{used})"
+
+
+def queue_name(device: str) -> str:
+    """Return the device that runs take turns on: ``cpu``, ``mps`` or ``cuda:N``.
+
+    The number counts the machine's GPUs, whatever ``CUDA_VISIBLE_DEVICES`` shows of them.
+    """
+    if device == "auto":
+        device = _best_device()
+    if not device.startswith("cuda"):
+        return device
+    number = int(device.partition(":")[2] or 0)
+    visible = [part.strip() for part in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    shown = visible[number] if number < len(visible) and visible[number] else str(number)
+    return f"cuda:{shown}"
+
+
+def busy_note(device: str) -> str | None:
+    """Return a sentence that names who else uses a GPU, or None if nobody does."""
+    name = queue_name(device)
+    others = [process for process in gpu_processes(name) if process.pid != os.getpid()]
+    if not others:
+        return None
+    return f"{name} is also used by {', '.join(map(str, others))}; training may be slow."
+
+
+def gpu_processes(device: str) -> list[GpuProcess]:
+    """Return the processes that compute on a GPU now; empty where NVML is not installed."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda":
+        return []
+    try:
+        import pynvml  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        handle = _gpu_handle(pynvml, number)
+        found = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        return [_describe(pynvml, process) for process in found]
+    except pynvml.NVMLError:
+        return []
+    finally:
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
+
+
+def _gpu_handle(nvml: Any, number: str) -> Any:
+    """Return NVML's handle for a number, or for a UUID as CUDA_VISIBLE_DEVICES may hold."""
+    if number.isdigit():
+        return nvml.nvmlDeviceGetHandleByIndex(int(number))
+    return nvml.nvmlDeviceGetHandleByUUID(number)
+
+
+def _describe(nvml: Any, process: Any) -> GpuProcess:
+    """Name a process."""
+    try:
+        name = nvml.nvmlSystemGetProcessName(process.pid)
+    except nvml.NVMLError:
+        name = "another program"
+    text = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+    program = text.split()[0] if text.split() else "another program"
+    used = process.usedGpuMemory
+    return GpuProcess(
+        pid=int(process.pid),
+        name=Path(program).name,
+        bytes_used=None if used is None else int(used),
+    )
+
+
+def _best_device() -> str:
+    """Guess what PyTorch will choose."""
+    if Path("/dev/nvidia0").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+        return "cuda:0"
+    is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    return "mps" if is_apple else "cpu"
