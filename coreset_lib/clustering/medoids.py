@@ -84,8 +84,8 @@ def k_medoids(
     and the search ends after a full round of candidates without one, in a local optimum of
     single swaps. Up to 6,000 samples the steepest descent of PAM is followed from BUILD as well
     and the better end is kept; the loss then is never above PAM's, up to ties and rounding.
-    Differs from the paper in that the removal loss is summed anew per candidate, without
-    branches, instead of cached and corrected; the value is the same.
+    The removal loss is summed anew per candidate, without branches, rather than cached and
+    corrected; the value is the same.
 
     In samples (``is_sampled``): FasterPAM on three seeded samples of up to 4,000, the medoids
     that serve all samples best kept (as CLARA does), then FasterPAM once more on all samples
