@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from coreset_lib.cli import data, evaluating, exports, methods, running, serving
+from coreset_lib.cli import data, evaluating, exports, methods, running, serving, training
 from coreset_lib.errors import CoresetError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (serving, data, running, exports, methods, evaluating):
+for commands in (serving, data, training, running, exports, methods, evaluating):
     for command in commands.COMMANDS:
         app.command(command.__name__.removesuffix("_command"))(command)
 

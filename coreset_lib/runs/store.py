@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, read_record
 from coreset_lib.runs.records import STATES, Manifest, Status
+from coreset_lib.runs.slurm_jobs import reconcile_with_slurm
 from coreset_lib.runs.status import reconcile
 
 TEXTS = ("sample_id", "class_name", "source")
@@ -45,10 +46,20 @@ class Run:
 
     def status(self) -> Status:
         """Return how far it really is, now."""
+        written = self._written_status()
+        status = reconcile_with_slurm(self.paths, written, reconcile(written))
+        if status.state == "interrupted" and self._written_status() != written:
+            return self.status()  # it has written on while its process was looked up
+        if status.state in ("queued", "running") and self.paths.stop_request.exists():
+            return replace(status, step="stopping")
+        return status
+
+    def _written_status(self) -> Status:
+        """Return the status as it stands in the file."""
         status = read_record(self.paths.status, Status)
         if status.state not in STATES or not status.epoch >= 0:
             raise damaged(self.paths.status, f"state {status.state!r}, epoch {status.epoch}")
-        return reconcile(status)
+        return status
 
     def dynamics(self) -> TrainingDynamics:
         """Open the planes of the epochs that are complete now.

@@ -1,0 +1,286 @@
+"""Commands that start and resume training: ``train``, ``queue``, ``sbatch``."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coreset_lib.cli.data import absolute_dataset
+from coreset_lib.cli.options import Cache, DataRoot, ImageSize, RunName, cache_folder, find_run
+from coreset_lib.cli.progress import train_here
+from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.executor import EXECUTORS
+from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
+from coreset_lib.runs.paths import RunPaths
+
+KEPT_ON_RESUME = ("resume", "background", "executor", "cache")
+SLURM_ONLY = ("partition", "gpus", "time_limit", "slurm_option", "requeue")
+MOST_SEEDS = 1000
+
+Partition = Annotated[str | None, typer.Option(help="Slurm partition")]
+Gpus = Annotated[int | None, typer.Option(help="GPUs of the Slurm job: 0 or 1")]
+TimeLimit = Annotated[str | None, typer.Option(help="Time limit of the Slurm job, as 2:00:00")]
+SlurmLines = Annotated[
+    list[str] | None,
+    typer.Option("--slurm-option", help="Further option of sbatch, as --account=x; repeatable"),
+]
+Requeue = Annotated[
+    bool | None,
+    typer.Option("--requeue/--no-requeue", help="Resume when Slurm ends the job early"),
+]
+
+
+def train(
+    context: typer.Context,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="Name of a dataset, or path of a MedMNIST-style .npz"),
+    ] = None,
+    data_root: DataRoot = None,
+    image_size: ImageSize = 28,
+    model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(MODELS)}")] = "resnet18",
+    epochs: Annotated[int, typer.Option(help="Passes over the training split")] = 200,
+    batch_size: Annotated[int, typer.Option(help="Samples per update")] = 256,
+    lr: Annotated[float, typer.Option("--lr", help="First learning rate of the cosine")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Decides weights and order")] = 0,
+    seeds: Annotated[
+        str | None, typer.Option(help="One run per seed: first-last, or a list with commas")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    recording: Annotated[
+        str, typer.Option(help=f"When to record: {', '.join(RECORDINGS)}")
+    ] = "minibatch",
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early")
+    ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Return at once; training goes on")
+    ] = False,
+    executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
+    partition: Partition = None,
+    gpus: Gpus = None,
+    time_limit: TimeLimit = None,
+    slurm_option: SlurmLines = None,
+    requeue: Requeue = None,
+    cache: Cache = None,
+) -> None:
+    """Train a surrogate network and record how each sample is learned."""
+    given = [name for name in context.params if _is_typed(context, name)]
+    _check_slurm_options(given, executor)
+    options = slurm_options(
+        cache_folder(cache),
+        partition=partition,
+        gpus=gpus,
+        time_limit=time_limit,
+        lines=slurm_option,
+        requeue=requeue,
+    )
+    if resume is not None:
+        _resume(cache, resume, given, executor, options, background=background)
+        return
+    if dataset is None:
+        raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
+    config = TrainingConfig(
+        dataset=absolute_dataset(dataset),
+        data_root=None if data_root is None else str(Path(data_root).resolve()),
+        image_size=image_size,
+        model=model,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=lr,
+        final_learning_rate=min(1e-4, lr),
+        seed=seed,
+        device=device,
+        recording=recording,
+    )
+    configs = [config]
+    if seeds is not None:
+        if "seed" in given:
+            raise CoresetError("train must get --seed or --seeds, got both. Leave one away.")
+        configs = [replace(config, seed=number) for number in parse_seeds(seeds)]
+    _train_new(cache_folder(cache), configs, executor, options, background=background)
+
+
+def queue(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A waiting run to move")
+    ] = None,
+    to: Annotated[int | None, typer.Option("--to", help="Its new place; 1 is next")] = None,
+    cache: Cache = None,
+) -> None:
+    """List the runs that wait for a device, or give one of them another place."""
+    from coreset_lib.jobs.turns import move
+    from coreset_lib.jobs.turns import queue as waiting_runs
+
+    if (run is None) != (to is None):
+        raise CoresetError("queue must get a run and --to, or neither. For example: RUN --to 1")
+    entries = waiting_runs(cache_folder(cache))
+    if run is not None and to is not None:
+        entries = move(find_run(cache, run), to)
+    if not entries:
+        typer.echo("no run is waiting")
+    for entry in entries:
+        typer.echo(f"{entry.position:>3}  {entry.device:<8} {entry.host:<16} {entry.run_id}")
+
+
+def sbatch(
+    run: RunName,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the script here")] = None,
+    partition: Partition = None,
+    gpus: Gpus = None,
+    time_limit: TimeLimit = None,
+    slurm_option: SlurmLines = None,
+    requeue: Requeue = None,
+    cache: Cache = None,
+) -> None:
+    """Print or write the Slurm script of a run, to be submitted where Slurm is."""
+    from coreset_lib.atomic import write_output
+    from coreset_lib.jobs.slurm import sbatch_script
+
+    options = slurm_options(
+        cache_folder(cache),
+        partition=partition,
+        gpus=gpus,
+        time_limit=time_limit,
+        lines=slurm_option,
+        requeue=requeue,
+    )
+    script = sbatch_script([find_run(cache, run).paths], options)
+    if out is None:
+        typer.echo(script, nl=False)
+        return
+    write_output(out, script.encode())
+    typer.echo(f"{out}: submit it with sbatch")
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read seeds such as ``0-4`` or ``1,5,7``; raises CoresetError for anything else."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last or last - first >= MOST_SEEDS:
+            raise CoresetError(
+                f"seeds must be first-last or a list with commas, at most {MOST_SEEDS}, "
+                f"got {text!r}. For example 0-4 or 1,5,7."
+            )
+        seeds += range(first, last + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def _train_new(
+    cache: Path,
+    configs: list[TrainingConfig],
+    executor: str,
+    options: SlurmOptions,
+    *,
+    background: bool,
+) -> None:
+    """Create one run per configuration and start them all."""
+    from coreset_lib.datasets import load_dataset
+    from coreset_lib.runs.create import create_run
+
+    first = configs[0]
+    _check_place(first.device, executor, options)
+    images = load_dataset(first.dataset, data_root=first.data_root, image_size=first.image_size)
+    runs = [create_run(cache, config, images) for config in configs]
+    try:
+        if executor == "slurm" or background:
+            _start(runs, executor, options)
+        else:
+            _train_one_after_another(runs, first.epochs, images)
+    finally:
+        for paths in runs:
+            typer.echo(f"run: {paths.root.name}")
+
+
+def _train_one_after_another(runs: list[RunPaths], epochs: int, images: LabeledImages) -> None:
+    """Train runs here until one is stopped."""
+    for paths in runs:
+        if not train_here(paths, epochs, images):
+            return
+
+
+def _resume(
+    cache: Path | None,
+    name: str,
+    given: list[str],
+    executor: str,
+    options: SlurmOptions,
+    *,
+    background: bool,
+) -> None:
+    """Go on with a run from its last checkpoint, with the options it was started with."""
+    from coreset_lib.datasets import load_dataset
+    from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
+
+    changed = [option for option in given if option not in (*KEPT_ON_RESUME, *SLURM_ONLY)]
+    if changed:
+        flags = ", ".join(f"--{option.replace('_', '-')}" for option in changed)
+        raise CoresetError(
+            f"a resumed run must keep its options, got {flags}. Leave them away or start a new run."
+        )
+    run = find_run(cache, name)
+    check_resumable(run)
+    config = plain_config(run.paths)
+    _check_place(config.device, executor, options)
+    images = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    check_same_dataset(run, images.fingerprint())
+    if executor == "slurm" or background:
+        _start([run.paths], executor, options)
+    else:
+        train_here(run.paths, config.epochs, images)
+    typer.echo(f"run: {run.run_id}")
+
+
+def _start(runs: list[RunPaths], executor: str, options: SlurmOptions) -> None:
+    """Start runs that go on without this command."""
+    from coreset_lib.jobs import local, slurm
+
+    if executor == "slurm":
+        slurm.submit(runs, options)
+        return
+    for paths in runs:
+        local.start(paths)
+
+
+def _check_place(device: str, executor: str, options: SlurmOptions) -> None:
+    """Raise CoresetError where the runs cannot be trained, before anything is created."""
+    from coreset_lib.jobs.devices import busy_note
+
+    if executor == "slurm":
+        if device.startswith("cuda") and not options.gpus:
+            raise CoresetError(f"device {device} needs a GPU, got a job without. Give --gpus 1.")
+        return
+    from coreset_lib.training.device import resolve_device
+
+    resolve_device(device)
+    note = busy_note(device)
+    if note:
+        typer.echo(note, err=True)
+
+
+def _check_slurm_options(given: list[str], executor: str) -> None:
+    """Raise CoresetError for an unknown executor or resources that it cannot give."""
+    from coreset_lib.checks import check_choice
+
+    check_choice("executor", executor, EXECUTORS)
+    wrong = [f"--{name.replace('_', '-')}" for name in given if name in SLURM_ONLY]
+    if executor != "slurm" and wrong:
+        raise CoresetError(
+            f"{', '.join(wrong)} must come with --executor slurm, got {executor}. "
+            "Add it, or leave them away."
+        )
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option was given by the person."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+COMMANDS = (train, queue, sbatch)

@@ -1,0 +1,161 @@
+"""What Slurm knows of the job that trains a run; asked only when the run itself is silent."""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import asdict, dataclass, replace
+
+from coreset_lib.atomic import write_json
+from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.process import REMOTE_GRACE_SECONDS, seconds_since
+from coreset_lib.runs.records import SCHEMA_VERSION, Status
+
+SILENT_SECONDS = 15.0
+ANSWER_SECONDS = 10.0
+REMEMBER_SECONDS = 3.0
+WAITING = (
+    "PENDING",
+    "CONFIGURING",
+    "REQUEUED",
+    "REQUEUE_HOLD",
+    "REQUEUE_FED",
+    "RESV_DEL_HOLD",
+    "SPECIAL_EXIT",
+    "STOPPED",
+    "SUSPENDED",
+)
+RUNNING = ("RUNNING", "COMPLETING", "SIGNALING", "STAGE_OUT", "RESIZING")
+_remembered: dict[str, tuple[float, "JobState | None"]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlurmJob:
+    """The job of a run; ``job_id`` is ``12`` or, in an array, ``12_3``."""
+
+    job_id: str
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Slurm's word for a job's state, and why it waits."""
+
+    word: str
+    reason: str = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the job will start, or start again."""
+        return self.word in WAITING
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the job has a node."""
+        return self.word in RUNNING
+
+
+def write_job(paths: RunPaths, job_id: str) -> None:
+    """Note which job trains a run."""
+    write_json(paths.slurm_job, asdict(SlurmJob(job_id=job_id)))
+
+
+def read_job(paths: RunPaths) -> SlurmJob | None:
+    """Return the job of a run, or None for a run that Slurm has nothing to do with."""
+    try:
+        return SlurmJob(job_id=str(json.loads(paths.slurm_job.read_bytes())["job_id"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def ask_slurm(job_id: str) -> JobState | None:
+    """Return the state of a job, remembered for a moment; None where Slurm cannot be asked.
+
+    A job that Slurm has forgotten has ended: its word is ``ENDED``.
+    """
+    moment, answer = _remembered.get(job_id, (-REMEMBER_SECONDS, None))
+    if time.monotonic() - moment < REMEMBER_SECONDS:
+        return answer
+    answer = _ask(job_id)
+    _remembered[job_id] = (time.monotonic(), answer)
+    return answer
+
+
+def forget_answers() -> None:
+    """Ask Slurm anew next time: something has just been changed there."""
+    _remembered.clear()
+
+
+def reconcile_with_slurm(paths: RunPaths, written: Status, seen: Status) -> Status:
+    """Return the status of a run, with Slurm's word where the run's process is silent.
+
+    Parameters
+    ----------
+    paths : RunPaths
+    written : Status
+        As it stands in the file.
+    seen : Status
+        The same after :func:`coreset_lib.runs.status.reconcile`.
+    """
+    is_active = written.state in ("queued", "running")
+    is_silent = seen.state != "running" or seconds_since(written.heartbeat) > SILENT_SECONDS
+    job = read_job(paths) if is_active and is_silent else None
+    if job is None:
+        return seen
+    answer = ask_slurm(job.job_id)
+    if answer is None:
+        return _unasked(job, written, seen)
+    if answer.is_waiting:
+        reason = f" ({answer.reason})" if answer.reason not in ("", "None") else ""
+        return replace(written, state="queued", step=f"waiting in Slurm{reason}", eta_seconds=None)
+    if answer.is_running:
+        return _running(written)
+    error = written.error or f"Slurm job {job.job_id} ended before the training was done."
+    if answer.word != "ENDED":
+        error = f"Slurm job {job.job_id} ended before the training was done ({answer.word})."
+    return replace(written, state="interrupted", step="", eta_seconds=None, error=error)
+
+
+def _unasked(job: SlurmJob, written: Status, seen: Status) -> Status:
+    """Status where Slurm cannot be asked: a waiting job has no heartbeat to judge by."""
+    if written.state != "queued":
+        return seen
+    return replace(written, step=f"Slurm job {job.job_id}, which this machine cannot ask about")
+
+
+def _running(written: Status) -> Status:
+    """Status of a job that has a node while its process says nothing (yet)."""
+    if written.state == "running" and seconds_since(written.heartbeat) < REMOTE_GRACE_SECONDS:
+        return written
+    return replace(written, state="queued", step="starting in Slurm", eta_seconds=None)
+
+
+def _ask(job_id: str) -> JobState | None:
+    """Ask squeue, and sacct for a job that squeue has forgotten."""
+    listed = _call("squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--format=%T|%r")
+    if listed is None:
+        return None
+    lines = listed.stdout.split()
+    if listed.returncode == 0 and lines:
+        word, _, reason = lines[0].partition("|")
+        return JobState(word, reason)
+    if listed.returncode != 0 and "invalid job id" not in listed.stderr.lower():
+        return None
+    past = _call("sacct", "--noheader", "--allocations", "--parsable2", "-j", job_id, "-o", "State")
+    words = past.stdout.split() if past is not None and past.returncode == 0 else []
+    return JobState(words[-1] if words else "ENDED")
+
+
+def _call(*command: str) -> "subprocess.CompletedProcess[str] | None":
+    """Run one of Slurm's commands; None where it is missing or does not answer."""
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
