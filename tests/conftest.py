@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
@@ -20,6 +21,9 @@ from coreset_lib.runs.create import create_run
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
+
+settings.register_profile("untimed", deadline=None)  # tests never time
+settings.load_profile("untimed")
 
 CLASSES = ("kidney", "=liver", "spleen")
 ROOT = Path(__file__).parents[1]
