@@ -11,15 +11,18 @@ from coreset_lib.cli.options import (
     Late,
     RunName,
     ScoreOptions,
+    StrategyOptions,
     cache_folder,
     find_run,
+    named_values,
     score_options,
 )
 from coreset_lib.runs.store import RunStore
+from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
 
 Out = Annotated[Path, typer.Option("--out", help="CSV to write; provenance goes beside it")]
-ScoreName = Annotated[str, typer.Option("--score", help="eva, el2n, forgetting, aum, entropy")]
+ScoreName = Annotated[str, typer.Option("--score", help=", ".join(SCORES))]
 
 
 def score(
@@ -51,6 +54,7 @@ def select(
     out: Out,
     rate: Annotated[float, typer.Option(help="Share to keep, in (0, 1]")],
     strategy: Annotated[str, typer.Option(help=", ".join(STRATEGIES))] = "top",
+    strategy_option: StrategyOptions = None,
     score: ScoreName = "eva",
     early: Early = None,
     late: Late = None,
@@ -67,6 +71,7 @@ def select(
 
     config = SelectionConfig(
         strategy=strategy,
+        strategy_options=named_values(strategy_option, flag="--strategy-option"),
         score=score,
         score_options=score_options(early, late, option),
         rate=rate,

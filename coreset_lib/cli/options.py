@@ -34,6 +34,10 @@ ScoreOptions = Annotated[
     list[str] | None,
     typer.Option("--option", help="An option of the score, name=value; repeatable"),
 ]
+StrategyOptions = Annotated[
+    list[str] | None,
+    typer.Option("--strategy-option", help="An option of the strategy, name=value; repeatable"),
+]
 
 
 def cache_folder(cache: Path | None) -> Path:
@@ -52,9 +56,15 @@ def score_options(early: str | None, late: str | None, pairs: list[str] | None) 
     for name, text in (("early", early), ("late", late)):
         if text is not None:
             options[name] = Window.parse(text)
+    return options | named_values(pairs, flag="--option")
+
+
+def named_values(pairs: list[str] | None, *, flag: str) -> dict[str, Any]:
+    """Return options from ``name=value`` pairs."""
+    options: dict[str, Any] = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise CoresetError(f"--option must look like name=value, got {pair!r}.")
+        if not equals or not name.strip():
+            raise CoresetError(f"{flag} must look like name=value, got {pair!r}.")
         options[name.strip().replace("-", "_")] = value.strip()
     return options

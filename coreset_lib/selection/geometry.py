@@ -14,8 +14,8 @@ from coreset_lib.selection.problem import Features, SelectionProblem
 FeatureSource = NDArray[Any] | Callable[[], NDArray[Any] | None] | None
 
 
-def read_features(source: FeatureSource, *, strategy: str, n_samples: int) -> Features:
-    """Return the features that a strategy needs, shape (samples, features).
+def read_features(source: FeatureSource, *, needed_by: str, n_samples: int) -> Features:
+    """Return the features that something needs, shape (samples, features).
 
     Raises
     ------
@@ -25,8 +25,8 @@ def read_features(source: FeatureSource, *, strategy: str, n_samples: int) -> Fe
     found = source() if callable(source) else source
     if found is None:
         raise CoresetError(
-            f"strategy {strategy} needs an embedding of the samples, which this run does not "
-            "have yet. Let the run finish, or choose a strategy that needs a score only."
+            f"{needed_by} needs an embedding of the samples, which this run does not have yet. "
+            "Let the run finish, or use a strategy that needs no features."
         )
     features = np.asarray(found)
     if features.ndim != 2 or len(features) != n_samples or features.shape[1] == 0:
