@@ -29,11 +29,14 @@ class Listing:
         is minus the rank, samples of equal score sharing theirs.
     is_coreset : bool
         False for a table of scores, which lists every training sample.
+    is_scored : bool
+        Whether the ranks are those of a score; else they are the order of the choice.
     """
 
     name: str
     table: pd.DataFrame
     is_coreset: bool
+    is_scored: bool
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Comparison:
         What two random draws would have in common; None if neither lists all samples.
     rank_correlation : float or None
         Spearman's, over the samples that both list; 1 = same order. None for fewer than
-        three, or where one side ties them all.
+        three, where one side ties them all, or was chosen without a score.
     n_ranked : int
         Samples that both list.
     classes : tuple of ClassShare
@@ -105,8 +108,12 @@ def read_listing(path: Path) -> Listing:
             f"{', '.join(map(str, table.columns))}. Write it anew."
         )
     table = table.sort_values("rank", kind="stable").set_index("index")
-    table["difficulty"] = -_tied_ranks(table)
-    return Listing(path.name, table, is_coreset="source" in table)
+    score = _score_column(table)
+    ranks = table["rank"].astype(np.float64)
+    if score is not None:
+        ranks = ranks.groupby(table[score]).transform("mean")
+    table["difficulty"] = -ranks
+    return Listing(path.name, table, is_coreset="source" in table, is_scored=score is not None)
 
 
 def compare(first: Listing, second: Listing, *, rate: float = 0.1) -> Comparison:
@@ -139,7 +146,9 @@ def compare(first: Listing, second: Listing, *, rate: float = 0.1) -> Comparison
         expected_both=None if not n_all else n_first * n_second / n_all,
         rank_correlation=_spearman(
             *(x.table["difficulty"].loc[shared].to_numpy(np.float64) for x in (first, second))
-        ),
+        )
+        if first.is_scored and second.is_scored
+        else None,
         n_ranked=len(shared),
         classes=_class_shares(kept[0], kept[1]),
     )
@@ -153,13 +162,13 @@ def _kept(listing: Listing, other: Listing, rate: float) -> pd.DataFrame:
     return listing.table.head(n_keep)
 
 
-def _tied_ranks(table: pd.DataFrame) -> Any:
-    """Return the rank, equal scores sharing their mean rank."""
-    place = list(table.columns).index("rank")
-    column = table.columns[place + (1 if "source" in table else -1)]
-    if column in ("class_name", "forgetting_events") or table[column].dtype.kind not in "iuf":
-        return table["rank"].astype(np.float64)
-    return table["rank"].groupby(table[column]).transform("mean")
+def _score_column(table: pd.DataFrame) -> str | None:
+    """Name the column of the score, which stands beside ``rank``; None if there is none."""
+    columns = list(table.columns)
+    place = columns.index("rank") + (1 if "source" in table else -1)
+    name = columns[place] if 0 <= place < len(columns) else "rank"
+    is_score = name not in (*COLUMNS, "forgetting_events") and table[name].dtype.kind in "iuf"
+    return name if is_score else None
 
 
 def _spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
