@@ -1,0 +1,121 @@
+"""What a status means once its process is looked up."""
+
+import os
+import time
+from dataclasses import replace
+
+import pytest
+
+from coreset_lib.runs import process
+from coreset_lib.runs.process import host_name, is_alive, process_start
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import StatusWriter, claim, reconcile
+
+# A number that no process has: Linux never gives out more than 2 ** 22.
+NOBODY = 2**22 + 1
+
+
+def status_of(state, *, age=0.0, **changes):
+    return replace(
+        Status(state=state, epoch=3, epochs=9, heartbeat=time.time() - age, host=host_name()),
+        **changes,
+    )
+
+
+def test_a_living_process_runs():
+    status = claim(status_of("running", age=1000), os.getpid())
+    assert reconcile(status) == status
+
+
+def test_a_dead_process_is_interrupted_at_once():
+    status = status_of("running", pid=NOBODY, process_start=1.0, eta_seconds=5.0)
+    found = reconcile(status)
+    assert (found.state, found.epoch, found.eta_seconds) == ("interrupted", 3, None)
+
+
+def test_a_reused_number_with_another_start_is_interrupted():
+    mine = claim(status_of("running"), os.getpid())
+    assert mine.process_start is not None
+    other = replace(mine, process_start=mine.process_start - 60)
+    assert reconcile(other).state == "interrupted"
+
+
+def test_a_run_elsewhere_lives_as_long_as_its_heart_beats():
+    elsewhere = {"host": "node17", "pid": 1, "process_start": 1.0}
+    assert reconcile(status_of("running", age=60, **elsewhere)).state == "running"
+    assert reconcile(status_of("running", age=200, **elsewhere)).state == "interrupted"
+
+
+def test_a_run_that_nobody_has_taken_up_yet_is_queued_for_a_minute():
+    assert reconcile(status_of("queued", age=10)).state == "queued"
+    assert reconcile(status_of("queued", age=100)).state == "interrupted"
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "stopped", "interrupted"])
+def test_what_has_ended_stays_as_it_is(state):
+    status = status_of(state, age=10_000, pid=NOBODY, process_start=1.0)
+    assert reconcile(status) == status
+
+
+def test_the_start_of_a_process_reads_the_same_without_psutil():
+    with_psutil = process_start(os.getpid())
+    without = process._process_start_from_proc(os.getpid())
+    assert with_psutil is not None
+    assert without == pytest.approx(with_psutil, abs=process.START_TOLERANCE_SECONDS)
+    assert process._process_start_from_proc(NOBODY) is None
+    assert not is_alive(None, None)
+
+
+def test_a_zombie_is_not_alive():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    started = time.time()
+    try:
+        deadline = time.monotonic() + 5
+        while is_alive(pid, started) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not is_alive(pid, started)
+    finally:
+        os.waitpid(pid, 0)
+
+
+def test_the_heartbeat_goes_on_while_an_epoch_takes_long(tmp_path, make_run, monkeypatch):
+    monkeypatch.setattr("coreset_lib.runs.status.HEARTBEAT_SECONDS", 0.01)
+    run = make_run(tmp_path)
+    with StatusWriter(run.paths, claim(Status(state="running", epochs=9), os.getpid())) as writer:
+        first = run.status().heartbeat
+        writer.note_progress(epoch_progress=0.5)
+        deadline = time.monotonic() + 5
+        while run.status().epoch_progress == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert run.status().epoch_progress == 0.5
+        assert run.status().heartbeat > first
+    last = run.status().heartbeat
+    time.sleep(0.05)
+    assert run.status().heartbeat == last
+
+
+def test_a_disk_that_is_full_for_a_moment_does_not_end_the_heartbeat(
+    tmp_path, make_run, monkeypatch
+):
+    from coreset_lib.runs import status as status_module
+
+    monkeypatch.setattr(status_module, "HEARTBEAT_SECONDS", 0.01)
+    run = make_run(tmp_path)
+    write, failed = status_module.write_status, []
+    with StatusWriter(run.paths, claim(Status(state="running", epochs=9), os.getpid())) as writer:
+
+        def fail_once(paths, status):
+            if not failed:
+                failed.append(True)
+                raise OSError(28, "No space left on device")
+            write(paths, status)
+
+        monkeypatch.setattr(status_module, "write_status", fail_once)
+        writer.note_progress(epoch_progress=0.25)
+        deadline = time.monotonic() + 5
+        while run.status().epoch_progress == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert failed
+    assert run.status().epoch_progress == 0.25
