@@ -1,0 +1,166 @@
+"""Computing a CSV again from its provenance, and telling when it is not the same."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coreset_lib.errors import CoresetError, RunNotFoundError
+from coreset_lib.export.provenance import (
+    export_coreset,
+    export_scores,
+    provenance_path,
+    rebuild,
+)
+from coreset_lib.runs.status import write_status
+from coreset_lib.runs.store import Run, RunStore
+from coreset_lib.scores import compute_score
+from coreset_lib.selection import SelectionConfig
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "cache")
+
+
+@pytest.fixture
+def run(store, make_run):
+    return make_run(store.cache, epochs=8)
+
+
+@pytest.fixture
+def csv(tmp_path, run):
+    path = tmp_path / "coreset.csv"
+    export_coreset(run, SelectionConfig(rate=0.25, balance="proportional")).write(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"score": "forgetting", "score_options": {"never_learned": "zero"}, "balance": "equal"},
+        {"score": "aum", "noise_cut": 0.1},
+        {"score": "el2n", "score_options": {"epochs": 3}},
+        {"strategy": "random", "seed": 3, "balance": "proportional"},
+        {"score_options": {"early": "1-3", "late": "6-8", "aggregation": "l1"}},
+    ],
+)
+def test_a_coreset_is_rebuilt_byte_for_byte(tmp_path, run, store, options):
+    path = tmp_path / "deep.name.csv"
+    export = export_coreset(run, SelectionConfig(rate=0.3, **options))
+    beside = export.write(path)
+    assert beside == tmp_path / "deep.name.provenance.json"
+    again, is_same = rebuild(path, store)
+    assert is_same
+    assert again.csv == path.read_bytes()
+
+
+def test_scores_are_rebuilt_byte_for_byte(tmp_path, run, store):
+    dynamics = run.dynamics()
+    path = tmp_path / "scores.csv"
+    score = compute_score(dynamics, "eva", {"early": "1-2", "late": "3-4"})
+    export_scores(run, score, dynamics).write(path)
+    again, is_same = rebuild(path, store)
+    assert is_same
+    assert again.csv == path.read_bytes()
+
+
+def test_a_csv_of_a_growing_run_is_rebuilt_from_the_epochs_it_had(tmp_path, store, make_run):
+    run = make_run(store.cache, epochs=8, recorded=8)
+    write_status(run.paths, replace(run.status(), epoch=5))
+    path = tmp_path / "early.csv"
+    export_coreset(run, SelectionConfig(rate=0.1, score="aum")).write(path)
+    write_status(run.paths, replace(run.status(), epoch=8))
+    assert rebuild(path, store)[1]
+
+
+def test_an_edited_file_is_not_the_same(csv, store):
+    csv.write_bytes(csv.read_bytes().replace(b"kidney", b"Kidney", 1))
+    assert not rebuild(csv, store)[1]
+
+
+def test_a_run_whose_record_changed_is_not_the_same(csv, run, store):
+    path = run.paths.plane("error_norm")
+    np.save(path, np.load(path)[:, ::-1])
+    assert not rebuild(csv, store)[1]
+
+
+def test_missing_files_are_named(tmp_path, csv, store):
+    with pytest.raises(CoresetError, match=r"other.csv was not found. Give the CSV"):
+        rebuild(tmp_path / "other.csv", store)
+    provenance_path(csv).unlink()
+    with pytest.raises(CoresetError, match=r"coreset.provenance.json was not found"):
+        rebuild(csv, store)
+
+
+def test_a_run_that_is_gone_is_named(csv, run, store):
+    shutil.rmtree(run.paths.root)
+    with pytest.raises(RunNotFoundError, match=run.run_id):
+        rebuild(csv, store)
+
+
+def test_a_run_with_fewer_epochs_than_then_is_refused(csv, run, store):
+    write_status(run.paths, replace(run.status(), epoch=5))
+    with pytest.raises(CoresetError, match=r"must have 8 recorded epochs, got 5"):
+        rebuild(csv, store)
+
+
+def test_another_dataset_under_the_same_name_is_refused(csv, run, store):
+    manifest = json.loads(run.paths.manifest.read_text())
+    manifest["dataset"]["fingerprint"] = "0" * 64
+    run.paths.manifest.write_text(json.dumps(manifest))
+    with pytest.raises(CoresetError, match=r"got 000000000000. It is another run"):
+        rebuild(csv, store)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: b"garbage",
+        lambda record: b"[]",
+        lambda record: b"\xff\xfe",
+        lambda record: json.dumps(record | {"schema_version": 2}).encode(),
+        lambda record: json.dumps(record | {"kind": "poem"}).encode(),
+        lambda record: json.dumps(record | {"run": {"run_id": 5}}).encode(),
+        lambda record: json.dumps({k: v for k, v in record.items() if k != "selection"}).encode(),
+        lambda record: json.dumps(record | {"run": record["run"] | {"dataset": {}}}).encode(),
+    ],
+)
+def test_provenance_that_cannot_be_read_is_told(csv, store, change):
+    beside = provenance_path(csv)
+    beside.write_bytes(change(json.loads(beside.read_text())))
+    with pytest.raises(CoresetError, match=r"provenance .* cannot be read. Restore it"):
+        rebuild(csv, store)
+
+
+def test_a_selection_with_fields_of_another_version_is_told(csv, store):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    record["selection"]["colour"] = "red"
+    beside.write_text(json.dumps(record))
+    with pytest.raises(CoresetError, match=r"unknown fields: .*colour"):
+        rebuild(csv, store)
+
+
+def test_outputs_that_cannot_be_written_are_told(tmp_path, run):
+    export = export_coreset(run, SelectionConfig(rate=0.1))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path in (folder, Path("/"), Path()):
+        with pytest.raises(CoresetError, match=r"must be a file, got"):
+            export.write(path)
+    with pytest.raises(CoresetError, match=r"cannot be written: No such file or directory"):
+        export.write(tmp_path / "nowhere" / "coreset.csv")
+    assert not list(folder.iterdir())
+
+
+def test_the_run_of_a_name_opens_in_another_store_too(tmp_path, csv, run, store):
+    moved = tmp_path / "moved" / "runs"
+    moved.mkdir(parents=True)
+    shutil.move(run.paths.root, moved / run.run_id)
+    assert rebuild(csv, RunStore(tmp_path / "moved"))[1]
+    assert isinstance(RunStore(tmp_path / "moved").find(run.run_id), Run)

@@ -1,0 +1,72 @@
+"""Files that are either whole or absent."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coreset_lib.atomic import replacing, write_array, write_bytes, write_json, write_output
+from coreset_lib.errors import CoresetError
+
+
+def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"ü": 1})
+    write_json(path, {"ü": 2})
+    assert json.loads(path.read_text()) == {"ü": 2}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"old")
+
+    def write_half():
+        with replacing(path) as file:
+            file.write(b"half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.npy"
+    write_array(path, np.arange(3))
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_array(path, np.arange(4))
+    assert np.load(path).tolist() == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_follow_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_bytes(tmp_path / "a", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+def test_an_output_through_a_link_lands_where_the_link_leads(tmp_path):
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    write_output(tmp_path / "link.csv", b"x")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_bytes() == b"x"
+
+
+def test_devices_and_folders_are_refused_and_not_replaced(tmp_path):
+    for path in (tmp_path, tmp_path / "..", Path(os.devnull)):
+        with pytest.raises(CoresetError, match=r"must be a file, got a folder or device"):
+            write_output(path, b"x")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
