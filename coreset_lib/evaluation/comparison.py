@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,7 +83,7 @@ def _describe(differences: NDArray[np.float64]) -> PairedComparison:
             seeds_to_tell=None,
         )
     deviation = float(differences.std(ddof=1))
-    half = _half_width(deviation, n_seeds)
+    half = deviation * float(_half_widths()[n_seeds])
     low, high = mean - half, mean + half
     verdict = "better" if low > 0 else "worse" if high < 0 else "no difference seen"
     return PairedComparison(
@@ -96,18 +97,22 @@ def _describe(differences: NDArray[np.float64]) -> PairedComparison:
     )
 
 
-def _half_width(deviation: float, n_seeds: int) -> float:
-    """Half the width of the confidence interval of a mean."""
+@cache
+def _half_widths() -> NDArray[np.float64]:
+    """Half the width of the interval of a mean per standard deviation, by number of seeds.
+
+    Numbers of seeds from 0; infinite below 2.
+    """
     from scipy.stats import t
 
-    return float(t.ppf((1 + CONFIDENCE) / 2, n_seeds - 1)) * deviation / math.sqrt(n_seeds)
+    n = np.arange(2, MOST_SEEDS + 1)
+    widths = t.ppf((1 + CONFIDENCE) / 2, n - 1) / np.sqrt(n)
+    return np.concatenate([[np.inf, np.inf], widths])
 
 
 def _seeds_to_tell(mean: float, deviation: float, n_seeds: int) -> int | None:
     """Smallest number of seeds whose interval would exclude 0."""
     if mean == 0:
         return None
-    for n in range(n_seeds + 1, MOST_SEEDS + 1):
-        if _half_width(deviation, n) < abs(mean):
-            return n
-    return None
+    is_enough = deviation * _half_widths()[n_seeds + 1 :] < abs(mean)
+    return n_seeds + 1 + int(is_enough.argmax()) if is_enough.any() else None

@@ -165,4 +165,5 @@ def plan_from_dict(record: dict[str, Any]) -> EvaluationPlan:
         Arm(name=arm["name"], variants=tuple(SelectionConfig(**v) for v in arm["variants"]))
         for arm in record["arms"]
     )
-    return EvaluationPlan(**record | {"arms": arms, "rates": tuple(record["rates"])})
+    fields: dict[str, Any] = record | {"arms": arms, "rates": tuple(record["rates"])}
+    return EvaluationPlan(**fields)

@@ -45,7 +45,7 @@ def export_results(paths: EvaluationPaths, plan: EvaluationPlan, run: Run) -> Ex
         "sha256": hashlib.sha256(csv).hexdigest(),
         "run": describe_run(run, run.status().epoch),
         "plan": plan.as_dict(),
-        "cells": [record for record in cells.values()],
+        "cells": list(cells.values()),
     }
     return Export(csv, provenance)
 

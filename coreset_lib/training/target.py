@@ -54,10 +54,14 @@ class ResidentDataset:
     @classmethod
     def place(cls, dataset: LabeledImages, device: torch.device) -> "ResidentDataset":
         """Copy a dataset to the device."""
-        splits = (
-            ResidentSplit.place(s, device) for s in (dataset.train, dataset.val, dataset.test)
+        return cls(
+            train=ResidentSplit.place(dataset.train, device),
+            val=ResidentSplit.place(dataset.val, device),
+            test=ResidentSplit.place(dataset.test, device),
+            n_classes=dataset.n_classes,
+            n_channels=dataset.n_channels,
+            image_size=min(dataset.image_size),
         )
-        return cls(*splits, dataset.n_classes, dataset.n_channels, min(dataset.image_size))
 
 
 def train_target(

@@ -16,6 +16,7 @@ from coreset_lib.evaluation.plan import (
 )
 from coreset_lib.evaluation.report import cell_table, export_results, verdict_lines
 from coreset_lib.evaluation.results import chosen_variant, read_cells, summary_table, write_cell
+from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
 
 TOP = Arm(
@@ -149,7 +150,7 @@ class TestWork:
         run.paths.manifest.write_text(json.dumps(manifest))
         plan = make_plan(run_id=run.run_id)
         with pytest.raises(CoresetError, match="must be the one of run"):
-            Evaluator.open(run, plan, create_evaluation(tmp_path, plan))
+            Evaluator.open(Run(run.paths), plan, create_evaluation(tmp_path, plan))
 
     def test_the_plan_can_be_read_back(self, evaluated):
         plan, paths, _ = evaluated
