@@ -20,6 +20,11 @@ from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.thumbnails import draw_thumbnails
 from dashboard.widgets.windows import current_choice
 
+NUMBER_HELP = {
+    "Noise dropped": "Samples left out before the choice, by the noise cut.",
+    "Never learned": "Samples in the coreset that the network got wrong in every epoch: hard "
+    "ones, and the most likely to carry a wrong label.",
+}
 BALANCE_TITLES = {
     "global": "none: hardest overall",
     "proportional": "as in the full set",
@@ -31,7 +36,7 @@ def draw_page(summary: RunSummary) -> None:
     """Draw the choices on the left, what they give on the right."""
     if not has_epochs(summary):
         return
-    left, right = st.columns([30, 70], gap="large")
+    left, right = st.columns([32, 68], gap="medium")
     with left:
         choices = _draw_choices(summary)
     with right:
@@ -109,17 +114,16 @@ def _draw_result(
     run = data.open_dynamics(summary.folder, summary.created, summary.epoch)
     full = np.bincount(run.labels, minlength=run.n_classes)
     kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
-    numbers = st.columns(4)
-    numbers[0].metric("Samples kept", f"{len(selection.indices):,}")
-    numbers[1].metric("Classes present", f"{int((kept > 0).sum())} of {int((full > 0).sum())}")
-    numbers[2].metric("Dropped as noise first", f"{selection.report['noise_cut_samples']:,}")
     never = data.never_learned(summary.folder, summary.created, summary.epoch)
-    numbers[3].metric(
-        "Never learned",
-        f"{int(never[selection.indices].sum()):,}",
-        help="Samples in the coreset that the network got wrong in every epoch: hard ones, "
-        "and the most likely to carry a wrong label.",
-    )
+    numbers = {
+        "Samples": f"{len(selection.indices):,}",
+        "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
+        "Noise dropped": f"{selection.report['noise_cut_samples']:,}",
+        "Never learned": f"{int(never[selection.indices].sum()):,}",
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for title, number in numbers.items():
+            st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
     _draw_downloads(summary, choices)
     st.plotly_chart(
@@ -150,8 +154,8 @@ def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) ->
 def _draw_downloads(summary: RunSummary, choices: data.Options) -> None:
     """Draw the CSV and its provenance."""
     name = f"{summary.run_id}-coreset"
-    csv, provenance, _ = st.columns([2, 2, 3])
-    csv.download_button(
+    buttons = st.container(horizontal=True)
+    buttons.download_button(
         "Coreset (CSV)",
         lambda: data.coreset_export(summary, choices).csv,
         file_name=f"{name}.csv",
@@ -160,7 +164,7 @@ def _draw_downloads(summary: RunSummary, choices: data.Options) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    provenance.download_button(
+    buttons.download_button(
         "Provenance (JSON)",
         lambda: data.coreset_export(summary, choices).provenance_bytes(),
         file_name=f"{name}.provenance.json",

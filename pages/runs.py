@@ -6,8 +6,9 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import DAMAGED, RunSummary
 from dashboard import data
 from dashboard.charts.training import training_curves
+from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
-from dashboard.widgets.frame import chosen_run, draw_heading, remaining, run_title, state_in_words
+from dashboard.widgets.frame import chosen_run, draw_heading, run_title, state_in_words
 from dashboard.widgets.run_actions import draw_run_actions
 from dashboard.widgets.start_form import draw_demo_offer, draw_start_form
 
@@ -18,20 +19,19 @@ draw_heading(
 )
 
 
-@st.fragment(run_every=1.5)
 def draw_live() -> None:
     """Draw the chosen run, live while it trains."""
     summary = chosen_run()
     if summary is None:
         return
-    st.markdown(f"**{run_title(summary)}**  `{summary.run_id}`")
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.markdown(f"**{as_text(run_title(summary))}**  \n`{summary.run_id}`", width="content")
+        draw_run_actions(summary)
     _draw_progress(summary)
-    figures, log = st.columns([3, 2], gap="large")
-    with figures:
-        _draw_curves(summary)
-    with log:
-        _draw_log(summary)
-    draw_run_actions(summary)
+    _draw_curves(summary)
+    _draw_log(summary)
 
 
 def _draw_progress(summary: RunSummary) -> None:
@@ -43,7 +43,7 @@ def _draw_progress(summary: RunSummary) -> None:
     if summary.state == "finished":
         st.success(f"Finished: {summary.epochs} epochs recorded.", icon=":material/check_circle:")
     elif summary.state == "failed":
-        st.error(f"Failed: {summary.error}", icon=":material/error:")
+        st.error(as_text(f"Failed: {summary.error}"), icon=":material/error:")
     else:
         st.warning(
             f"{text[0].upper() + text[1:]}. The recorded epochs are kept and can be explored.",
@@ -58,11 +58,13 @@ def _draw_curves(summary: RunSummary) -> None:
         st.info("Curves appear after the first epoch.", icon=":material/show_chart:")
         return
     last = metrics[-1]
-    numbers = st.columns(4)
-    numbers[0].metric("Validation accuracy", f"{100 * last['val_accuracy']:.1f} %")
-    numbers[1].metric("Training accuracy", f"{100 * last['train_accuracy']:.1f} %")
-    numbers[2].metric("Samples per second", f"{last['samples_per_second']:,.0f}")
-    numbers[3].metric("Epochs", f"{summary.epoch} / {summary.epochs}")
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Epochs", f"{summary.epoch} / {summary.epochs}", width="content")
+        for title, name in (("Validation", "val"), ("Training", "train")):
+            share = f"{100 * last[f'{name}_accuracy']:.1f} %"
+            st.metric(f"{title} accuracy", share, width="content")
+        rate = f"{last['samples_per_second']:,.0f}"
+        st.metric("Samples per second", rate, width="content")
     alt = (
         f"Loss and accuracy after {last['epoch']} epochs: validation accuracy "
         f"{100 * last['val_accuracy']:.1f} percent."
@@ -71,12 +73,13 @@ def _draw_curves(summary: RunSummary) -> None:
 
 
 def _draw_log(summary: RunSummary) -> None:
-    """Draw the details and the end of the log."""
+    """Draw the details and the log, the newest line first: it needs no scrolling."""
     seed = "" if summary.seed is None else f"seed {summary.seed} · "
-    st.caption(f"{seed}{summary.device or 'no device yet'}{remaining(summary)}")
-    text = data.read_log(summary.folder)
-    with st.container(height=300, border=True):
-        st.code(text or "No log: this run was trained in a terminal.", language=None)
+    st.caption(f"{summary.model} · {seed}{as_text(summary.device or 'no device yet')}")
+    lines = data.read_log(summary.folder).splitlines()
+    with st.expander("Log, newest line first", key="log", icon=":material/notes:"):
+        text = "\n".join(reversed(lines)) or "No log: this run was trained in a terminal."
+        st.code(text, language=None, height=300)
 
 
 def _draw_list() -> None:
@@ -89,13 +92,10 @@ def _draw_list() -> None:
         [
             {
                 "run": s.run_id,
-                "dataset": s.dataset,
-                "network": s.model,
                 "state": s.state,
                 "progress": s.progress,
                 "epochs": s.epochs,
                 "seed": s.seed,
-                "device": s.device,
             }
             for s in summaries
         ],
@@ -107,7 +107,7 @@ def _draw_list() -> None:
     )
     for summary in summaries:
         if summary.state == DAMAGED:
-            st.error(summary.error, icon=":material/broken_image:")
+            st.error(as_text(summary.error), icon=":material/broken_image:")
 
 
 try:
@@ -115,7 +115,8 @@ try:
         draw_demo_offer()
     with st.expander("Start a new run", icon=":material/add:"):
         draw_start_form()
-    draw_live()
-    _draw_list()
+    is_active = any(summary.is_active for summary in data.run_summaries())
+    st.fragment(draw_live, run_every=1.5 if is_active else None)()
+    st.fragment(_draw_list, run_every=5.0 if is_active else None)()
 except CoresetError as error:
     st.error(str(error), icon=":material/error:")

@@ -6,11 +6,18 @@ import streamlit as st
 from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
 from dashboard import data, state
 from dashboard.components.window_brush import Bands, Line
 from dashboard.theme import CLASS_COLOURS
-from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.widgets.frame import (
+    STACKED_WHEN_NARROW,
+    chosen_run,
+    draw_heading,
+    draw_no_run,
+    has_epochs,
+)
 from dashboard.widgets.sample_card import draw_sample_card
 from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.windows import current_choice, window_controls
@@ -23,9 +30,9 @@ def draw_page(summary: RunSummary) -> None:
     """Draw plot, ranking and sample; one rerun of this keeps them in agreement."""
     if not has_epochs(summary):
         return
-    wide, narrow = st.columns([64, 36], gap="large")
-    with narrow:
-        name, options = draw_score_picker("trajectories", summary.epoch)
+    name, options = draw_score_picker("trajectories", summary.epoch)
+    with st.container(key=STACKED_WHEN_NARROW):
+        wide, narrow = st.columns([64, 36], gap="medium")
     key = state.windows_key(summary.run_id)
     if summary.epoch < 2:
         with wide:
@@ -101,7 +108,8 @@ def _draw_ranking(
     # Another ranking is another table: its rows must not inherit the old selection.
     key = f"ranking:{summary.run_id}:{summary.epoch}:{score.name}:{score.plain_options()}"
     shown = [int(i) for i in rows.index[rows["index"].isin(selected)]]
-    st.markdown(f"**The {len(rows)} hardest of {len(score.values):,} samples** by {score.name}")
+    by = SCORES[score.name].title
+    st.markdown(f"**The {len(rows)} hardest of {len(score.values):,} samples** by {by}")
     st.dataframe(
         rows,
         key=key,

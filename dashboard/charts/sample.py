@@ -26,7 +26,7 @@ def prediction_strip(history: SampleHistory, class_names: Sequence[str]) -> go.F
             hovertemplate="epoch %{x}: %{customdata}<extra></extra>",
         )
     )
-    figure.update_layout(height=92, margin=MARGINS | {"t": 4}, bargap=0.05)
+    figure.update_layout(height=92, margin=MARGINS | {"t": 4, "b": 24}, bargap=0.05)
     figure.update_yaxes(visible=False, range=[0, 1], fixedrange=True)
-    figure.update_xaxes(title="epoch", fixedrange=True)
+    figure.update_xaxes(fixedrange=True, range=[0.5, len(epochs) + 0.5])
     return figure

@@ -10,10 +10,17 @@ from dashboard import data, state
 from dashboard.text import as_text
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
+STACKED_WHEN_NARROW = "stacked-when-narrow"
 FOOTER = """
 <style>
-  .lens-footer {{position: fixed; bottom: 0; left: 0; right: 0; z-index: 90; padding: 4px 16px;
-    font-size: 0.78rem; text-align: center; {colours}}}
+  .lens-footer {{position: fixed; bottom: 0; left: 0; right: 0; z-index: 90; padding: 4px 2.2rem;
+    font-size: 0.78rem; text-align: right; {colours}}}
+  @media (max-width: 1200px) {{
+    .st-key-{stacked} > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
+      {{flex-direction: column;}}
+    .st-key-{stacked} > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
+      > [data-testid="stColumn"] {{width: 100%; flex: 1 1 auto;}}
+  }}
   [data-testid="stMainBlockContainer"] {{padding: 2.6rem 2.2rem 4rem 2.2rem;}}
 </style>
 <div class="lens-footer" role="contentinfo">For research use only. Not a medical device:
@@ -38,7 +45,7 @@ STATE_ICONS = {
 def draw_footer() -> None:
     """Draw the line that is there on every page."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    st.html(FOOTER.format(colours=FOOTER_COLOURS[theme]))
+    st.html(FOOTER.format(colours=FOOTER_COLOURS[theme], stacked=STACKED_WHEN_NARROW))
 
 
 def draw_run_picker() -> None:
@@ -127,9 +134,9 @@ def has_epochs(summary: RunSummary) -> bool:
 
 
 def run_title(summary: RunSummary) -> str:
-    """Name a run for people: dataset, network, length, when."""
+    """Name a run for people, what tells runs apart first: dataset, when, network."""
     when = datetime.fromisoformat(summary.created).replace(tzinfo=UTC).astimezone()
-    return f"{summary.dataset} · {summary.model} · {summary.epochs} epochs · {when:%d %b %H:%M}"
+    return f"{summary.dataset} · {when:%d %b %H:%M} · {summary.model}"
 
 
 def state_in_words(summary: RunSummary) -> str:
@@ -145,7 +152,7 @@ def state_in_words(summary: RunSummary) -> str:
 def remaining(summary: RunSummary) -> str:
     """Say how long a run still takes, roughly."""
     seconds = summary.eta_seconds
-    if seconds is None or summary.state != "running":
+    if seconds is None or summary.state != "running" or summary.epoch == summary.epochs:
         return ""
     if seconds < 90:
         return f", about {max(round(seconds), 1)} s left"

@@ -9,11 +9,10 @@ from dashboard import data, state
 
 def draw_run_actions(summary: RunSummary) -> None:
     """Draw the buttons for one run."""
-    left, right, _ = st.columns([1, 1, 4])
     if summary.is_active:
-        if left.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
+        if st.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
             _stop(summary)
-    elif right.button("Delete…", icon=":material/delete:"):
+    elif st.button("Delete…", icon=":material/delete:"):
         _confirm_deletion(summary)
 
 

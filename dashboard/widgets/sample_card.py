@@ -14,6 +14,9 @@ from dashboard.images import enlarge
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 
+IMAGE_WIDTH = 132
+FACTS_WIDTH = 164
+
 
 def draw_sample_card(
     summary: RunSummary, index: int, score: ScoreValues, early: Window, late: Window
@@ -23,12 +26,13 @@ def draw_sample_card(
     row = data.read_samples(summary.folder, summary.created).iloc[index]
     history = sample_history(dynamics, index)
     label = dynamics.class_names[dynamics.labels[index]]
-    picture, facts = st.columns([2, 3], gap="small")
     images = data.load_images(summary.folder, summary.created)
+    # Side by side where there is room; on a narrow screen the facts go below the image.
+    beside = st.container(horizontal=True)
     if isinstance(images, LabeledImages):
-        with picture:
+        with beside:
             _draw_image(images, index, label)
-    with facts:
+    with beside.container(width=FACTS_WIDTH):
         st.markdown(f"**{as_text(row['sample_id'])}**")
         verdict = _latest_verdict(history, dynamics.class_names)
         st.markdown(f"Label **{as_text(label)}**  \n{verdict}")
@@ -39,7 +43,9 @@ def draw_sample_card(
     alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
     strip = prediction_strip(history, dynamics.class_names)
     st.plotly_chart(strip, config=PLOTLY_CONFIG, key="strip", alt=alt)
-    st.caption("Full bar: right. Half bar: wrong; hover for the class it was taken for.")
+    st.caption(
+        "Epoch by epoch. Full bar: right. Half bar: wrong; hover for the class it was taken for."
+    )
     st.markdown("**Why this rank**")
     st.markdown(_reasons(summary, index, history, score, early, late))
 
@@ -47,7 +53,7 @@ def draw_sample_card(
 def _draw_image(images: LabeledImages, index: int, label: str) -> None:
     """Draw the image, enlarged pixel by pixel."""
     picture = enlarge(images.train.images[index], least=224)
-    st.image(picture, width=180, alt=f"Training sample {index}, labelled {label}")
+    st.image(picture, width=IMAGE_WIDTH, alt=f"Training sample {index}, labelled {label}")
 
 
 def _latest_verdict(history: SampleHistory, class_names: tuple[str, ...]) -> str:

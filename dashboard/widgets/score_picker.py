@@ -8,6 +8,7 @@ from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import Option
 from dashboard.data import Options
 
+PICKER_WIDTH = 300
 WINDOW_KINDS = ("window",)
 
 
@@ -21,25 +22,27 @@ def draw_score_picker(place: str, n_epochs: int) -> tuple[str, Options]:
     n_epochs : int
         Recorded epochs, for defaults that a short run must shrink.
     """
-    name = st.selectbox(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.selectbox(
         "Rank by",
         list(SCORES),
         format_func=lambda key: SCORES[key].title,
         key="score",
         bind="query-params",
         persist_state="session",
+        width=PICKER_WIDTH,
         help="\n\n".join(f"**{s.title}**: {s.summary} ({s.source})" for s in SCORES.values()),
     )
-    st.caption(SCORES[name].summary)
     plain = {k: o for k, o in SCORES[name].options.items() if o.kind not in WINDOW_KINDS}
-    if not plain:
-        return name, ()
-    with st.expander("Options of this score"):
-        chosen = [
-            (option, _draw_option(f"{place}:{name}:{option}", option, spec, n_epochs))
-            for option, spec in plain.items()
-        ]
-    return name, tuple(chosen)
+    chosen: Options = ()
+    if plain:
+        with row.popover("Options", icon=":material/tune:"):
+            chosen = tuple(
+                (option, _draw_option(f"{place}:{name}:{option}", option, spec, n_epochs))
+                for option, spec in plain.items()
+            )
+    row.caption(SCORES[name].summary, width="content")
+    return name, chosen
 
 
 def _draw_option(key: str, name: str, spec: Option, n_epochs: int) -> Any:
