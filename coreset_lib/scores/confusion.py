@@ -1,0 +1,81 @@
+"""Which classes the network takes for which, over the whole training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.dynamics import TrainingDynamics, not_recorded
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusedPair:
+    """Samples of one class that were taken for another.
+
+    Attributes
+    ----------
+    label, predicted : int
+        Class of the samples, and the class they were taken for.
+    samples_per_epoch : float
+        How many of them, on average over the epochs.
+    examples : int array
+        Samples most often taken so, with ``epochs`` times each.
+    epochs : int array
+    """
+
+    label: int
+    predicted: int
+    samples_per_epoch: float
+    examples: NDArray[np.intp]
+    epochs: NDArray[np.int64]
+
+
+def confusion_per_epoch(dynamics: TrainingDynamics) -> NDArray[np.float64]:
+    """Mean number of samples of class i (rows) taken for class j (columns) in an epoch.
+
+    Returns
+    -------
+    float64 array, shape (classes, classes)
+        Gaps in the record are left out.
+    """
+    c = dynamics.n_classes
+    counts = np.zeros(c * c, dtype=np.int64)
+    for part, (prediction,) in dynamics.blocks(("prediction",)):
+        pairs = dynamics.labels[part] * c + prediction.astype(np.int64)
+        is_recorded = prediction != not_recorded(prediction.dtype)
+        counts += np.bincount(pairs[is_recorded], minlength=c * c)
+    return counts.reshape(c, c) / max(dynamics.n_epochs, 1)
+
+
+def most_confused_pairs(
+    dynamics: TrainingDynamics, *, n_pairs: int = 6, n_examples: int = 6
+) -> list[ConfusedPair]:
+    """Return the most frequent confusions, worst first; ties by class number."""
+    confusion = confusion_per_epoch(dynamics)
+    np.fill_diagonal(confusion, 0)
+    order = np.argsort(-confusion, axis=None, kind="stable")[:n_pairs]
+    labels, predicted = np.unravel_index(order, confusion.shape)
+    return [
+        _describe(dynamics, int(a), int(b), float(confusion[a, b]), n_examples)
+        for a, b in zip(labels, predicted, strict=True)
+        if confusion[a, b] > 0
+    ]
+
+
+def _describe(
+    dynamics: TrainingDynamics, label: int, predicted: int, mean: float, n_examples: int
+) -> ConfusedPair:
+    """Find the samples of a class that were most often taken for another."""
+    members = np.flatnonzero(dynamics.labels == label)
+    times = np.zeros(len(members), dtype=np.int64)
+    for row in dynamics.plane("prediction"):
+        times += row[members] == predicted
+    worst = np.argsort(-times, kind="stable")[:n_examples]
+    worst = worst[times[worst] > 0]
+    return ConfusedPair(
+        label=label,
+        predicted=predicted,
+        samples_per_epoch=mean,
+        examples=members[worst],
+        epochs=times[worst],
+    )
