@@ -8,6 +8,11 @@ import pytest
 from coreset_lib.errors import DamagedRunError
 
 
+def name_damage(damage):
+    """Return a short name for a case."""
+    return f"{damage.dtype}{damage.shape}" if isinstance(damage, np.ndarray) else str(damage)
+
+
 @pytest.fixture
 def run(tmp_path, make_run):
     return make_run(tmp_path)
@@ -102,7 +107,7 @@ def test_more_epochs_than_rows_are_damage(run):
         np.zeros((6, 60), np.complex64),
         np.zeros((6, 60), "U1"),
     ],
-    ids=str,
+    ids=name_damage,
 )
 def test_a_plane_that_is_missing_or_of_another_form_is_damage(run, name, damage):
     path = run.paths.plane(name)
@@ -125,7 +130,7 @@ def test_a_plane_that_is_missing_or_of_another_form_is_damage(run, name, damage)
         np.full(60, 0.5),
         np.full(60, "a"),
     ],
-    ids=str,
+    ids=name_damage,
 )
 def test_labels_of_another_form_or_range_are_damage(run, labels):
     np.save(run.paths.labels, labels)
@@ -151,7 +156,9 @@ def test_a_wrong_cell_in_the_sample_table_is_damage(run, column, value):
 
 @pytest.mark.parametrize("attribute", ["embedding", "umap"])
 @pytest.mark.parametrize(
-    "damage", [b"garbage", np.zeros((59, 2), np.float32), np.zeros(60), np.array(1.0)], ids=str
+    "damage",
+    [b"garbage", np.zeros((59, 2), np.float32), np.zeros(60), np.array(1.0)],
+    ids=name_damage,
 )
 def test_an_embedding_of_another_form_is_damage(run, attribute, damage):
     path = getattr(run.paths, attribute)

@@ -1,0 +1,144 @@
+"""Every command on good input: what it prints, what it writes, how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from coreset_lib.cli import _run
+from coreset_lib.runs.store import RunStore
+
+
+@pytest.fixture(autouse=True)
+def _usual_signals():
+    """Training in the foreground takes over Ctrl-C; the tests want it back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def lens(capsys, cache):
+    """Run a command that must end well and return what it printed, line by line."""
+
+    def run(*arguments):
+        code = _run([*map(str, arguments), "--cache", str(cache)])
+        printed = capsys.readouterr()
+        assert code == 0, printed.err
+        assert "Traceback" not in printed.err
+        return printed.out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def npz(tmp_path, tiny_dataset, save_npz):
+    return save_npz(tmp_path / "tiny.npz", tiny_dataset)
+
+
+@pytest.mark.usefixtures("without_umap")
+def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
+    options = ("--model", "small_cnn", "--epochs", 4, "--batch-size", 16, "--device", "cpu")
+    *_, last = lens("train", "--dataset", npz, *options)
+    assert last.startswith("run: ")
+    run_id = last.removeprefix("run: ")
+    run = RunStore(cache).find("latest")
+    assert run.run_id == run_id
+    assert run.status().state == "finished"
+    windows = ("--early", "1-2", "--late", "3-4")
+    scores, coreset = tmp_path / "scores.csv", tmp_path / "coreset.csv"
+    assert str(scores) in lens("score", "latest", "--score", "eva", *windows, "--out", scores)[0]
+    assert len(pd.read_csv(scores)) == 60
+    lines = lens("select", run_id, "--rate", "0.1", *windows, "--out", coreset)
+    assert "6 of 60 samples" in lines[0]
+    assert len(pd.read_csv(coreset)) == 6
+    assert lens("rebuild", coreset) == [f"{coreset}: same", lines[1]]
+    assert lens("rebuild", scores)[0] == f"{scores}: same"
+    assert any("epoch 4: train loss" in line for line in lens("logs", run_id[:20]))
+
+
+def test_runs_as_json_has_the_agreed_fields(lens, cache, make_run):
+    assert lens("runs", "--json") == ["[]"]
+    run = make_run(cache)
+    broken = make_run(cache)
+    broken.paths.manifest.write_text("garbage")
+    records = {r["run_id"]: r for r in json.loads("\n".join(lens("runs", "--json")))}
+    good, bad = records[run.run_id], records[broken.run_id]
+    expected = {"state": "finished", "dataset": "tiny", "model": "small_cnn"}
+    assert good | expected | {"epoch": 6, "epochs": 6} == good
+    assert bad["state"] == "damaged"
+    assert "manifest.json" in bad["error"]
+    table = "\n".join(lens("runs"))
+    assert run.run_id in table
+    assert "6/6" in table
+    assert "damaged" in table
+
+
+def test_an_empty_cache_tells_how_to_start(lens):
+    assert "coreset-lens train --dataset phantom" in lens("runs")[0]
+
+
+def test_select_takes_every_option(tmp_path, lens, cache, make_run):
+    make_run(cache)
+    out = tmp_path / "c.csv"
+    choice = ("--strategy", "top", "--score", "forgetting", "--option", "never_learned=zero")
+    more = ("--balance", "equal", "--noise-cut", "0.2", "--seed", 3, "--rate", 0.3)
+    lens("select", "latest", *choice, *more, "--out", out)
+    record = json.loads((tmp_path / "c.provenance.json").read_text())["selection"]
+    assert record["balance"] == "equal"
+    assert record["noise_cut"] == 0.2
+    assert record["seed"] == 3
+    assert record["score_options"] == {"never_learned": "zero"}
+    assert pd.read_csv(out)["label"].value_counts().tolist() == [6, 6, 6]
+
+
+def test_rebuild_of_an_edited_file_ends_with_1(tmp_path, lens, cache, make_run, capsys):
+    make_run(cache)
+    out = tmp_path / "c.csv"
+    lens("select", "latest", "--rate", "0.1", "--out", out)
+    out.write_text(out.read_text() + "\n")
+    assert _run(["rebuild", str(out), "--cache", str(cache)]) == 1
+    assert "NOT the same" in capsys.readouterr().out
+
+
+def test_datasets_and_check_tell_of_the_embedded_and_of_own_files(capsys, npz):
+    assert _run(["datasets", "--data-root", str(npz.parent)]) == 0
+    listed = capsys.readouterr().out
+    assert "phantom" in listed
+    assert "pneumoniamnist" in listed
+    assert "60/20/20" in listed
+    assert _run(["check", "--dataset", str(npz)]) == 0
+    report = capsys.readouterr().out
+    assert "train: 60 (" in report
+    assert "fingerprint: " in report
+
+
+@pytest.mark.parametrize("command", ["train", "runs", "stop", "logs", "score", "select", "rebuild"])
+def test_every_command_has_help(capsys, command):
+    assert _run([command, "--help"]) == 0
+    assert "--cache" in capsys.readouterr().out
+
+
+def test_the_installed_command_prints_one_line_and_ends_with_2(subprocess_environment, tmp_path):
+    code = "from coreset_lib.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "logs", "nothing", "--cache", str(tmp_path)],
+        env=subprocess_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("coreset-lens: run 'nothing' was not found")
+    assert len(done.stderr.splitlines()) == 1
