@@ -70,6 +70,19 @@ class RunPaths:
         return self.root / "checkpoints" / "last.pt"
 
     @property
+    def views(self) -> Path:
+        """Folder of the named views."""
+        return self.root / "views"
+
+    def view(self, name: str) -> Path:
+        """One named view."""
+        return self.views / f"{name}.json"
+
+    def selection(self, name: str) -> Path:
+        """One stored selection."""
+        return self.root / "selections" / f"{name}.npy"
+
+    @property
     def log(self) -> Path:
         """What the training process printed."""
         return self.root / "train.log"
