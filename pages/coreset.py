@@ -16,6 +16,7 @@ from dashboard.charts.composition import composition_bars
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.widgets.messages import draw_error
 from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.thumbnails import draw_thumbnails
 from dashboard.widgets.windows import current_choice
@@ -45,7 +46,7 @@ def draw_page(summary: RunSummary) -> None:
             selection, score = data.chosen_coreset(*key, choices)
             _draw_result(summary, choices, selection, score)
         except CoresetError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
 
 
 def _draw_choices(summary: RunSummary) -> data.Options:
@@ -188,4 +189,4 @@ else:
     try:
         draw_page(chosen)
     except CoresetError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)

@@ -9,6 +9,7 @@ from dashboard.charts.training import training_curves
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.frame import chosen_run, draw_heading, run_title, state_in_words
+from dashboard.widgets.messages import draw_error
 from dashboard.widgets.run_actions import draw_run_actions
 from dashboard.widgets.start_form import draw_demo_offer, draw_start_form
 
@@ -43,7 +44,7 @@ def _draw_progress(summary: RunSummary) -> None:
     if summary.state == "finished":
         st.success(f"Finished: {summary.epochs} epochs recorded.", icon=":material/check_circle:")
     elif summary.state == "failed":
-        st.error(as_text(f"Failed: {summary.error}"), icon=":material/error:")
+        draw_error(f"Failed: {summary.error}")
     else:
         st.warning(
             f"{text[0].upper() + text[1:]}. The recorded epochs are kept and can be explored.",
@@ -119,4 +120,4 @@ try:
     st.fragment(draw_live, run_every=1.5 if is_active else None)()
     st.fragment(_draw_list, run_every=5.0 if is_active else None)()
 except CoresetError as error:
-    st.error(str(error), icon=":material/error:")
+    draw_error(error)

@@ -18,6 +18,7 @@ from dashboard.widgets.frame import (
     draw_no_run,
     has_epochs,
 )
+from dashboard.widgets.messages import draw_error
 from dashboard.widgets.sample_card import draw_sample_card
 from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.windows import current_choice, window_controls
@@ -166,6 +167,6 @@ else:
         try:
             draw_page(summary)
         except CoresetError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
 
     draw_live()

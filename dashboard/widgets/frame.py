@@ -124,7 +124,7 @@ def has_epochs(summary: RunSummary) -> bool:
             icon=":material/hourglass_empty:",
         )
     else:
-        reason = f" {summary.error}" if summary.error else ""
+        reason = f" {as_text(summary.error)}" if summary.error else ""
         st.warning(
             f"This run is {summary.state} and has recorded no epoch.{reason} "
             "Choose another run, or start one on the Runs page.",

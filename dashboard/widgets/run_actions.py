@@ -5,6 +5,7 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from dashboard import data, state
+from dashboard.widgets.messages import draw_error
 
 
 def draw_run_actions(summary: RunSummary) -> None:
@@ -22,7 +23,7 @@ def _stop(summary: RunSummary) -> None:
         try:
             data.stop_run(summary.folder)
         except CoresetError as error:
-            st.error(str(error))
+            draw_error(error)
             return
     st.rerun()
 
@@ -38,7 +39,7 @@ def _confirm_deletion(summary: RunSummary) -> None:
         try:
             data.delete_run(summary.folder)
         except CoresetError as error:
-            st.error(str(error))
+            draw_error(error)
             return
         state.forget_run()
         st.rerun()

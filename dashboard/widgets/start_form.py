@@ -8,6 +8,7 @@ from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.errors import CoresetError
 from dashboard import data, state
+from dashboard.widgets.messages import draw_error
 
 MODEL_TITLES = {
     "small_cnn": "Small CNN (minutes on a laptop)",
@@ -31,7 +32,7 @@ def draw_start_form() -> None:
     try:
         infos = data.list_present_datasets(root.strip())
     except CoresetError as error:
-        st.error(str(error))
+        draw_error(error)
         return
     with st.form("start-run", border=False):
         chosen = _draw_fields(infos)
@@ -42,7 +43,7 @@ def draw_start_form() -> None:
         try:
             _start(_configured(chosen, root.strip()))
         except CoresetError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
 
 
 def draw_demo_offer() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,11 @@ def metrics(epoch, n_epochs):
     }
 
 
+def unescaped(text):
+    """Return Markdown without the backslashes that keep it from being markup."""
+    return re.sub(r"\\([^\w\s]|_)", r"\1", text)
+
+
 class Dashboard:
     """One session of the dashboard, in the words of a person who uses it."""
 
@@ -131,11 +137,11 @@ class Dashboard:
 
     @property
     def errors(self):
-        return [element.value for element in self.app.error]
+        return [unescaped(element.value) for element in self.app.error]
 
     @property
     def hints(self):
-        return [element.value for element in (*self.app.info, *self.app.warning)]
+        return [unescaped(element.value) for element in (*self.app.info, *self.app.warning)]
 
     @property
     def words(self):
@@ -143,7 +149,7 @@ class Dashboard:
         kinds = ("markdown", "caption", "subheader", "info", "warning", "error", "success", "code")
         texts = [element.value for kind in kinds for element in getattr(self.app, kind)]
         texts += [str(element.proto) for element in self.app.get("progress")]
-        return "\n".join(texts)
+        return unescaped("\n".join(texts))
 
     def metric(self, label):
         return next(element.value for element in self.app.metric if element.label == label)
