@@ -54,4 +54,15 @@ def logs(
     typer.echo(text or f"the log of run {found.run_id} is empty")
 
 
-COMMANDS = (runs, stop, logs)
+def ensemble(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Runs to average")],
+    cache: Cache = None,
+) -> None:
+    """Average finished runs that differ in their seed into one run."""
+    from coreset_lib.runs.ensemble import create_ensemble
+
+    members = [find_run(cache, name) for name in runs]
+    typer.echo(f"run: {create_ensemble(cache_folder(cache), members).root.name}")
+
+
+COMMANDS = (runs, stop, logs, ensemble)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coreset_lib.checks import check_whole
 from coreset_lib.cli.data import absolute_dataset
 from coreset_lib.cli.options import Cache, DataRoot, ImageSize, RunName, cache_folder, find_run
 from coreset_lib.cli.progress import train_here
@@ -15,7 +16,9 @@ from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
+from coreset_lib.runs.ensemble import create_ensemble
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.store import Run
 
 KEPT_ON_RESUME = ("resume", "background", "executor", "cache")
 SLURM_ONLY = ("partition", "gpus", "time_limit", "slurm_option", "requeue")
@@ -50,10 +53,16 @@ def train(
     seeds: Annotated[
         str | None, typer.Option(help="One run per seed: first-last, or a list with commas")
     ] = None,
+    runs: Annotated[
+        int, typer.Option(help="Train this many seeds, from --seed on, and average them")
+    ] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
     recording: Annotated[
         str, typer.Option(help=f"When to record: {', '.join(RECORDINGS)}")
     ] = "minibatch",
+    record_vog: Annotated[
+        bool, typer.Option("--record-vog", help="Record the variance of gradients, for score vog")
+    ] = False,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early")
     ] = None,
@@ -96,13 +105,21 @@ def train(
         seed=seed,
         device=device,
         recording=recording,
+        record_vog=record_vog,
     )
     configs = [config]
     if seeds is not None:
         if "seed" in given:
             raise CoresetError("train must get --seed or --seeds, got both. Leave one away.")
         configs = [replace(config, seed=number) for number in parse_seeds(seeds)]
-    _train_new(cache_folder(cache), configs, executor, options, background=background)
+    if runs != 1:
+        if seeds is not None:
+            raise CoresetError("train must get --runs or --seeds, got both. Leave one away.")
+        check_whole("runs", runs, least=1, most=MOST_SEEDS)
+        configs = [replace(config, seed=seed + number) for number in range(runs)]
+    started = _train_new(cache_folder(cache), configs, executor, options, background=background)
+    if runs > 1:
+        _average(cache_folder(cache), started)
 
 
 def queue(
@@ -179,8 +196,8 @@ def _train_new(
     options: SlurmOptions,
     *,
     background: bool,
-) -> None:
-    """Create one run per configuration and start them all."""
+) -> list[RunPaths]:
+    """Create one run per configuration, start them all, and return them."""
     from coreset_lib.datasets import load_dataset
     from coreset_lib.runs.create import create_run
 
@@ -196,6 +213,17 @@ def _train_new(
     finally:
         for paths in runs:
             typer.echo(f"run: {paths.root.name}")
+    return runs
+
+
+def _average(cache: Path, members: list[RunPaths]) -> None:
+    """Average the runs if they are finished; else say how to do it once they are."""
+    runs = [Run(paths) for paths in members]
+    if all(run.status().state == "finished" for run in runs):
+        typer.echo(f"run: {create_ensemble(cache, runs).root.name}")
+    else:
+        names = " ".join(run.run_id for run in runs)
+        typer.echo(f"once all are finished: coreset-lens ensemble {names}", err=True)
 
 
 def _train_one_after_another(runs: list[RunPaths], epochs: int, images: LabeledImages) -> None:

@@ -132,7 +132,8 @@ def _planes_to_record(config: TrainingConfig, dataset: LabeledImages) -> tuple[s
     """Name the planes; all probabilities only where they fit their budget (float16)."""
     cells = config.epochs * len(dataset.train) * dataset.n_classes
     fits = 2 * cells <= config.probability_budget_mb * 2**20
-    return (*REQUIRED_PLANES, "probabilities") if fits else REQUIRED_PLANES
+    planes = (*REQUIRED_PLANES, "probabilities") if fits else REQUIRED_PLANES
+    return (*planes, "vog") if config.record_vog else planes
 
 
 def _new_run_id(dataset: str, model: str) -> str:

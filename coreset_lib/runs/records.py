@@ -26,7 +26,10 @@ class DatasetRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Everything that decides what a run computes, and where it was computed."""
+    """Everything that decides what a run computes, and where it was computed.
+
+    ``members`` names the runs that an ensemble averages; empty for a run of its own.
+    """
 
     run_id: str
     dataset: DatasetRecord
@@ -38,6 +41,7 @@ class Manifest:
     created: str
     device: str = ""
     git_commit: str | None = None
+    members: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def as_dict(self) -> dict[str, Any]:

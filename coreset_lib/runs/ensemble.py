@@ -1,0 +1,183 @@
+"""Several runs of one configuration as one: per-epoch values averaged over the runs."""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.atomic import write_array, write_bytes, write_json
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.paths import RunPaths, runs_folder
+from coreset_lib.runs.process import host_name
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import write_status
+from coreset_lib.runs.store import Run
+
+MAY_DIFFER = ("seed", "device", "data_root", "dataset")
+
+
+def create_ensemble(cache: Path, runs: Sequence[Run]) -> RunPaths:
+    """Write a finished run whose planes are the averages of those of ``runs``.
+
+    ``prediction`` becomes the class that most runs predicted, ties going to the class with
+    the lower number. Embedding and map are those of the first run: coordinates of
+    different networks cannot be averaged.
+
+    Parameters
+    ----------
+    cache : Path
+    runs : sequence of Run
+        At least two finished runs that differ in nothing but their seed.
+
+    Returns
+    -------
+    RunPaths
+        The ensemble; it can be opened, scored and exported like any run.
+
+    Raises
+    ------
+    CoresetError
+        If the runs do not belong together, or the cache cannot be written.
+
+    Notes
+    -----
+    Works epoch by epoch: one row of each plane is in memory at a time.
+
+    References
+    ----------
+    EVA, sec. 3.1, "multiple independent runs".
+    """
+    _check_members(runs)
+    run_id = _new_id(runs[0])
+    draft = RunPaths(runs_folder(cache) / f".{run_id}.part")
+    try:
+        draft.dynamics.mkdir(parents=True)
+        _write(draft, run_id, runs)
+        os.rename(draft.root, runs_folder(cache) / run_id)
+    except OSError as error:
+        raise CoresetError(
+            f"cache {cache} cannot be written: {error.strerror or error}. "
+            "Choose another folder with --cache or CORESET_LENS_CACHE."
+        ) from None
+    finally:
+        shutil.rmtree(draft.root, ignore_errors=True)
+    return RunPaths(runs_folder(cache) / run_id)
+
+
+def _check_members(runs: Sequence[Run]) -> None:
+    """Refuse runs that are not repetitions of one another."""
+    if len({run.paths.root.resolve() for run in runs}) < max(len(runs), 2):
+        raise CoresetError(
+            f"an ensemble needs at least two different runs, got {len(runs)}. "
+            "Train more seeds with --seeds 0-2."
+        )
+    first = runs[0]
+    for run in runs:
+        state = run.status().state
+        if state != "finished":
+            raise CoresetError(
+                f"every run of an ensemble must be finished, got {state} for {run.run_id}. "
+                "Wait for it or leave it out."
+            )
+        for what, ours, theirs in _differences(first, run):
+            raise CoresetError(
+                f"the runs of an ensemble must have the same {what}, got {ours} for "
+                f"{first.run_id} and {theirs} for {run.run_id}. Leave one out."
+            )
+    seeds = [run.manifest.seed for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise CoresetError(
+            f"the runs of an ensemble must have different seeds, got {seeds}. "
+            "The same seed gives the same run again."
+        )
+
+
+def _differences(first: Run, other: Run) -> list[tuple[str, Any, Any]]:
+    """List in what two runs differ that they must not."""
+    a, b = first.manifest, other.manifest
+    pairs = [("dataset (fingerprint)", a.dataset.fingerprint[:12], b.dataset.fingerprint[:12])]
+    names = [name for name in a.config | b.config if name not in MAY_DIFFER]
+    pairs += [(name, a.config.get(name), b.config.get(name)) for name in names]
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
+    """Write all parts of the ensemble."""
+    first = runs[0]
+    members = [run.dynamics() for run in runs]
+    planes = tuple(name for name in first.manifest.planes if all(m.has(name) for m in members))
+    for name in planes:
+        _average_plane(draft, name, members)
+    write_array(draft.labels, first.labels())
+    write_bytes(draft.samples, first.paths.samples.read_bytes())
+    for part in ("embedding", "pca", "umap", "umap_info"):
+        source: Path = getattr(first.paths, part)
+        if source.exists():
+            shutil.copyfile(source, getattr(draft, part))
+    manifest = replace(
+        first.manifest,
+        run_id=run_id,
+        planes=planes,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        members=tuple(run.run_id for run in runs),
+    )
+    write_json(draft.manifest, manifest.as_dict())
+    n_epochs = members[0].n_epochs
+    write_status(
+        draft,
+        Status(
+            state="finished",
+            epoch=n_epochs,
+            epochs=n_epochs,
+            eta_seconds=0.0,
+            host=host_name(),
+            device=f"average of {len(runs)} runs",
+        ),
+    )
+
+
+def _average_plane(draft: RunPaths, name: str, members: Sequence[TrainingDynamics]) -> None:
+    """Write one averaged plane, epoch by epoch."""
+    planes = [member.plane(name) for member in members]
+    averaged = np.lib.format.open_memmap(
+        draft.plane(name), mode="w+", dtype=planes[0].dtype, shape=planes[0].shape
+    )
+    n_classes = members[0].n_classes
+    for epoch in range(len(averaged)):
+        rows = np.stack([plane[epoch] for plane in planes])
+        averaged[epoch] = (
+            majority(rows, n_classes) if name == "prediction" else rows.mean(axis=0, dtype=float)
+        )
+    averaged.flush()
+
+
+def majority(predictions: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
+    """Return the class that most runs predicted; ties go to the lower number.
+
+    Parameters
+    ----------
+    predictions : integer array, shape (runs, samples)
+    n_classes : int
+
+    Returns
+    -------
+    int64 array, shape (samples,)
+    """
+    votes = np.stack([(predictions == klass).sum(axis=0) for klass in range(n_classes)])
+    return votes.argmax(axis=0)
+
+
+def _new_id(first: Run) -> str:
+    """Return a name that sorts by time and says what it is."""
+    moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    dataset, model = first.manifest.dataset.name, first.manifest.config.get("model", "")
+    return f"{moment}-{dataset}-{model}-ensemble-{secrets.token_hex(2)}"

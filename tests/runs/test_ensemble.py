@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pytest
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.ensemble import create_ensemble, majority
+from coreset_lib.runs.store import Run, RunStore
+from coreset_lib.scores import compute_score
+
+
+@pytest.fixture
+def members(make_run, tmp_path):
+    return [make_run(tmp_path, seed=seed) for seed in (0, 1, 2)]
+
+
+def test_planes_are_averaged_epoch_by_epoch_before_scoring(members, tmp_path):
+    ensemble = Run(create_ensemble(tmp_path, members))
+    planes = np.stack([run.dynamics().plane("error_norm") for run in members])
+    mean = planes.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(ensemble.dynamics().plane("error_norm"), mean, rtol=1e-6)
+    expected = mean[:3].var(axis=0) + mean[3:].var(axis=0)
+    eva = compute_score(ensemble.dynamics(), "eva", {"early": "1-3", "late": "4-6"})
+    np.testing.assert_allclose(eva.values, expected, atol=1e-6)
+
+
+def test_the_majority_predicts_and_ties_go_to_the_lower_class():
+    predictions = np.array([[0, 2, 1, 255], [1, 2, 0, 1], [1, 0, 2, 0]], dtype=np.uint8)
+    assert majority(predictions, 3).tolist() == [1, 2, 0, 0]
+
+
+def test_an_ensemble_is_a_finished_run_like_any_other_and_names_its_members(members, tmp_path):
+    paths = create_ensemble(tmp_path, members)
+    found = RunStore(tmp_path).find(paths.root.name)
+    assert found.status().state == "finished"
+    assert found.manifest.members == tuple(run.run_id for run in members)
+    assert found.samples().equals(members[0].samples())
+
+
+def test_one_run_or_the_same_run_twice_is_no_ensemble(members, tmp_path):
+    for runs in (members[:1], [members[0], members[0]]):
+        with pytest.raises(CoresetError, match="at least two different runs"):
+            create_ensemble(tmp_path, runs)
+
+
+def test_unfinished_runs_are_refused(members, make_run, tmp_path):
+    stopped = make_run(tmp_path, seed=9, state="stopped", recorded=3)
+    with pytest.raises(CoresetError, match="must be finished, got stopped"):
+        create_ensemble(tmp_path, [*members, stopped])
+
+
+def test_runs_of_another_length_or_dataset_are_refused(members, make_run, make_dataset, tmp_path):
+    longer = make_run(tmp_path, seed=9, epochs=7)
+    with pytest.raises(CoresetError, match="same epochs, got 6"):
+        create_ensemble(tmp_path, [*members, longer])
+    other = make_run(tmp_path, seed=9, dataset=make_dataset(n_train=63))
+    with pytest.raises(CoresetError, match="same dataset"):
+        create_ensemble(tmp_path, [*members, other])
+
+
+def test_equal_seeds_are_refused(members, make_run, tmp_path):
+    with pytest.raises(CoresetError, match="different seeds"):
+        create_ensemble(tmp_path, [*members, make_run(tmp_path, seed=0)])
+
+
+def test_a_cache_that_cannot_be_written_leaves_nothing_behind(members, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(CoresetError, match="cannot be written"):
+        create_ensemble(blocked, members)
+    assert json.loads(members[0].paths.status.read_text())["state"] == "finished"
