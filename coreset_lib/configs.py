@@ -106,6 +106,7 @@ class TrainingConfig:
     device: str = "auto"
     recording: str = "minibatch"
     probability_budget_mb: int = 2048
+    record_vog: bool = False
 
     def __post_init__(self) -> None:
         check_choice("model", self.model, MODELS)

@@ -20,6 +20,7 @@ PLANES: dict[str, str] = {
     "entropy": "entropy of the probabilities, nats",
     "prediction": "class with the largest probability",
     "probabilities": "all probabilities, shape (epochs, samples, classes)",
+    "vog": "deviation of the last layer's gradient over 5 epochs; NaN before the fifth",
 }
 REQUIRED_PLANES = ("error_norm", "label_probability", "margin", "entropy", "prediction")
 BLOCK_CELLS = 4_000_000

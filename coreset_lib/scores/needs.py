@@ -21,4 +21,6 @@ def _advice(plane: str, dynamics: TrainingDynamics) -> str:
         n_bytes = 2 * dynamics.n_epochs * dynamics.n_samples * dynamics.n_classes
         megabytes = math.ceil(n_bytes / 2**20)
         return f"Train again with a probability budget of at least {megabytes} MB."
+    if plane == "vog":
+        return "Train again with --record-vog."
     return f"Train again with {plane} recorded."

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.configs import TrainingConfig
@@ -26,10 +27,11 @@ from coreset_lib.training.device import ResidentSplit, device_title, resolve_dev
 from coreset_lib.training.epoch_writer import EpochWriter, keep_metrics
 from coreset_lib.training.failures import EXPECTED, check_finite, explain
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
-from coreset_lib.training.networks import build_network
+from coreset_lib.training.networks import Surrogate, build_network
 from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
 from coreset_lib.training.reserve import space_in_reserve
 from coreset_lib.training.stopping import Stop
+from coreset_lib.training.vog import GradientVarianceRecorder
 
 log = logging.getLogger(__name__)
 LOG_FORMAT = "%(asctime)s %(message)s"
@@ -164,9 +166,7 @@ def _prepare(
         seed=config.seed,
     )
     train = ResidentSplit.place(dataset.train, device)
-    recorder = DynamicsRecorder(
-        train.labels, dataset.n_classes, keep_probabilities="probabilities" in planes
-    )
+    recorder = _recorder(network, train.labels, planes)
     val = ResidentSplit.place(dataset.val, device)
     trainer = Trainer.prepare(network, config, train, val, recorder=recorder)
     checkpoint = Checkpoint.load(paths)
@@ -174,6 +174,14 @@ def _prepare(
         return trainer, 0
     checkpoint.restore(trainer, paths)
     return trainer, checkpoint.epoch
+
+
+def _recorder(network: Surrogate, labels: Tensor, planes: tuple[str, ...]) -> DynamicsRecorder:
+    """Return a recorder of the run's planes."""
+    n_classes, keep = network.head.out_features, "probabilities" in planes
+    if "vog" in planes:
+        return GradientVarianceRecorder(network, labels, n_classes, keep_probabilities=keep)
+    return DynamicsRecorder(labels, n_classes, keep_probabilities=keep)
 
 
 def _train_epochs(
