@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coreset_lib.atomic import csv_bytes, write_output
 from coreset_lib.dynamics import TrainingDynamics
@@ -16,10 +20,11 @@ from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import STRATEGIES, SelectionConfig, select_coreset
+from coreset_lib.selection.problem import Selection
 
 SCHEMA_VERSION = 1
 PRIVATE_OPTIONS = ("data_root", "dataset")
-CHOICES = {"coreset": "selection", "scores": "score_options"}
+CHOICES = {"coreset": "selection", "scores": "score_options", "selection": "samples"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,41 @@ def export_coreset(
     return Export(csv, _provenance("coreset", run, dynamics, csv, details))
 
 
+def export_selection(
+    run: Run,
+    indices: NDArray[np.int64],
+    score: ScoreValues | None = None,
+    dynamics: TrainingDynamics | None = None,
+) -> Export:
+    """Return samples that a person selected as a table like a coreset's, with provenance.
+
+    Parameters
+    ----------
+    run : Run
+    indices : int64 array, shape (selected,)
+        Positions in the full training split, each once; all of them are in the provenance.
+    score : ScoreValues, optional
+        Gives rank and a column of its own.
+    dynamics : TrainingDynamics, optional
+        The run's dynamics, where they are open already.
+
+    Raises
+    ------
+    CoresetError
+        If nothing is selected, or something that is not a sample of the run, or one twice.
+    """
+    dynamics = run.dynamics() if dynamics is None else dynamics
+    chosen = _checked_samples(indices, dynamics.n_samples)
+    csv = csv_bytes(coreset_table(run.samples(), dynamics, Selection(chosen, {}), score))
+    samples = {
+        "indices": chosen.tolist(),
+        "score": score.name if score else None,
+        "score_options": score.plain_options() if score else {},
+    }
+    details = {"samples": samples, "n_selected": len(chosen)}
+    return Export(csv, _provenance("selection", run, dynamics, csv, details))
+
+
 def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     """Compute a CSV again from the provenance beside it.
 
@@ -118,6 +158,8 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     dynamics = _dynamics_as_recorded(run, record)
     if record["kind"] == "coreset":
         export = export_coreset(run, _selection_config(record["selection"]), dynamics)
+    elif record["kind"] == "selection":
+        export = _selection_again(run, record["samples"], dynamics)
     else:
         score = compute_score(dynamics, str(record.get("score")), record["score_options"])
         export = export_scores(run, score, dynamics)
@@ -204,6 +246,29 @@ def _dynamics_as_recorded(run: Run, record: dict[str, Any]) -> TrainingDynamics:
             "Restore the run from a copy."
         )
     return TrainingDynamics(dynamics.planes, dynamics.labels, wanted, dynamics.class_names)
+
+
+def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:
+    """Return the samples of a selection, or say what is wrong with them."""
+    try:
+        chosen = np.array(list(map(operator.index, indices)), dtype=np.int64)
+    except (TypeError, OverflowError):
+        raise CoresetError("selection must be whole numbers. Restore its file.") from None
+    is_inside = len(chosen) > 0 and 0 <= chosen.min() and chosen.max() < n_samples
+    if not is_inside or len(np.unique(chosen)) != len(chosen):
+        raise CoresetError(
+            f"selection must be of at least one of the {n_samples} samples, each once, "
+            f"got {len(chosen)} numbers. Select samples of this run."
+        )
+    return chosen
+
+
+def _selection_again(run: Run, samples: dict[str, Any], dynamics: TrainingDynamics) -> Export:
+    """Export a recorded selection once more."""
+    score = None
+    if samples.get("score") is not None:
+        score = compute_score(dynamics, str(samples["score"]), samples.get("score_options", {}))
+    return export_selection(run, samples.get("indices", ()), score, dynamics)
 
 
 def _selection_config(fields: dict[str, Any]) -> SelectionConfig:
