@@ -50,6 +50,16 @@ class RunPaths:
         return self.root / "embedding.npy"
 
     @property
+    def val_embedding(self) -> Path:
+        """The same for the validation split."""
+        return self.root / "val_embedding.npy"
+
+    @property
+    def val_labels(self) -> Path:
+        """Labels of the validation split."""
+        return self.root / "val_labels.npy"
+
+    @property
     def pca(self) -> Path:
         """Parameters of the PCA before UMAP."""
         return self.root / "pca.json"

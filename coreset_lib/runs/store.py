@@ -127,6 +127,16 @@ class Run:
         """Return the surrogate's embedding, (samples, features), or None if not made yet."""
         return self._optional_rows(self.paths.embedding)
 
+    def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+        """Return embedding and labels of the validation split, or None if not made yet."""
+        if not (self.paths.val_embedding.exists() and self.paths.val_labels.exists()):
+            return None
+        embedding = open_array(self.paths.val_embedding)
+        labels = open_array(self.paths.val_labels)
+        if len(embedding) != len(labels):
+            raise damaged(self.paths.val_labels, f"{len(labels)} rows, expected {len(embedding)}")
+        return embedding, labels
+
     def umap(self) -> NDArray[np.float32] | None:
         """Return the map, (samples, 2), or None if not made yet."""
         return self._optional_rows(self.paths.umap)

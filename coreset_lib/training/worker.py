@@ -143,6 +143,8 @@ def _train(
     _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
     writer.update(step="embedding", epoch_progress=0.0)
     embedding = embed(trainer.network, trainer.train).numpy().astype(np.float32)
+    write_array(paths.val_embedding, embed(trainer.network, trainer.val).numpy())
+    write_array(paths.val_labels, np.asarray(dataset.val.labels, dtype=np.int64))
     write_array(paths.embedding, embedding)
     if stop.is_set():
         raise TrainingStopped
