@@ -47,6 +47,7 @@ def submit(runs: Sequence[RunPaths], options: SlurmOptions) -> list[str]:
     with contextlib.ExitStack() as locks:
         for paths in runs:
             locks.enter_context(training_lock(paths))
+        before = [Run(paths).status() for paths in runs]
         waiting = [prepare_start(Run(paths)) for paths in runs]
         for paths, status in zip(runs, waiting, strict=True):
             write_bytes(paths.slurm_script, sbatch_script(runs, options).encode())
@@ -55,8 +56,9 @@ def submit(runs: Sequence[RunPaths], options: SlurmOptions) -> list[str]:
     try:
         job = _slurm("sbatch", "--parsable", str(runs[0].slurm_script.resolve()))
     except CoresetError as error:
-        for paths, status in zip(runs, waiting, strict=True):
-            write_status(paths, replace(status, state="failed", step="", error=str(error)))
+        for paths, status in zip(runs, before, strict=True):
+            failed = replace(status, state="failed", step="", error=str(error))
+            write_status(paths, failed if status.state == "queued" else status)
         raise
     number = job.strip().partition(";")[0]
     jobs = [f"{number}_{task}" for task in range(len(runs))] if len(runs) > 1 else [number]
