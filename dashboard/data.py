@@ -14,6 +14,8 @@ from coreset_lib.configs import TrainingConfig, Window
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_dataset
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
+from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
 from coreset_lib.jobs import local
 from coreset_lib.runs.create import create_run
@@ -73,7 +75,7 @@ def score_values(
     return compute_score(open_dynamics(folder, created, n_epochs), name, dict(options))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
 def chosen_coreset(
     folder: str, created: str, n_epochs: int, choices: Options
 ) -> tuple[Selection, ScoreValues | None]:
@@ -84,7 +86,8 @@ def chosen_coreset(
     if config.score is not None:
         options = tuple(config.score_options.items())
         score = score_values(folder, created, n_epochs, config.score, options)
-    return select_coreset(dynamics, config, score=score), score
+    selection = select_coreset(dynamics, config, score=score, features=_run(folder).embedding)
+    return selection, score
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the images…")
@@ -107,7 +110,8 @@ def load_images(folder: str, created: str) -> LabeledImages | str:
 def selection_config(choices: Options) -> SelectionConfig:
     """Return the selection that the choices of a page stand for."""
     fields: dict[str, Any] = dict(choices)
-    fields["score_options"] = dict(fields.get("score_options", ()))
+    for name in ("score_options", "strategy_options"):
+        fields[name] = dict(fields.get(name, ()))
     return SelectionConfig(**fields)
 
 
@@ -209,3 +213,39 @@ def ranking_rows(
 def never_learned(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]:
     """Return which samples were wrong in every epoch."""
     return find_never_learned(open_dynamics(folder, created, n_epochs))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _linear_probe(folder: str, created: str) -> LinearProbe | None:
+    """Return the run's probe; None while its embedding is not there."""
+    del created
+    run = _run(folder)
+    embedding, validation = run.embedding(), run.validation()
+    if embedding is None or validation is None:
+        return None
+    n_classes = len(run.manifest.dataset.class_names)
+    return LinearProbe.prepare(embedding, run.labels(), *validation, n_classes)
+
+
+@st.cache_data(max_entries=64, show_spinner="Probing…")
+def probe_coreset(folder: str, created: str, n_epochs: int, choices: Options) -> ProbeResult | None:
+    """Judge a coreset quickly beside random ones; None without an embedding."""
+    probe = _linear_probe(folder, created)
+    if probe is None:
+        _linear_probe.clear()
+        return None
+    selection, _ = chosen_coreset(folder, created, n_epochs, choices)
+    return probe.compare_with_random(selection.indices)
+
+
+def coreset_indices(summary: RunSummary, choices: Options) -> bytes:
+    """Return the chosen indices as a ``.npy`` file, for ``torch.utils.data.Subset``."""
+    key = (summary.folder, summary.created, summary.epoch)
+    return indices_file(chosen_coreset(*key, choices)[0].indices)
+
+
+def coreset_for_fiftyone(summary: RunSummary, choices: Options) -> bytes:
+    """Return the coreset in the form that FiftyOne imports."""
+    key = (summary.folder, summary.created, summary.epoch)
+    samples = read_samples(summary.folder, summary.created)
+    return fiftyone_file(samples, *chosen_coreset(*key, choices))

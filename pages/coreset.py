@@ -15,8 +15,11 @@ from dashboard import data, state
 from dashboard.charts.composition import composition_bars
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
+from dashboard.widgets.candidates import draw_candidates
 from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.messages import draw_error
+from dashboard.widgets.options import draw_options
+from dashboard.widgets.quick_check import draw_quick_check
 from dashboard.widgets.score_picker import draw_score_picker
 from dashboard.widgets.thumbnails import draw_thumbnails
 from dashboard.widgets.windows import current_choice
@@ -60,16 +63,28 @@ def _draw_choices(summary: RunSummary) -> data.Options:
         persist_state="session",
         help="\n\n".join(f"**{s.title}**: {s.summary}" for s in STRATEGIES.values()),
     )
+    st.caption(STRATEGIES[strategy].summary)
     choices: dict[str, Any] = {"strategy": strategy, "score": None}
     if STRATEGIES[strategy].needs_score:
         choices |= _draw_score_choice(summary)
+    choices |= _draw_size(summary)
+    if STRATEGIES[strategy].options:
+        with st.expander("Options of this strategy"):
+            choices["strategy_options"] = draw_options(
+                f"coreset:{strategy}", STRATEGIES[strategy].options, summary.epoch
+            )
+    choices["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, help="Decides random choices.")
+    return tuple(choices.items())
+
+
+def _draw_size(summary: RunSummary) -> dict[str, Any]:
+    """Draw share, class balance and noise cut."""
     percent = st.slider(
         "Share to keep (%)", 1, 100, 10, key="keep", bind="query-params", persist_state="session"
     )
     n_train = len(data.read_samples(summary.folder, summary.created))
     st.caption(f"{budget(percent / 100, n_train):,} of {n_train:,} training samples")
-    choices["rate"] = percent / 100
-    choices["balance"] = st.selectbox(
+    balance = st.selectbox(
         "Class balance",
         BALANCES,
         format_func=BALANCE_TITLES.__getitem__,
@@ -89,9 +104,7 @@ def _draw_choices(summary: RunSummary) -> data.Options:
         help="First leave out this share of the samples with the lowest margin: those most "
         "likely to carry a wrong label.",
     )
-    choices["noise_cut"] = cut / 100
-    choices["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, help="Decides random choices.")
-    return tuple(choices.items())
+    return {"rate": percent / 100, "balance": balance, "noise_cut": cut / 100}
 
 
 def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
@@ -137,6 +150,9 @@ def _draw_result(
         "Hatched: the full training set. Solid: the coreset. A coreset of only hard samples can "
         "do worse than a random one of the same size; compare before you rely on it."
     )
+    draw_quick_check(summary, choices)
+    with st.expander("Compare candidates"):
+        draw_candidates(summary, choices)
     images = data.load_images(summary.folder, summary.created)
     draw_thumbnails(images, selection.indices, run.labels, run.class_names, score)
 
@@ -175,6 +191,21 @@ def _draw_downloads(summary: RunSummary, choices: data.Options) -> None:
         help="Everything needed to rebuild the CSV. Keep both files together; check with: "
         "coreset-lens rebuild <file>.csv",
     )
+    with buttons.popover("Other forms", icon=":material/more_horiz:"):
+        st.download_button(
+            "Indices for PyTorch (NPY)",
+            lambda: data.coreset_indices(summary, choices),
+            file_name=f"{name}-indices.npy",
+            on_click="ignore",
+            help="torch.utils.data.Subset(train_set, numpy.load(file).tolist())",
+        )
+        st.download_button(
+            "For FiftyOne (JSON)",
+            lambda: data.coreset_for_fiftyone(summary, choices),
+            file_name=f"{name}-fiftyone.json",
+            mime="application/json",
+            on_click="ignore",
+        )
 
 
 draw_heading(

@@ -1,12 +1,10 @@
 """The choice of a score and of its options other than the windows."""
 
-from typing import Any
-
 import streamlit as st
 
 from coreset_lib.scores import SCORES
-from coreset_lib.scores.score import Option
 from dashboard.data import Options
+from dashboard.widgets.options import draw_options
 
 PICKER_WIDTH = 300
 WINDOW_KINDS = ("window",)
@@ -33,30 +31,11 @@ def draw_score_picker(place: str, n_epochs: int) -> tuple[str, Options]:
         width=PICKER_WIDTH,
         help="\n\n".join(f"**{s.title}**: {s.summary} ({s.source})" for s in SCORES.values()),
     )
-    plain = {k: o for k, o in SCORES[name].options.items() if o.kind not in WINDOW_KINDS}
     chosen: Options = ()
-    if plain:
+    if any(spec.kind not in WINDOW_KINDS for spec in SCORES[name].options.values()):
         with row.popover("Options", icon=":material/tune:"):
-            chosen = tuple(
-                (option, _draw_option(f"{place}:{name}:{option}", option, spec, n_epochs))
-                for option, spec in plain.items()
+            chosen = draw_options(
+                f"{place}:{name}", SCORES[name].options, n_epochs, but=WINDOW_KINDS
             )
     row.caption(SCORES[name].summary, width="content")
     return name, chosen
-
-
-def _draw_option(key: str, name: str, spec: Option, n_epochs: int) -> Any:
-    """Draw one option as the widget that fits it."""
-    default = spec.default_for(n_epochs)
-    label = name.replace("_", " ")
-    if spec.kind == "choice":
-        return st.selectbox(
-            label, spec.choices, index=spec.choices.index(default), key=key, help=spec.help
-        )
-    if spec.kind == "whole":
-        most = int(min(spec.most, 1_000_000))
-        return st.number_input(label, int(spec.least), most, int(default), key=key, help=spec.help)
-    most = spec.most if spec.most < float("inf") else 1e9
-    return st.number_input(
-        label, float(spec.least), float(most), float(default), key=key, help=spec.help
-    )

@@ -29,10 +29,23 @@ def draw_thumbnails(
     heading.markdown("**Images of the coreset**, hardest first" if score else "**Images**")
     page = 1
     if n_pages > 1:
-        page = pager.number_input(f"Page (of {n_pages})", 1, n_pages, 1, key="thumbnail-page")
+        page = pager.number_input(f"Page (of {n_pages})", 1, n_pages, 1, key=f"page-of-{n_pages}")
     shown = indices[(page - 1) * PER_PAGE : page * PER_PAGE]
-    for start in range(0, len(shown), COLUMNS):
-        for column, index in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
+    draw_thumbnail_rows(images, shown, labels, class_names, columns=COLUMNS)
+
+
+def draw_thumbnail_rows(
+    images: LabeledImages,
+    indices: NDArray[np.intp],
+    labels: NDArray[np.int64],
+    class_names: tuple[str, ...],
+    *,
+    columns: int,
+) -> None:
+    """Draw the images of a few samples with their labels."""
+    for start in range(0, len(indices), columns):
+        row = indices[start : start + columns]
+        for column, index in zip(st.columns(columns), row, strict=False):
             name = class_names[labels[index]]
             picture = enlarge(images.train.images[index], least=112)
             column.image(

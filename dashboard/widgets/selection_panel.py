@@ -1,0 +1,198 @@
+"""The selected samples as images, sorted, page by page, and as a file to take away."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from coreset_lib.datasets import LabeledImages
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.score import ScoreValues
+from dashboard import data, map_data, selection
+from dashboard.components.image_grid import Tile, image_grid
+from dashboard.text import as_text
+
+SIZES = {"small": 72, "medium": 112, "large": 168, "huge": 240}
+PER_PAGE = {"small": 48, "medium": 48, "large": 24, "huge": 24}
+HARDEST, EASIEST, BY_CLASS, AS_SELECTED = "hardest first", "easiest first", "by class", "as selected"
+
+
+def draw_selection_panel(summary: RunSummary, score: ScoreValues | None) -> None:
+    """Draw count, actions, export and images of the selection."""
+    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    chosen = selection.selected(summary.run_id, dynamics.n_samples)
+    if not len(chosen):
+        st.info(
+            "Nothing is selected yet. Draw around samples with the lasso, drag a box, or click "
+            "one: their images appear here. Shift adds to the selection, Alt takes out.",
+            icon=":material/lasso_select:",
+        )
+        return
+    _draw_actions(summary, chosen, score)
+    order, size = _draw_sorting(score)
+    shown = _page_of(sorted_samples(chosen, dynamics.labels, score, order), PER_PAGE[size])
+    _draw_tiles(summary, shown, score, SIZES[size])
+
+
+def sorted_samples(
+    chosen: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    score: ScoreValues | None,
+    order: str,
+) -> NDArray[np.int64]:
+    """Return the selected samples in the order asked for; ties by position."""
+    if order == BY_CLASS:
+        return chosen[np.lexsort((chosen, labels[chosen]))]
+    if score is None or order == AS_SELECTED:
+        return chosen
+    difficulty = score.difficulty[chosen]
+    return chosen[np.lexsort((chosen, difficulty if order == EASIEST else -difficulty))]
+
+
+def _draw_actions(
+    summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None
+) -> None:
+    """Draw what can be done with the whole selection."""
+    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    counts = np.bincount(dynamics.labels[chosen], minlength=dynamics.n_classes)
+    mix = ", ".join(
+        f"{dynamics.class_names[k]} {counts[k]:,}" for k in np.argsort(-counts)[:6] if counts[k]
+    )
+    more = f" and {(counts > 0).sum() - 6} more classes" if (counts > 0).sum() > 6 else ""
+    st.markdown(
+        f"**{len(chosen):,} of {dynamics.n_samples:,} samples selected**: {as_text(mix)}{more}"
+    )
+    with st.container(horizontal=True, gap="small"):
+        _draw_export(summary, chosen, score)
+        st.button(
+            "Invert",
+            key="invert-selection",
+            icon=":material/swap_horiz:",
+            on_click=selection.invert,
+            args=(summary.run_id, dynamics.n_samples),
+            help="Select all samples that are not selected now",
+        )
+        st.button(
+            "Clear",
+            key="clear-on-map",
+            icon=":material/close:",
+            on_click=selection.select,
+            args=(summary.run_id, ()),
+        )
+
+
+def _draw_export(
+    summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None
+) -> None:
+    """Draw the CSV of exactly this selection, and its provenance."""
+    name = f"{summary.run_id}-selection"
+    st.download_button(
+        "Export selection (CSV)",
+        lambda: map_data.selection_export(summary, chosen, score).csv,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
+    )
+    st.download_button(
+        "Provenance (JSON)",
+        lambda: map_data.selection_export(summary, chosen, score).provenance_bytes(),
+        file_name=f"{name}.provenance.json",
+        mime="application/json",
+        icon=":material/description:",
+        on_click="ignore",
+        help="Names every selected sample. Keep it beside the CSV; check with: "
+        "coreset-lens rebuild <file>.csv",
+    )
+
+
+def _draw_sorting(score: ScoreValues | None) -> tuple[str, str]:
+    """Draw order and size of the images."""
+    orders = [BY_CLASS, AS_SELECTED] if score is None else [HARDEST, EASIEST, BY_CLASS, AS_SELECTED]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order = st.selectbox(
+            "Sort",
+            orders,
+            key=f"sort-selection-{len(orders)}",
+            persist_state="session",
+            width=220,
+        )
+        size = st.select_slider(
+            "Image size",
+            list(SIZES),
+            value="medium",
+            key="image-size",
+            persist_state="session",
+            width=260,
+        )
+    return order, size
+
+
+def _page_of(indices: NDArray[np.int64], per_page: int) -> NDArray[np.int64]:
+    """Draw the pager where there is more than one page; return the samples of the page."""
+    n_pages = -(-len(indices) // per_page)
+    page = 1
+    if n_pages > 1:
+        page = st.pagination(n_pages, key=f"selection-page-{n_pages}", width="content")
+    return indices[(page - 1) * per_page : page * per_page]
+
+
+def _draw_tiles(
+    summary: RunSummary, shown: NDArray[np.int64], score: ScoreValues | None, size: int
+) -> None:
+    """Draw the images, or say why there are none and list the samples anyway."""
+    images = data.load_images(summary.folder, summary.created)
+    if isinstance(images, str):
+        st.info(as_text(images), icon=":material/hide_image:")
+    image_grid(
+        [_tile(summary, int(i), images, score) for i in shown],
+        key="selection-grid",
+        label="Images of the selected samples",
+        size=size,
+        on_open=lambda index: selection.put_first(summary.run_id, index),
+        on_drop=lambda index: selection.toggle(summary.run_id, index),
+    )
+
+
+def _tile(
+    summary: RunSummary, index: int, images: LabeledImages | str, score: ScoreValues | None
+) -> Tile:
+    """Describe one sample: name, label, and what the network takes it for."""
+    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    label = dynamics.class_names[dynamics.labels[index]]
+    predicted = int(map_data.predictions(summary)[index])
+    name = str(data.read_samples(summary.folder, summary.created)["sample_id"].iloc[index])
+    value = "" if score is None else f" · {score.values[index]:.3g}"
+    if predicted < 0:
+        note = f"{label}{value}"
+    elif predicted == dynamics.labels[index]:
+        note = f"{label}{value}"
+    else:
+        note = f"{label}, taken for {dynamics.class_names[predicted]}{value}"
+    png = map_data.thumbnail(images.train.images[index], side=256) if not isinstance(images, str) else None
+    is_right = None if predicted < 0 else bool(predicted == dynamics.labels[index])
+    return Tile(index=index, png=png, title=name, note=note, alt=f"Sample {name}: {note}", is_right=is_right)
+
+
+def draw_medoids(summary: RunSummary, medoids: dict[int, str]) -> None:
+    """Draw the images at the heart of the clusters; a click selects one."""
+    images = data.load_images(summary.folder, summary.created)
+    names = data.read_samples(summary.folder, summary.created)["sample_id"]
+    tiles = [
+        Tile(
+            index=index,
+            png=None if isinstance(images, str) else map_data.thumbnail(images.train.images[index], side=256),
+            title=text.split(", ")[0].removeprefix("medoid of "),
+            note=text.split(", ")[-1],
+            alt=f"Medoid {names.iloc[index]}: {text}",
+        )
+        for index, text in medoids.items()
+    ]
+    image_grid(
+        tiles,
+        key="medoid-grid",
+        label="Medoids: the image at the heart of each cluster",
+        size=88,
+        on_open=lambda index: selection.select(summary.run_id, [index]),
+    )
