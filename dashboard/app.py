@@ -14,6 +14,7 @@ page = st.navigation(
     [
         st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", default=True),
         st.Page(PAGES / "trajectories.py", title="Trajectories", icon=":material/timeline:"),
+        st.Page(PAGES / "reliability.py", title="Reliability", icon=":material/fact_check:"),
         st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
     ]
 )

@@ -22,6 +22,8 @@ from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run, RunStore, default_cache
 from coreset_lib.runs.summary import RunSummary, summarise
 from coreset_lib.scores import SCORES, compute_score
+from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
+from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
 from coreset_lib.scores.eva import windowed_variance
 from coreset_lib.scores.forgetting import count_forgetting_events, find_never_learned
 from coreset_lib.scores.population import epoch_quantiles
@@ -249,3 +251,15 @@ def coreset_for_fiftyone(summary: RunSummary, choices: Options) -> bytes:
     key = (summary.folder, summary.created, summary.epoch)
     samples = read_samples(summary.folder, summary.created)
     return fiftyone_file(samples, *chosen_coreset(*key, choices))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def shapes(folder: str, created: str, n_epochs: int) -> CurveShapes:
+    """Return the shape of every sample's history."""
+    return curve_shapes(open_dynamics(folder, created, n_epochs))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def confused_pairs(folder: str, created: str, n_epochs: int) -> list[ConfusedPair]:
+    """Return the classes most often taken for one another."""
+    return most_confused_pairs(open_dynamics(folder, created, n_epochs))
