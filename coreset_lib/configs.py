@@ -89,12 +89,16 @@ class TrainingConfig:
 
     The defaults are the surrogate recipe of METHODS section 2 (EVA sec. 4.1, CCS):
     SGD with Nesterov momentum and a per-iteration cosine from ``learning_rate`` to
-    ``final_learning_rate``.
+    ``final_learning_rate``. ``window``, ``skip_bad`` and ``keep_patient_ids`` say how image
+    files become a dataset.
     """
 
     dataset: str
     data_root: str | None = None
     image_size: int = 28
+    window: str = "file"
+    skip_bad: bool = False
+    keep_patient_ids: bool = False
     model: str = "resnet18"
     epochs: int = 200
     batch_size: int = 256

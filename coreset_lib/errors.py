@@ -9,6 +9,14 @@ class DatasetError(CoresetError):
     """A dataset that is unknown, absent, unreadable or unfit for training."""
 
 
+class BadFilesError(DatasetError):
+    """Image files that cannot be used; ``bad`` holds the source and reason of each."""
+
+    def __init__(self, message: str, bad: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(message)
+        self.bad = bad
+
+
 class RunNotFoundError(CoresetError):
     """No run, or more than one, answers to the given name."""
 

@@ -1,6 +1,7 @@
 """Datasets: named, found, read and checked; every source yields `LabeledImages`."""
 
-from coreset_lib.datasets.catalog import DatasetInfo, list_datasets, load_dataset
+from coreset_lib.datasets.catalog import load_configured, load_dataset
+from coreset_lib.datasets.dataset_list import DatasetInfo, list_datasets
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
 from coreset_lib.datasets.report import DatasetReport, dataset_report
@@ -13,6 +14,7 @@ __all__ = [
     "Split",
     "dataset_report",
     "list_datasets",
+    "load_configured",
     "load_dataset",
     "make_phantom",
 ]

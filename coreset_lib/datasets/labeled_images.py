@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.datasets.file_record import FileRecord
 from coreset_lib.errors import DatasetError
 
 Images = NDArray[np.uint8]
@@ -28,15 +29,43 @@ class Split:
         the source itself.
     sources : sequence of str
         Where each sample comes from, as a person can look it up (file, or archive and row).
+    patient_ids : sequence of str
+        Pseudonyms of the patients, "" where unknown; empty if the source knows of none.
+    extra : mapping of str to sequence of str
+        Cells of the other columns of a table.
     """
 
     images: Images
     labels: Labels
     sample_ids: Sequence[str]
     sources: Sequence[str]
+    patient_ids: Sequence[str] = ()
+    extra: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """The files that a dataset was prepared from.
+
+    Attributes
+    ----------
+    kind : str
+        "folder" or "table".
+    files : tuple of FileRecord
+        Files in use. Their ``rows`` count through train, val and test.
+    bad : tuple of (str, str)
+        Source and reason of each file that cannot be used and was left out.
+    notes : tuple of str
+        How splits were made and what was passed over, in plain words.
+    """
+
+    kind: str
+    files: tuple[FileRecord, ...]
+    bad: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +85,8 @@ class LabeledImages:
         Made by a generator, not by a scanner; every view says so.
     truth : mapping of str to array, shape (samples of train,)
         What a generator knows and a scanner does not, for example ``true_label``.
+    origin : Origin, optional
+        For datasets made of single files.
     """
 
     name: str
@@ -67,6 +98,7 @@ class LabeledImages:
     licence: str = ""
     is_synthetic: bool = False
     truth: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         _check_classes(self)

@@ -142,9 +142,9 @@ class TestMessages:
             load_dataset("xyzzy")
         assert "Did you mean" not in str(caught.value)
 
-    def test_a_folder_is_no_dataset(self, data_root: Path) -> None:
+    def test_a_folder_without_class_folders_is_no_dataset(self, data_root: Path) -> None:
         (data_root / "cells").mkdir()
-        with pytest.raises(DatasetError, match="got the folder cells"):
+        with pytest.raises(DatasetError, match=r"got the folder .*cells with no folder in it"):
             load_dataset("cells", data_root=data_root)
 
     @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ class TestMessages:
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.text(max_size=300))
     def test_whatever_is_typed_ends_in_a_dataset_error(self, data_root: Path, name: str) -> None:
-        if name.strip().lower() in ("phantom", *MEDMNIST_SETS):
+        if name.strip().lower() in ("phantom", *MEDMNIST_SETS) or name.strip()[:1] in "./~\\":
             return
         with pytest.raises(DatasetError) as caught:
             load_dataset(name, data_root=data_root)

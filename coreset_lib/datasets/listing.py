@@ -1,0 +1,165 @@
+"""What a folder or a table names, before a single pixel is read."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coreset_lib.errors import DatasetError
+
+PARTS = ("train", "val", "test")
+PART_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+LONGEST_TEXT = 200
+MOST_CLASSES = 1000
+OUTSIDE = "lies outside the folders that the operator allowed"
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One file that a source names.
+
+    Attributes
+    ----------
+    path : str
+        Where the file lies.
+    source : str
+        How a person finds it: relative to the folder, or as the table has it.
+    label : str
+        Name of its class.
+    part : str
+        "train", "val", "test", or "" where the source says nothing.
+    sample_id : str
+        As given by the source, or made from ``source``; unique.
+    patient_id : str
+        As given by the source, or "".
+    size, mtime : int
+        Bytes, and nanoseconds since 1970; -1 for a file that is not there.
+    problem : str
+        Why the file cannot be used, known without opening it; "" if nothing is.
+    extra : tuple of str
+        Cells of the table's other columns.
+    """
+
+    path: str
+    source: str
+    label: str
+    part: str = ""
+    sample_id: str
+    patient_id: str = ""
+    size: int = -1
+    mtime: int = -1
+    problem: str = ""
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Everything a source names, in the order of the dataset.
+
+    Attributes
+    ----------
+    kind : str
+        "folder" or "table".
+    root : Path
+        The folder or the table file.
+    items : tuple of Item
+    extra_columns : tuple of str
+        Names of the cells in ``Item.extra``.
+    notes : tuple of str
+        What was passed over, in plain words.
+    """
+
+    kind: str
+    root: Path
+    items: tuple[Item, ...]
+    extra_columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def clean_text(text: str) -> str:
+    """Return a text on one line, its accents composed, without space around it."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts ``class 2`` before ``class 10``."""
+    pieces = re.split(r"([0-9]{1,18})", text)
+    return tuple((0, int(p), "") if n % 2 else (1, 0, p) for n, p in enumerate(pieces) if p)
+
+
+def name_problem(text: str) -> str:
+    """Return why a file's name cannot stand in a table, or nothing."""
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
+        return "has a name that is no valid text; rename it"
+    return "" if text.isprintable() else "has control characters in its name; rename it"
+
+
+def why_unreadable(error: BaseException) -> str:
+    """Return why a file cannot be had, in a few words."""
+    if isinstance(error, FileNotFoundError):
+        return "is not there"
+    if isinstance(error, PermissionError):
+        return "may not be read"
+    return f"cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})"
+
+
+def shown(text: str) -> str:
+    """Return a text fit for one line of a message, cut where it is long."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= LONGEST_TEXT else f"{plain[: LONGEST_TEXT - 3]}..."
+
+
+def unique_ids(sources: Sequence[str]) -> list[str]:
+    """Return sample ids for sources: the same text, made harmless in a table, unique."""
+    taken: set[str] = set()
+    ids: list[str] = []
+    for source in sources:
+        plain = "".join("_" if c in ",;\"'" or not c.isprintable() else c for c in source).strip()
+        name, number = plain, 2
+        while name in taken:
+            name, number = f"{plain}~{number}", number + 1
+        taken.add(name)
+        ids.append(name)
+    return ids
+
+
+def class_names(labels: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return the classes in natural order; raises where labels are no classes."""
+    names = sorted(set(labels), key=natural_key)
+    if len(names) > MOST_CLASSES:
+        raise DatasetError(
+            f"{where} must have at most {MOST_CLASSES} classes, got {len(names)}. "
+            "The labels look like numbers or names of single images; give one class per image."
+        )
+    return tuple(names)
+
+
+def check_within(path: Path, roots: Sequence[Path] | None) -> None:
+    """Raise unless a path, links followed, lies below one of the allowed folders."""
+    if not is_within(path, roots):
+        raise DatasetError(
+            f"path must lie below a folder that was allowed when the dashboard was started, "
+            f"got {shown(str(path))}. Start it with --data-root and the folder."
+        )
+
+
+def is_within(path: Path | str, roots: Sequence[Path] | None) -> bool:
+    """Whether a path, links followed, lies below one of ``roots``; None allows all."""
+    if roots is None:
+        return True
+    try:
+        real = Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return any(real.is_relative_to(root.resolve()) for root in roots)
