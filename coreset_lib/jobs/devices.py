@@ -81,15 +81,15 @@ def _gpu_handle(nvml: Any, number: str) -> Any:
 def _describe(nvml: Any, process: Any) -> GpuProcess:
     """Name a process."""
     try:
-        name = nvml.nvmlSystemGetProcessName(process.pid)
+        command = nvml.nvmlSystemGetProcessName(process.pid)
     except nvml.NVMLError:
-        name = "another program"
-    text = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
-    program = text.split()[0] if text.split() else "another program"
+        command = ""
+    text = command.decode(errors="replace") if isinstance(command, bytes) else str(command)
+    words = text.split()
     used = process.usedGpuMemory
     return GpuProcess(
         pid=int(process.pid),
-        name=Path(program).name,
+        name=Path(words[0]).name if words else "another program",
         bytes_used=None if used is None else int(used),
     )
 

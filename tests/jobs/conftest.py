@@ -1,0 +1,56 @@
+"""Runs to be started elsewhere, and a live Slurm where there is one."""
+
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+
+from coreset_lib.datasets import load_dataset
+from coreset_lib.runs.create import create_run
+from coreset_lib.runs.store import Run
+
+PATIENCE_SECONDS = 150
+
+
+@pytest.fixture
+def make_startable(
+    tmp_path, tiny_config, make_dataset, save_npz, subprocess_environment, monkeypatch
+):
+    """Return a factory of new runs that another process can train."""
+    monkeypatch.setenv("PYTHONPATH", subprocess_environment["PYTHONPATH"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    file = save_npz(tmp_path / "tiny.npz", make_dataset(n_train=120))
+
+    def make(*, epochs=3):
+        config = replace(tiny_config, dataset=str(file), epochs=epochs)
+        return Run(create_run(tmp_path / "cache", config, load_dataset(str(file))))
+
+    return make
+
+
+@pytest.fixture
+def wait_for():
+    """Return a function that waits until a run's status is as wanted."""
+
+    def wait(run, is_reached):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_reached(run.status()):
+            assert time.monotonic() < deadline, (run.status(), run.log_tail(20))
+            time.sleep(0.2)
+        return run.status()
+
+    return wait
+
+
+@pytest.fixture
+def live_slurm():
+    """Need a Slurm that answers; on the build machine its absence is a failure."""
+    is_up = shutil.which("sbatch") is not None and (
+        subprocess.run(["sinfo"], capture_output=True, check=False).returncode == 0
+    )
+    if not is_up:
+        message = 'no Slurm answers; start one with: eval "$(.ci/slurm-up)"'
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
