@@ -1,4 +1,4 @@
-"""The shape of a sample's history: always right, learned late, forgotten, never learned, …"""
+"""The shape of a sample's history: always right, learned late, forgotten and the like."""
 
 from dataclasses import dataclass
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,9 +44,7 @@ def test_the_numbers_equal_plain_loops(histories):
         right = [p == 0 for p in history]
         assert found.n_correct[i] == sum(right)
         assert found.first_correct[i] == (right.index(True) + 1 if any(right) else 0)
-        assert found.n_forgotten[i] == sum(
-            a and not b for a, b in zip(right, right[1:], strict=False)
-        )
+        assert found.n_forgotten[i] == sum(a and not b for a, b in pairwise(right))
     assert sum(found.counts().values()) == len(histories)
 
 
