@@ -1,5 +1,6 @@
 """The recorded training dynamics of one run: planes of shape (epochs, samples), read-only."""
 
+import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +90,8 @@ class TrainingDynamics:
     ) -> Iterator[tuple[slice, tuple[Array, ...]]]:
         """Yield (samples, arrays) slice by slice, so that no plane is loaded whole.
 
-        Each array has shape (epochs of the window, samples of the slice).
+        Each array has shape (epochs of the window, samples of the slice). What was read of a
+        memory-mapped plane leaves the process's memory with the next slice.
         """
         arrays = tuple(self.plane(name, window) for name in names)
         n_rows = max(len(arrays[0]), 1)
@@ -97,6 +99,8 @@ class TrainingDynamics:
         for start in range(0, self.n_samples, width):
             part = slice(start, min(start + width, self.n_samples))
             yield part, tuple(array[:, part] for array in arrays)
+            for array in arrays:
+                _let_go(array)
 
     def is_correct(self, part: slice | NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
         """Return whether each prediction equals the label, shape (epochs, samples of part)."""
@@ -117,3 +121,15 @@ class TrainingDynamics:
                 f"{name} must be recorded for every sample in {span}, got {gaps} gaps. "
                 "Choose a window without gaps or train again."
             )
+
+
+def _let_go(array: Array) -> None:
+    """Take the pages of a read-only memory map out of memory; the file cache keeps them."""
+    mapped = getattr(array, "_mmap", None)
+    if hasattr(mmap, "MADV_DONTNEED") and isinstance(mapped, mmap.mmap) and _is_read_only(array):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _is_read_only(array: Array) -> bool:
+    """Whether a memory map cannot hold changes that are not in its file."""
+    return isinstance(array, np.memmap) and array.mode == "r"
