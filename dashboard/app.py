@@ -4,21 +4,32 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.widgets.frame import PAGES, draw_footer, draw_run_picker
+from dashboard.widgets.frame import PAGES, chosen_run, draw_footer, draw_run_picker
+from dashboard.widgets.selection_bar import draw_selection_bar
 from dashboard.widgets.start_form import adopt_started_run
+from dashboard.widgets.views_menu import draw_views_menu, restore_view
 
 ICON = Path(__file__).with_name("icon.png")
 
 st.set_page_config(page_title="coreset-lens", page_icon=str(ICON), layout="wide")
-page = st.navigation(
-    [
-        st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", default=True),
-        st.Page(PAGES / "trajectories.py", title="Trajectories", icon=":material/timeline:"),
-        st.Page(PAGES / "reliability.py", title="Reliability", icon=":material/fact_check:"),
-        st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
-    ]
-)
+PAGES_BY_NAME = {
+    "runs": st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", default=True),
+    "trajectories": st.Page(
+        PAGES / "trajectories.py", title="Trajectories", icon=":material/timeline:"
+    ),
+    "reliability": st.Page(
+        PAGES / "reliability.py", title="Reliability", icon=":material/fact_check:"
+    ),
+    "map": st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
+    "coreset": st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
+}
+page = st.navigation(list(PAGES_BY_NAME.values()))
+restore_view(PAGES_BY_NAME)
 adopt_started_run()
 draw_run_picker()
+if (summary := chosen_run()) is not None:
+    name = next(name for name, each in PAGES_BY_NAME.items() if each.title == page.title)
+    draw_selection_bar(summary)
+    draw_views_menu(summary, name)
 page.run()
 draw_footer()

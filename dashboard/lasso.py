@@ -72,7 +72,7 @@ def inside_polygon(points: NDArray[Any], corners: ArrayLike) -> Bools:
     polygon = _checked(corners)
     sides = _sides(polygon)
     points = np.asarray(points)
-    if points.dtype not in (np.float32, np.float64):
+    if points.dtype.str[1:] not in ("f4", "f8") or not points.dtype.isnative:
         points = points.astype(np.float64)
     box = np.concatenate([polygon.min(axis=0), polygon.max(axis=0)])
     found = np.zeros(len(points), dtype=np.uint8)
@@ -142,9 +142,10 @@ def _bands(sides: Float64s, box: Float64s) -> tuple[Any, ...]:
 
 def _is_inside_exactly(point: NDArray[Any], sides: Float64s) -> bool:
     """The same for one point in rational numbers."""
-    x, y = (Fraction(float(value)) for value in point)
+    level = float(point[1])
+    x, y = Fraction(float(point[0])), Fraction(level)
     winding = 0
-    for x0, y0, x1, y1, turn in sides[(sides[:, 1] <= y) & (sides[:, 3] > y)].tolist():
+    for x0, y0, x1, y1, turn in sides[(sides[:, 1] <= level) & (sides[:, 3] > level)].tolist():
         along, across = Fraction(x1) - Fraction(x0), Fraction(y1) - Fraction(y0)
         if along * (y - Fraction(y0)) > (x - Fraction(x0)) * across:
             winding += int(turn)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from coreset_lib.configs import Window, default_windows
 from coreset_lib.errors import CoresetError
+from dashboard import selection
 
 RUN = "run"
 Windows = tuple[Window, Window]
@@ -59,15 +60,12 @@ def initial_windows(n_epochs: int) -> Windows:
 
 def selected_samples(run_id: str) -> tuple[int, ...]:
     """Return the samples selected in a run (indices in the training split), first = main."""
-    if _selection_key(run_id) not in st.session_state:
-        named = st.query_params.get("sample", "")
-        st.session_state[_selection_key(run_id)] = (int(named),) if named.isdigit() else ()
-    return st.session_state[_selection_key(run_id)]
+    return tuple(selection.selected(run_id).tolist())
 
 
 def select_samples(run_id: str, indices: Sequence[int]) -> None:
     """Make these samples the selection that every page shows."""
-    st.session_state[_selection_key(run_id)] = tuple(indices)
+    selection.select(run_id, indices)
 
 
 def show_in_url(**parameters: str | None) -> None:
@@ -77,8 +75,3 @@ def show_in_url(**parameters: str | None) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != value:
             st.query_params[name] = value
-
-
-def _selection_key(run_id: str) -> str:
-    """Key under which the selection of a run is kept."""
-    return f"selection:{run_id}"

@@ -1,10 +1,10 @@
 """What the map shows: projection, colours, and clusters inside classes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
@@ -31,6 +31,7 @@ COLOURS = {
 }
 PROJECTIONS: dict[Projection, str] = {"umap": "UMAP", "pca": "PCA"}
 NO_CLUSTERS, ALL_CLASSES = -2, -1
+INSIDE = {NO_CLUSTERS: "no class", ALL_CLASSES: "every class"}
 MOST_K = 20
 
 
@@ -92,14 +93,12 @@ def draw_score(summary: RunSummary) -> ScoreValues | None:
         return None
 
 
-def draw_clustering(class_names: Sequence[str]) -> Clustering | None:
+def draw_clustering(class_names: tuple[str, ...]) -> Clustering | None:
     """Draw whether to cluster, inside which class, and into how many; None: not at all."""
     inside = st.selectbox(
         "Cluster inside",
         [NO_CLUSTERS, ALL_CLASSES, *range(len(class_names))],
-        format_func=lambda k: {NO_CLUSTERS: "no class", ALL_CLASSES: "every class"}.get(
-            k, class_names[k]
-        ),
+        format_func=lambda k: str(class_names[k]) if k >= 0 else INSIDE[k],
         key="inside",
         bind="query-params",
         persist_state="session",
@@ -122,7 +121,8 @@ def draw_clustering(class_names: Sequence[str]) -> Clustering | None:
         k = st.slider(
             "Clusters K", 1, MOST_K, 4, key="k", bind="query-params", persist_state="session"
         )
-    return Clustering(class_name=None if inside == ALL_CLASSES else class_names[inside], k=k)
+    name = None if inside == ALL_CLASSES else class_names[int(inside)]
+    return Clustering(class_name=name, k=k)
 
 
 def find_clusters(summary: RunSummary, clustering: Clustering) -> ClassClusters | None:
@@ -224,6 +224,6 @@ SIMPLE = {
 }
 
 
-def hardest_first(score: ScoreValues | None, n_samples: int) -> np.ndarray:
+def hardest_first(score: ScoreValues | None, n_samples: int) -> NDArray[np.intp]:
     """Return samples from hardest to easiest, or as they come where there is no score."""
     return np.arange(n_samples) if score is None else score.order()

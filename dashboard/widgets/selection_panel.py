@@ -11,9 +11,16 @@ from dashboard import data, map_data, selection
 from dashboard.components.image_grid import Tile, image_grid
 from dashboard.text import as_text
 
+LARGEST = 256
 SIZES = {"small": 72, "medium": 112, "large": 168, "huge": 240}
 PER_PAGE = {"small": 48, "medium": 48, "large": 24, "huge": 24}
-HARDEST, EASIEST, BY_CLASS, AS_SELECTED = "hardest first", "easiest first", "by class", "as selected"
+HARDEST, EASIEST, BY_CLASS, AS_SELECTED = SORTINGS = (
+    "hardest first",
+    "easiest first",
+    "by class",
+    "as selected",
+)
+OPENED = "opened-sample"
 
 
 def draw_selection_panel(summary: RunSummary, score: ScoreValues | None) -> None:
@@ -28,7 +35,7 @@ def draw_selection_panel(summary: RunSummary, score: ScoreValues | None) -> None
         )
         return
     _draw_actions(summary, chosen, score)
-    order, size = _draw_sorting(score)
+    order, size = _draw_sorting()
     shown = _page_of(sorted_samples(chosen, dynamics.labels, score, order), PER_PAGE[size])
     _draw_tiles(summary, shown, score, SIZES[size])
 
@@ -80,9 +87,7 @@ def _draw_actions(
         )
 
 
-def _draw_export(
-    summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None
-) -> None:
+def _draw_export(summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None) -> None:
     """Draw the CSV of exactly this selection, and its provenance."""
     name = f"{summary.run_id}-selection"
     st.download_button(
@@ -107,14 +112,14 @@ def _draw_export(
     )
 
 
-def _draw_sorting(score: ScoreValues | None) -> tuple[str, str]:
+def _draw_sorting() -> tuple[str, str]:
     """Draw order and size of the images."""
-    orders = [BY_CLASS, AS_SELECTED] if score is None else [HARDEST, EASIEST, BY_CLASS, AS_SELECTED]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.selectbox(
             "Sort",
-            orders,
-            key=f"sort-selection-{len(orders)}",
+            SORTINGS,
+            key="sort",
+            bind="query-params",
             persist_state="session",
             width=220,
         )
@@ -122,7 +127,8 @@ def _draw_sorting(score: ScoreValues | None) -> tuple[str, str]:
             "Image size",
             list(SIZES),
             value="medium",
-            key="image-size",
+            key="image_size",
+            bind="query-params",
             persist_state="session",
             width=260,
         )
@@ -150,7 +156,7 @@ def _draw_tiles(
         key="selection-grid",
         label="Images of the selected samples",
         size=size,
-        on_open=lambda index: selection.put_first(summary.run_id, index),
+        on_open=_open,
         on_drop=lambda index: selection.toggle(summary.run_id, index),
     )
 
@@ -164,25 +170,39 @@ def _tile(
     predicted = int(map_data.predictions(summary)[index])
     name = str(data.read_samples(summary.folder, summary.created)["sample_id"].iloc[index])
     value = "" if score is None else f" · {score.values[index]:.3g}"
-    if predicted < 0:
-        note = f"{label}{value}"
-    elif predicted == dynamics.labels[index]:
-        note = f"{label}{value}"
-    else:
-        note = f"{label}, taken for {dynamics.class_names[predicted]}{value}"
-    png = map_data.thumbnail(images.train.images[index], side=256) if not isinstance(images, str) else None
     is_right = None if predicted < 0 else bool(predicted == dynamics.labels[index])
-    return Tile(index=index, png=png, title=name, note=note, alt=f"Sample {name}: {note}", is_right=is_right)
+    taken = f", taken for {dynamics.class_names[predicted]}" if is_right is False else ""
+    note = f"{label}{taken}{value}"
+    return Tile(
+        index=index,
+        png=_png(images, index),
+        title=name,
+        note=note,
+        alt=f"Sample {name}: {note}",
+        is_right=is_right,
+    )
+
+
+def _png(images: LabeledImages | str, index: int) -> bytes | None:
+    """Return a sample's image, None where images cannot be shown."""
+    if isinstance(images, str):
+        return None
+    return map_data.thumbnail(images.train.images[index], side=LARGEST)
+
+
+def _open(index: int) -> None:
+    """Ask for a closer look at one sample."""
+    st.session_state[OPENED] = index
 
 
 def draw_medoids(summary: RunSummary, medoids: dict[int, str]) -> None:
-    """Draw the images at the heart of the clusters; a click selects one."""
+    """Draw the images at the heart of the clusters; a click opens one."""
     images = data.load_images(summary.folder, summary.created)
     names = data.read_samples(summary.folder, summary.created)["sample_id"]
     tiles = [
         Tile(
             index=index,
-            png=None if isinstance(images, str) else map_data.thumbnail(images.train.images[index], side=256),
+            png=_png(images, index),
             title=text.split(", ")[0].removeprefix("medoid of "),
             note=text.split(", ")[-1],
             alt=f"Medoid {names.iloc[index]}: {text}",
@@ -194,5 +214,5 @@ def draw_medoids(summary: RunSummary, medoids: dict[int, str]) -> None:
         key="medoid-grid",
         label="Medoids: the image at the heart of each cluster",
         size=88,
-        on_open=lambda index: selection.select(summary.run_id, [index]),
+        on_open=_open,
     )

@@ -1,0 +1,78 @@
+// The note beside the pointer: the sample's image, name, class and value.
+
+const PICTURE = 104; // pixels of the image's longer side
+const REST = 110; // ms the pointer rests before an image is asked for
+
+class Note {
+  constructor(stage) {
+    this.node = html("div", "note");
+    this.picture = html("canvas", "picture");
+    this.name = html("div", "name");
+    this.facts = html("div", "facts");
+    const words = html("div", "words");
+    words.append(this.name, this.facts);
+    this.node.append(this.picture, words);
+    this.node.hidden = true;
+    stage.append(this.node);
+  }
+
+  hide() {
+    clearTimeout(this.timer);
+    this.sample = null;
+    this.node.hidden = true;
+  }
+
+  /** Show a sample at a pixel of the stage; `source` names who has the images. */
+  show(sample, lines, [x, y], stage, source) {
+    if (sample !== this.sample) {
+      this.sample = sample;
+      this.name.textContent = `sample ${sample}`;
+      this.facts.replaceChildren(...lines.map((line) => html("div", "", line)));
+      this.picture.hidden = true;
+      this.ask(sample, source);
+    }
+    this.node.hidden = false;
+    this.at = { x, y, stage };
+    this.place();
+  }
+
+  ask(sample, source) {
+    clearTimeout(this.timer);
+    if (!source) return;
+    const answer = (found) => this.fill(sample, found);
+    const ask = (isResting) => {
+      const detail = { source, sample, isResting, answer };
+      window.dispatchEvent(new CustomEvent("coreset-lens-preview", { detail }));
+    };
+    // What the browser has is shown at once; the server is asked when the pointer rests.
+    ask(false);
+    if (this.picture.hidden) this.timer = setTimeout(() => ask(true), REST);
+  }
+
+  fill(sample, { name, image, box }) {
+    if (sample !== this.sample) return;
+    if (name) this.name.textContent = name;
+    if (image) {
+      const [sx, sy, width, height] = box ?? [0, 0, image.naturalWidth, image.naturalHeight];
+      const factor = PICTURE / Math.max(width, height);
+      const scale = window.devicePixelRatio || 1;
+      const size = [width * factor, height * factor];
+      [this.picture.width, this.picture.height] = size.map((side) => Math.round(side * scale));
+      [this.picture.style.width, this.picture.style.height] = size.map((side) => `${side}px`);
+      const ctx = this.picture.getContext("2d");
+      ctx.imageSmoothingEnabled = false; // pixels of a medical image are shown as they are
+      ctx.drawImage(image, sx, sy, width, height, 0, 0, this.picture.width, this.picture.height);
+      this.picture.hidden = false;
+    }
+    this.place();
+  }
+
+  /** Right of the pointer and above it, inside the stage. */
+  place() {
+    const { x, y, stage } = this.at;
+    const { offsetWidth: width, offsetHeight: height } = this.node;
+    const left = x + 16 + width <= stage.clientWidth ? x + 16 : x - 16 - width;
+    const top = within(y - height - 12, 4, Math.max(4, stage.clientHeight - height - 4));
+    this.node.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+  }
+}

@@ -1,0 +1,557 @@
+// The hand on the map - pan, zoom, lasso, box, click, keys - and the conversation with Python.
+
+const AIM = 12; // pixels between the pointer and the sample it means
+const TREMBLE = 4; // pixels a pointer may move in a click
+const CORNER = 3; // pixels between two corners of a lasso
+const MOST_CORNERS = 1000;
+const UNANSWERED = 4000; // ms after which a drawn shape goes although nothing changed
+const KEY_STEP = 60; // pixels an arrow key moves the map
+const ARROWS = {
+  ArrowLeft: [1, 0],
+  ArrowRight: [-1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
+const TOOL_KEYS = { l: "lasso", b: "box", m: "pan" };
+const HELP =
+  "Arrow keys move the map, plus and minus zoom, 0 shows all of it. Enter selects the sample " +
+  "at the cross in the middle, V all samples in view; with Shift they are added, with Alt " +
+  "taken out. L, B and M choose lasso, box and moving; Escape drops a shape or the selection.";
+
+class SampleMap {
+  constructor(root) {
+    this.root = root;
+    this.tool = "lasso";
+    this.held = this.pointed = null; // category that alone keeps its colour
+    this.build();
+    this.watch();
+  }
+
+  build() {
+    this.legend = html("div", "head");
+    this.stage = html("div", "stage");
+    this.canvases = ["base", "points", "top"].map((name) => html("canvas", name));
+    [this.base, this.dots, this.top] = this.canvases;
+    this.raster = new Raster(this.dots);
+    this.surface = html("div", "surface");
+    this.surface.tabIndex = 0;
+    this.surface.setAttribute("role", "application");
+    this.surface.setAttribute("aria-roledescription", "map of samples");
+    this.help = html("div", "unseen", HELP);
+    this.help.id = "map-help";
+    this.surface.setAttribute("aria-describedby", this.help.id);
+    this.said = html("div", "unseen");
+    this.said.setAttribute("aria-live", "polite");
+    this.count = html("div", "chosen");
+    this.bar = new Bar({
+      onTool: (tool) => this.setTool(tool),
+      onAction: (action) => this.act(action),
+    });
+    this.stage.append(...this.canvases, this.surface, this.bar.node, this.count);
+    this.note = new Note(this.stage);
+    this.root.replaceChildren(this.legend, this.stage, this.help, this.said);
+    this.setTool(this.tool);
+  }
+
+  watch() {
+    const on = (name, act, options) => this.surface.addEventListener(name, act, options);
+    on("pointerdown", (event) => this.press(event));
+    on("pointermove", (event) => this.move(event));
+    on("pointerup", (event) => this.release(event));
+    on("pointercancel", () => this.drop());
+    on("pointerleave", () => this.leave());
+    on("contextmenu", (event) => event.preventDefault());
+    on("wheel", (event) => this.wheel(event), { passive: false });
+    on("dblclick", () => this.act("fit"));
+    on("keydown", (event) => this.key(event));
+    on("focus", () => this.paint());
+    on("blur", () => this.paint());
+    this.resizes = new ResizeObserver(() => this.paint());
+    this.resizes.observe(this.stage);
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.frame);
+    this.resizes.disconnect();
+    this.note.hide();
+  }
+
+  // --- what Python says -------------------------------------------------------------------
+
+  update({ data, setTriggerValue }) {
+    this.send = setTriggerValue;
+    const old = this.data;
+    const isOther = old?.instance !== data.instance;
+    const isMoved = isOther || String(old.bounds) !== String(data.bounds);
+    this.data = data;
+    if (isOther) this.held = this.pointed = null;
+    if (isMoved) this.view = new View(data.bounds);
+    const isNewSet = isOther || old.x !== data.x || old.y !== data.y || old.index !== data.index;
+    if (isNewSet || old.labels !== data.labels) this.points = new Points(data);
+    this.points.setColour(data.colour);
+    this.points.setSelected(data.selected);
+    if (old?.selected !== data.selected || isNewSet) this.shape = this.shape?.isDone ? null : this.shape;
+    if (old?.colour.title !== data.colour.title) this.held = this.pointed = null;
+    this.pictures = this.loaded(data.density);
+    this.surface.setAttribute("aria-label", data.alt);
+    this.stage.style.height = `${data.height}px`;
+    this.dress();
+    this.paint();
+  }
+
+  /** Colours of the theme; they can change without new data. */
+  dress() {
+    const style = getComputedStyle(this.root);
+    this.paper = channels(style.backgroundColor);
+    this.ink = channels(style.color);
+    this.palette = new Palette(this.data.colour, this.paper);
+    drawLegend(this.legend, this.data.colour, {
+      held: this.held,
+      onPoint: (code) => this.point(code),
+      onHold: (code) => this.hold(code),
+    });
+    const { n_selected: chosen, n_samples: all, n } = this.data;
+    const shown = n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
+    const text = chosen ? `${chosen.toLocaleString("en")} selected` : "";
+    this.count.textContent = [text, shown].filter(Boolean).join(" · ");
+    if (this.said.dataset.count !== String(chosen)) this.said.textContent = text || "Nothing selected";
+    this.said.dataset.count = String(chosen);
+  }
+
+  /** The density images of the data, those already there kept. */
+  loaded(density) {
+    const images = {};
+    for (const name of ["all", "selected"]) {
+      const source = density?.[name];
+      if (!source) continue;
+      const before = this.pictures?.[name];
+      images[name] = before?.src === source ? before : new Image();
+      if (images[name] === before) continue;
+      images[name].onload = () => this.paint();
+      images[name].src = source;
+    }
+    return images;
+  }
+
+  point(code) {
+    this.pointed = code;
+    this.paint();
+  }
+
+  hold(code) {
+    this.held = this.held === code ? null : code;
+    this.pointed = null;
+    this.dress();
+    this.paint();
+    [...this.legend.querySelectorAll("button")].find((b) => b.ariaPressed === "true")?.focus();
+  }
+
+  // --- drawing ----------------------------------------------------------------------------
+
+  paint() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const [width, height] = [this.stage.clientWidth, this.stage.clientHeight];
+    if (!this.data || !width || !height) return;
+    this.view.resize(width, height);
+    this.ratio = Math.min(2, window.devicePixelRatio || 1);
+    const pixels = [width, height].map((side) => Math.round(side * this.ratio));
+    this.drawDensity(pixels);
+    this.drawPoints(pixels);
+    this.drawTop(pixels);
+  }
+
+  /** Radius of a point in CSS pixels: smaller where there are many, larger when near. */
+  get radius() {
+    const base = within(7.4 - 1.15 * Math.log10(this.points.n + 1), 1.9, 4.6);
+    const near = Math.log2(Math.max(1, this.view.scale / this.view.wholeScale));
+    return Math.min(7, base * (1 + 0.16 * near));
+  }
+
+  drawDensity([width, height]) {
+    const ctx = this.base.getContext("2d");
+    this.base.width = width;
+    this.base.height = height;
+    if (!this.data.density) return;
+    const [x0, y0, x1, y1] = this.data.density.bounds;
+    const [left, top] = this.view.pixel(x0, y1);
+    const [right, bottom] = this.view.pixel(x1, y0);
+    const place = [left, top, right - left, bottom - top].map((value) => value * this.ratio);
+    ctx.imageSmoothingEnabled = this.view.scale < this.view.wholeScale * 3;
+    const paint = (image) => image?.complete && image.naturalWidth && ctx.drawImage(image, ...place);
+    ctx.globalAlpha = this.data.n_selected ? 0.4 : 1;
+    paint(this.pictures.all);
+    ctx.globalAlpha = 1;
+    paint(this.pictures.selected);
+  }
+
+  drawPoints([width, height]) {
+    const radius = this.radius * this.ratio;
+    this.raster.clear(width, height, Math.ceil(radius * 2) + 8);
+    const sprites = this.spriteSets(radius);
+    const { order, codes, isSelected } = this.points;
+    const only = this.pointed ?? this.held;
+    for (const point of order) {
+      if (isSelected[point]) continue;
+      const slot = this.palette.slot(codes[point]);
+      const isDim = this.data.n_selected > 0 || (only !== null && only !== slot);
+      this.stamp(point, isDim ? sprites.dim(slot) : sprites.plain(slot));
+    }
+    for (let point = 0; point < this.points.n; point++) {
+      if (isSelected[point]) this.stamp(point, sprites.ringed(this.palette.slot(codes[point])));
+    }
+    this.raster.show();
+  }
+
+  /** Three looks of every mark, each made at most once a frame. */
+  spriteSets(radius) {
+    const paper = css(this.paper);
+    const halo = radius >= 2.4 * this.ratio ? 0.7 * this.ratio : 0;
+    const look = (change) => {
+      const made = [];
+      return (slot) =>
+        (made[slot + 1] ??= this.raster.sprite({ radius, ...change(this.palette.mark(slot)) }));
+    };
+    return {
+      plain: look(({ shape, colour }) => ({ shape, colour: css(colour), edge: halo, edgeColour: paper })),
+      dim: look(({ shape, colour }) => ({
+        shape,
+        colour: css(mixed(colour, this.paper, 0.68)),
+        edge: 0,
+        edgeColour: paper,
+      })),
+      ringed: look(({ shape, colour }) => ({
+        shape,
+        radius: radius * 1.25,
+        colour: css(colour),
+        edge: Math.max(1, 1.1 * this.ratio),
+        edgeColour: css(this.ink),
+      })),
+    };
+  }
+
+  stamp(point, sprite) {
+    const [x, y] = this.view.fromSteps(this.points.x[point], this.points.y[point]);
+    this.raster.stamp(sprite, Math.round(x * this.ratio), Math.round(y * this.ratio));
+  }
+
+  /** What lies on top: medoids, the shape in the hand, the sample under the pointer, the cross. */
+  drawTop([width, height] = [this.top.width, this.top.height]) {
+    const ctx = this.top.getContext("2d");
+    this.top.width = width;
+    this.top.height = height;
+    ctx.scale(this.ratio, this.ratio);
+    this.data.medoids.forEach((medoid) => this.drawMedoid(ctx, medoid));
+    if (this.aimed !== undefined) this.drawAim(ctx, this.aimed);
+    if (this.shape) this.drawShape(ctx, this.shape);
+    if (this.root.getRootNode().activeElement === this.surface && !this.shape) this.drawCross(ctx);
+  }
+
+  drawMedoid(ctx, { x, y, code }) {
+    const { shape, colour } = this.palette.mark(this.palette.slot(code));
+    const radius = this.radius + 3.2;
+    ctx.save();
+    ctx.translate(...this.view.fromSteps(x, y));
+    ctx.lineJoin = "round";
+    trace(ctx, shape, radius);
+    for (const [width, hue] of [[6.5, this.ink], [3.5, this.paper]]) {
+      ctx.lineWidth = width;
+      ctx.strokeStyle = css(hue);
+      ctx.stroke();
+    }
+    ctx.fillStyle = css(colour);
+    ctx.fill();
+    ctx.restore();
+  }
+
+  drawAim(ctx, point) {
+    const [x, y] = this.view.fromSteps(this.points.x[point], this.points.y[point]);
+    ctx.beginPath();
+    ctx.arc(x, y, this.radius + 4.5, 0, 2 * Math.PI);
+    ctx.lineWidth = 2;
+    ctx.strokeStyle = css(this.ink);
+    ctx.stroke();
+  }
+
+  drawShape(ctx, { kind, corners }) {
+    const pixels = corners.map(([x, y]) => this.view.pixel(x, y));
+    ctx.beginPath();
+    if (kind === "box") {
+      const [[x0, y0], [x1, y1]] = [pixels[0], pixels.at(-1)];
+      ctx.rect(Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0));
+    } else {
+      pixels.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+      ctx.closePath();
+    }
+    ctx.fillStyle = `rgb(${this.ink.join(" ")} / 0.1)`;
+    ctx.fill();
+    ctx.lineWidth = 3.5;
+    ctx.strokeStyle = css(this.paper);
+    ctx.stroke();
+    ctx.lineWidth = 1.5;
+    ctx.setLineDash([6, 4]);
+    ctx.strokeStyle = css(this.ink);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+
+  /** Where Enter selects, for those who use keys. */
+  drawCross(ctx) {
+    if (!this.surface.matches(":focus-visible")) return;
+    const [x, y] = [this.view.width / 2, this.view.height / 2];
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = css(this.ink);
+    ctx.beginPath();
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      ctx.moveTo(x + 4 * dx, y + 4 * dy);
+      ctx.lineTo(x + 12 * dx, y + 12 * dy);
+    }
+    ctx.stroke();
+  }
+
+  // --- pointer ----------------------------------------------------------------------------
+
+  spot(event) {
+    const box = this.stage.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  /** What a shape or click does to the selection. */
+  mode(event) {
+    return event.shiftKey ? "add" : event.altKey ? "remove" : "replace";
+  }
+
+  setTool(tool) {
+    this.tool = tool;
+    this.bar.press(tool);
+    this.surface.dataset.tool = tool;
+  }
+
+  press(event) {
+    if (!this.data || this.hand || event.button === 2) return;
+    const isPan = this.tool === "pan" || event.button === 1 || this.isSpace;
+    const at = this.spot(event);
+    this.hand = { id: event.pointerId, from: at, at, isPan, isMoved: false };
+    this.surface.setPointerCapture(event.pointerId);
+    this.note.hide();
+    event.preventDefault();
+    this.surface.focus({ preventScroll: true, focusVisible: false });
+  }
+
+  move(event) {
+    const at = this.spot(event);
+    if (!this.hand) {
+      this.look(at);
+      return;
+    }
+    if (event.pointerId !== this.hand.id) return;
+    const { from, at: before, isPan } = this.hand;
+    this.hand.at = at;
+    if (Math.hypot(at[0] - from[0], at[1] - from[1]) >= TREMBLE) this.hand.isMoved = true;
+    if (!this.hand.isMoved) return;
+    if (isPan) {
+      this.view.pan(at[0] - before[0], at[1] - before[1]);
+      this.paint();
+    } else this.stretch(from, at);
+  }
+
+  /** Let the shape in the hand follow the pointer. */
+  stretch(from, at) {
+    const corner = this.view.place(...at);
+    if (!this.shape || this.shape.isDone) {
+      this.shape = { kind: this.tool, corners: [this.view.place(...from)], last: from };
+    }
+    const { kind, corners, last } = this.shape;
+    if (kind === "box") this.shape.corners = [corners[0], corner];
+    else if (Math.hypot(at[0] - last[0], at[1] - last[1]) >= CORNER) {
+      corners.push(corner);
+      this.shape.last = at;
+    }
+    this.drawTop();
+  }
+
+  release(event) {
+    if (event.pointerId !== this.hand?.id) return;
+    const { isPan, isMoved, at } = this.hand;
+    this.hand = null;
+    if (isPan && isMoved) return;
+    if (isMoved && this.shape) this.finish(this.mode(event));
+    else this.pick(this.aim(at), this.mode(event));
+  }
+
+  finish(mode) {
+    const { kind } = this.shape;
+    let { corners } = this.shape;
+    if (corners.length < (kind === "box" ? 2 : 3)) {
+      this.drop();
+      return;
+    }
+    const every = Math.ceil(corners.length / MOST_CORNERS);
+    if (kind === "lasso") corners = corners.filter((_, i) => i % every === 0);
+    this.shape.isDone = true;
+    this.tell("shape", { kind, corners, mode });
+  }
+
+  pick(point, mode) {
+    this.drop();
+    if (point !== undefined) this.tell("picked", { index: this.points.sample(point), mode });
+  }
+
+  /** Report, and do not let a drawn shape stay if nothing comes of it. */
+  tell(name, what) {
+    this.send(name, what);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.drop(), UNANSWERED);
+  }
+
+  drop() {
+    this.hand = this.shape = null;
+    if (this.data && this.ratio) this.drawTop();
+  }
+
+  leave() {
+    if (this.hand) return;
+    this.aimed = undefined;
+    this.note.hide();
+    if (this.ratio) this.drawTop();
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    const unit = event.deltaMode === 1 ? 30 : 1;
+    this.view.zoom(1.0018 ** within(-event.deltaY * unit, -400, 400), ...this.spot(event));
+    this.note.hide();
+    this.aimed = undefined;
+    this.paint();
+  }
+
+  // --- samples ----------------------------------------------------------------------------
+
+  /** The drawn sample nearest to a pixel, undefined if none is near; medoids go first. */
+  aim([px, py], reach = AIM) {
+    const { ax, bx, ay, by } = this.view.steps;
+    const { x, y, n } = this.points;
+    let nearest;
+    let least = reach * reach;
+    for (const medoid of this.data.medoids) {
+      const distance = (ax * medoid.x + bx - px) ** 2 + (ay * medoid.y + by - py) ** 2;
+      const point = this.points.point(medoid.index);
+      if (distance < 64 && distance < least && point >= 0) [least, nearest] = [distance, point];
+    }
+    if (nearest !== undefined) return nearest;
+    for (let point = 0; point < n; point++) {
+      const dx = ax * x[point] + bx - px;
+      const dy = ay * y[point] + by - py;
+      const distance = dx * dx + dy * dy;
+      if (distance < least) [least, nearest] = [distance, point];
+    }
+    return nearest;
+  }
+
+  look(at) {
+    const point = this.data && this.ratio ? this.aim(at) : undefined;
+    this.surface.classList.toggle("aimed", point !== undefined);
+    if (point === undefined) this.note.hide();
+    else this.describe(point, at);
+    if (point === this.aimed) return;
+    this.aimed = point;
+    if (this.ratio) this.drawTop();
+  }
+
+  describe(point, at) {
+    const { data, points } = this;
+    const sample = points.sample(point);
+    const lines = [`class: ${data.class_names[points.labels[point]]}`];
+    const value = this.palette.words(points.codes[point]);
+    if (data.colour.title !== "Class") lines.push(`${data.colour.title.toLowerCase()}: ${value}`);
+    const medoid = data.medoids.find((each) => each.index === sample);
+    if (medoid) lines.push(medoid.text);
+    this.note.show(sample, lines, at, this.stage, data.previews);
+  }
+
+  // --- keys and buttons -------------------------------------------------------------------
+
+  act(action, mode = "replace") {
+    if (!this.data || !this.ratio) return;
+    if (action === "in") this.view.zoom(1.5);
+    if (action === "out") this.view.zoom(1 / 1.5);
+    if (action === "fit") this.view.fit();
+    if (action === "view") this.selectView(mode);
+    this.paint();
+  }
+
+  selectView(mode) {
+    const { width, height } = this.view;
+    const corners = [this.view.place(0, 0), this.view.place(width, height)];
+    this.shape = { kind: "box", corners, isDone: true };
+    this.tell("shape", { kind: "box", corners, mode });
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || !this.data) return;
+    if (this.handled(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }
+
+  handled(event) {
+    const { key } = event;
+    const letter = key.toLowerCase();
+    const arrow = ARROWS[key];
+    if (arrow) {
+      const step = KEY_STEP * (event.shiftKey ? 4 : 1);
+      this.view.pan(arrow[0] * step, arrow[1] * step);
+      this.paint();
+    } else if (key === "+" || key === "=") this.act("in");
+    else if (key === "-") this.act("out");
+    else if (key === "0") this.act("fit");
+    else if (letter === "v") this.act("view", this.mode(event));
+    else if (TOOL_KEYS[letter]) this.setTool(TOOL_KEYS[letter]);
+    else if (key === "Enter" || key === " ") this.pickMiddle(event);
+    else if (key === "Escape") this.escape();
+    else return false;
+    return true;
+  }
+
+  pickMiddle(event) {
+    const middle = [this.view.width / 2, this.view.height / 2];
+    this.pick(this.aim(middle, Math.max(...middle)), this.mode(event));
+  }
+
+  /** Drop the shape in the hand; without one, the selection. */
+  escape() {
+    const isDrawing = Boolean(this.hand || this.shape);
+    this.drop();
+    if (!isDrawing && this.data.n_selected) this.tell("cleared", true);
+  }
+}
+
+const maps = new WeakMap();
+
+/** Called by Streamlit at every change of data or theme, always with the same parent element. */
+export default function mount(component) {
+  const { parentElement, data } = component;
+  const root = parentElement.querySelector(".map");
+  if (!root || !data) return undefined;
+  let map = maps.get(parentElement);
+  if (map?.root !== root) {
+    map?.destroy();
+    map = new SampleMap(root);
+    maps.set(parentElement, map);
+  }
+  map.update(component);
+  // A call overtaken by a newer one is cleaned up although the element lives on.
+  return () => {
+    if (root.isConnected) return;
+    map.destroy();
+    maps.delete(parentElement);
+  };
+}

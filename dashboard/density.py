@@ -1,0 +1,111 @@
+"""More samples than can be drawn one by one, as an image: where they are, and their colour."""
+
+import io
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.components.sample_map import Bounds, Categories, Numbers
+from dashboard.marks import NO_VALUE, RAMP, rgb
+
+LONGER_SIDE = 900
+FAINTEST = 70
+_Counts = NDArray[np.float64]
+
+
+def density_image(
+    positions: NDArray[np.floating[Any]],
+    bounds: Bounds,
+    colour: Categories | Numbers,
+    samples: NDArray[np.intp] | None = None,
+) -> bytes:
+    """Return a PNG of many samples: opacity for how many, colour for what they are.
+
+    Parameters
+    ----------
+    positions : float array, shape (all samples, 2)
+        Samples outside ``bounds`` or without finite coordinates are left out.
+    bounds : (x0, y0, x1, y1)
+        What the image covers; at most 900 pixels along the longer side.
+    colour : Categories or Numbers
+        A pixel shows its most frequent category, or the mean place of its values between
+        both ends of the colour bar.
+    samples : int array, optional
+        Only these; default: all.
+    """
+    codes = colour.levels() if isinstance(colour, Numbers) else colour.codes
+    if samples is not None:
+        positions, codes = positions[samples], codes[samples]
+    shape, pixels, is_inside = _pixels(positions, bounds)
+    n_pixels = shape[0] * shape[1]
+    paint = _by_number if isinstance(colour, Numbers) else partial(_by_category, colour)
+    painted = paint(codes[is_inside], pixels, n_pixels)
+    opacity = _opacity(np.bincount(pixels, minlength=n_pixels).astype(np.float64))
+    return _png(np.concatenate([painted, opacity[:, None]], axis=1).reshape(*shape, 4))
+
+
+def image_shape(bounds: Bounds) -> tuple[int, int]:
+    """Return rows and columns of the image, square pixels in map coordinates."""
+    width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
+    scale = LONGER_SIDE / max(width, height)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _pixels(
+    positions: NDArray[np.floating[Any]], bounds: Bounds
+) -> tuple[tuple[int, int], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the image's shape, the pixel of every sample inside, and which are inside."""
+    rows, columns = image_shape(bounds)
+    x0, y0, x1, y1 = bounds
+    x, y = positions[:, 0], positions[:, 1]
+    is_inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+    column = ((x[is_inside] - x0) * (columns / (x1 - x0))).astype(np.int64)
+    row = ((y1 - y[is_inside]) * (rows / (y1 - y0))).astype(np.int64)
+    pixels = row.clip(0, rows - 1) * columns + column.clip(0, columns - 1)
+    return (rows, columns), pixels, is_inside
+
+
+def _by_number(
+    levels: NDArray[np.uint16], pixels: NDArray[np.int64], n_pixels: int
+) -> NDArray[np.uint8]:
+    """Return the colour of the mean value of every pixel, shape (pixels, 3)."""
+    is_known = levels < 65535
+    counts = np.bincount(pixels[is_known], minlength=n_pixels)
+    sums = np.bincount(pixels[is_known], weights=levels[is_known], minlength=n_pixels)
+    share = sums / np.maximum(counts, 1) / 65534
+    stops = np.array([rgb(colour) for colour in RAMP], dtype=np.float64)
+    places = np.linspace(0, 1, len(stops))
+    painted = np.stack([np.interp(share, places, stops[:, k]) for k in range(3)], axis=1)
+    return np.where(counts[:, None] > 0, np.rint(painted), rgb(NO_VALUE)).astype(np.uint8)
+
+
+def _by_category(
+    colour: Categories, codes: NDArray[np.integer[Any]], pixels: NDArray[np.int64], n_pixels: int
+) -> NDArray[np.uint8]:
+    """Return the colour of the most frequent category of every pixel, shape (pixels, 3)."""
+    best = np.full(n_pixels, -1, dtype=np.int64)
+    most = np.zeros(n_pixels, dtype=np.int64)
+    for code in range(len(colour.names)):
+        counts = np.bincount(pixels[codes == code], minlength=n_pixels)
+        is_more = counts > most
+        best[is_more], most[is_more] = code, counts[is_more]
+    hues = [rgb(colour.mark(code).colour) for code in range(len(colour.names))]
+    return np.array([*hues, rgb(NO_VALUE)], dtype=np.uint8)[best]
+
+
+def _opacity(counts: _Counts) -> NDArray[np.uint8]:
+    """Return how opaque a pixel with so many samples is: logarithmic, never invisible."""
+    full = np.log1p(max(np.quantile(counts[counts > 0], 0.98), 1.0)) if counts.any() else 1.0
+    share = (np.log1p(counts) / full).clip(0, 1)
+    return np.where(counts > 0, FAINTEST + share * (255 - FAINTEST), 0).astype(np.uint8)
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode an image; fast rather than small, for it travels once and not far."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
