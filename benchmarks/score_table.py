@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.store import RunStore, default_cache
+from coreset_lib.runs.store import RunStore
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.selection import SelectionConfig, select_coreset
 

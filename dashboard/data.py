@@ -9,9 +9,11 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.cli.serving import DEMO as DEMO
 from coreset_lib.configs import TrainingConfig, Window
-from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_dataset
+from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
+from coreset_lib.datasets.listing import check_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
@@ -19,15 +21,18 @@ from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
 from coreset_lib.jobs import local
 from coreset_lib.runs.create import create_run
-from coreset_lib.runs.store import Run, RunStore, default_cache
+from coreset_lib.runs.resume import plain_config
+from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, summarise
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
+from coreset_lib.scores.data_map import DataMap, data_map
 from coreset_lib.scores.eva import windowed_variance
 from coreset_lib.scores.forgetting import count_forgetting_events, find_never_learned
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
+from coreset_lib.scores.search import SampleQuery, find_samples
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Selection
 
@@ -97,11 +102,8 @@ def load_images(folder: str, created: str) -> LabeledImages | str:
     """Return the run's images, or one sentence on why they cannot be shown."""
     del created
     run = _run(folder)
-    config = run.manifest.config
     try:
-        dataset = load_dataset(
-            config["dataset"], data_root=config["data_root"], image_size=config["image_size"]
-        )
+        dataset = load_configured(plain_config(run.paths), cache=run.paths.cache)
     except CoresetError as error:
         return f"The images of this run cannot be shown here: {error}"
     if dataset.fingerprint() != run.manifest.dataset.fingerprint:
@@ -149,14 +151,16 @@ def read_log(folder: str) -> str:
 @st.cache_data(ttl=5, show_spinner=False)
 def list_present_datasets(root: str) -> list[DatasetInfo]:
     """Return the datasets that need no download."""
-    if root and not Path(root).is_dir():
-        raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
+    if root:
+        check_within(Path(root), allowed_roots())
+        if not Path(root).is_dir():
+            raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
     return [info for info in list_datasets(root or None) if info.is_present and not info.problem]
 
 
 def start_run(config: TrainingConfig) -> str:
     """Start a training run in the background and return its id."""
-    dataset = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
     paths = create_run(default_cache(), config, dataset)
     local.start(paths)
     return paths.root.name
@@ -187,20 +191,31 @@ def forgetting_events(folder: str, created: str, n_epochs: int) -> NDArray[np.in
     return count_forgetting_events(open_dynamics(folder, created, n_epochs))
 
 
+def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray[np.intp]:
+    """Return the samples that a query fits, hardest first."""
+    order = score.order()
+    if query == SampleQuery():
+        return order
+    key = (summary.folder, summary.created, summary.epoch)
+    samples = read_samples(summary.folder, summary.created)
+    wanted = shapes(*key).shape if query.shape is not None else None
+    return order[find_samples(query, samples, score, wanted)[order]]
+
+
 def ranking_rows(
-    summary: RunSummary, score: ScoreValues, *, n_rows: int, n_points: int = 40
+    summary: RunSummary, score: ScoreValues, found: NDArray[np.intp], *, n_points: int = 40
 ) -> pd.DataFrame:
-    """Return the hardest samples with their trajectories, thinned for a sparkline."""
+    """Return some samples with rank and trajectory, thinned for a sparkline."""
     key = (summary.folder, summary.created, summary.epoch)
     dynamics = open_dynamics(*key)
-    order = score.order()[:n_rows]
+    order = found
     samples = read_samples(summary.folder, summary.created).iloc[order]
     error_norm = dynamics.plane("error_norm")
     epochs = np.unique(np.linspace(0, len(error_norm) - 1, n_points).round().astype(int))
     history = np.nan_to_num(error_norm[epochs][:, order].T)
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(order) + 1),
+            "rank": score.ranks()[order],
             "sample": samples["sample_id"].to_numpy(),
             "class": samples["class_name"].to_numpy(),
             score.name: score.values[order],
@@ -263,3 +278,9 @@ def shapes(folder: str, created: str, n_epochs: int) -> CurveShapes:
 def confused_pairs(folder: str, created: str, n_epochs: int) -> list[ConfusedPair]:
     """Return the classes most often taken for one another."""
     return most_confused_pairs(open_dynamics(folder, created, n_epochs))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def data_map_of(folder: str, created: str, n_epochs: int) -> DataMap:
+    """Return confidence, variability and correctness of every sample."""
+    return data_map(open_dynamics(folder, created, n_epochs))

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.store import default_cache
 from coreset_lib.runs.views import load_selection, store_selection
 
 PARAMETER = "selection"

@@ -1,5 +1,6 @@
 """Trajectories: how each sample is learned, with both windows under the hand."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -8,9 +9,11 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
+from coreset_lib.scores.search import SampleQuery
 from dashboard import data, state
+from dashboard.charts.data_map import data_map_figure
 from dashboard.components.window_brush import Bands, Line
-from dashboard.theme import CLASS_COLOURS
+from dashboard.theme import CLASS_COLOURS, PLOTLY_CONFIG
 from dashboard.widgets.frame import (
     STACKED_WHEN_NARROW,
     chosen_run,
@@ -20,7 +23,9 @@ from dashboard.widgets.frame import (
 )
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.sample_card import draw_sample_card
+from dashboard.widgets.sample_search import draw_search
 from dashboard.widgets.score_picker import draw_score_picker
+from dashboard.widgets.window_effect import draw_window_effect
 from dashboard.widgets.windows import current_choice, window_controls
 
 N_RANKED = 100
@@ -44,7 +49,9 @@ def draw_page(summary: RunSummary) -> None:
     selected = _selected(summary, score)
     with wide:
         _draw_plot(summary, score, selected, key)
+        draw_window_effect(summary, score, choice.early, choice.late)
         _draw_ranking(summary, score, selected, choice.early, choice.late)
+        _draw_data_map(summary, selected)
     with narrow, st.container(border=True):
         draw_sample_card(summary, selected[0], score, choice.early, choice.late)
     state.show_in_url(early=str(choice.early), late=str(choice.late), sample=str(selected[0]))
@@ -105,12 +112,18 @@ def _draw_ranking(
     late: Window,
 ) -> None:
     """Draw the hardest samples; clicking a row selects it."""
-    rows = data.ranking_rows(summary, score, n_rows=N_RANKED)
+    query = draw_search(summary, score)
+    found = data.find(summary, score, query)
+    rows = data.ranking_rows(summary, score, found[:N_RANKED])
     # Another ranking is another table: its rows must not inherit the old selection.
-    key = f"ranking:{summary.run_id}:{summary.epoch}:{score.name}:{score.plain_options()}"
+    key = f"ranking:{summary.run_id}:{summary.epoch}:{score.name}:{score.plain_options()}{query}"
     shown = [int(i) for i in rows.index[rows["index"].isin(selected)]]
     by = SCORES[score.name].title
-    st.markdown(f"**The {len(rows)} hardest of {len(score.values):,} samples** by {by}")
+    if not len(found):
+        st.info("No sample fits this search. Change or clear it.", icon=":material/search_off:")
+        return
+    of = f"{len(found):,} found" if query != SampleQuery() else f"{len(score.values):,} samples"
+    st.markdown(f"**The {len(rows)} hardest of {of}** by {by}")
     st.dataframe(
         rows,
         key=key,
@@ -138,6 +151,23 @@ def _draw_ranking(
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
+    """Draw where each sample lies between easy, ambiguous and hard."""
+    with st.expander("Data map: easy, ambiguous and hard samples"):
+        quantities = data.data_map_of(summary.folder, summary.created, summary.epoch)
+        ids = data.read_samples(summary.folder, summary.created)["sample_id"]
+        st.plotly_chart(
+            data_map_figure(quantities, ids.tolist(), np.array(selected, dtype=np.intp)),
+            config=PLOTLY_CONFIG,
+            key="data-map",
+            alt="Mean probability of the label against its variability, one dot per sample",
+        )
+        st.caption(
+            "Top left: easy, always confident. Right: ambiguous, the network keeps changing its "
+            "mind. Bottom left: hard, or labelled wrongly."
+        )
 
 
 def _select_rows(run_id: str, rows: pd.DataFrame, key: str) -> None:

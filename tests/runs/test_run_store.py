@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from coreset_lib.cache import default_cache
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError, RunNotFoundError
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.status import claim, write_status
-from coreset_lib.runs.store import RunStore, default_cache
+from coreset_lib.runs.store import RunStore
 
 
 @pytest.fixture
