@@ -7,6 +7,7 @@ from typing import Any
 from coreset_lib.checks import check_choice, check_real, check_whole
 from coreset_lib.errors import CoresetError
 
+FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
 MODELS = ("small_cnn", "resnet18")
 IMAGE_SIZES = (28, 64, 128, 224)

@@ -93,7 +93,7 @@ def chosen_coreset(
     if config.score is not None:
         options = tuple(config.score_options.items())
         score = score_values(folder, created, n_epochs, config.score, options)
-    selection = select_coreset(dynamics, config, score=score, features=_run(folder).embedding)
+    selection = select_coreset(dynamics, config, score=score, features=lambda: _run(folder).features(config.features))
     return selection, score
 
 

@@ -17,6 +17,7 @@ from coreset_lib.cli.options import (
     named_values,
     score_options,
 )
+from coreset_lib.configs import FEATURES
 from coreset_lib.runs.store import RunStore
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
@@ -63,6 +64,9 @@ def select(
     noise_cut: Annotated[
         float, typer.Option(help="Share with the lowest AUM to drop first, in [0, 1)")
     ] = 0.0,
+    features: Annotated[
+        str, typer.Option(help=f"What distances are measured in: {', '.join(FEATURES)}")
+    ] = "surrogate",
     seed: Annotated[int, typer.Option(help="Decides random choices")] = 0,
     cache: Cache = None,
 ) -> None:
@@ -77,6 +81,7 @@ def select(
         rate=rate,
         balance=balance,
         noise_cut=noise_cut,
+        features=features,
         seed=seed,
     )
     found = find_run(cache, run)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,4 +66,32 @@ def ensemble(
     typer.echo(f"run: {create_ensemble(cache_folder(cache), members).root.name}")
 
 
-COMMANDS = (runs, stop, logs, ensemble)
+def features(
+    run: RunName,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of VGG-16  [default: torchvision's cache]")
+    ] = None,
+    side: Annotated[int, typer.Option(help="Pixels to enlarge images to; at least 32")] = 224,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    cache: Cache = None,
+) -> None:
+    """Compute VGG-16 features of a run's images, for strategies with --features vgg16."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from coreset_lib.training.vgg16_step import compute_vgg16
+
+    found = find_run(cache, run)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("images", total=found.manifest.dataset.n_train)
+        shape = compute_vgg16(
+            found,
+            weights=weights,
+            side=side,
+            device=device,
+            on_batch=lambda done: progress.update(task, completed=done),
+        )
+    typer.echo(f"run {found.run_id}: VGG-16 features of {shape[0]} samples, {shape[1]} each")
+
+
+COMMANDS = (runs, stop, logs, ensemble, features)

@@ -8,7 +8,7 @@ from typing import Any
 
 from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import LabeledImages, load_dataset
+from coreset_lib.datasets import LabeledImages, load_configured
 from coreset_lib.errors import CoresetError, DatasetError
 from coreset_lib.evaluation.metrics import classification_metrics
 from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
@@ -78,9 +78,7 @@ class Evaluator:
             If the dataset is gone or has changed.
         """
         config = TrainingConfig(**run.manifest.config)
-        dataset = load_dataset(
-            config.dataset, data_root=config.data_root, image_size=config.image_size
-        )
+        dataset = load_configured(config, cache=run.paths.cache)
         if dataset.fingerprint() != run.manifest.dataset.fingerprint:
             raise DatasetError(
                 f"dataset {config.dataset} must be the one of run {run.run_id}, got another "
@@ -108,7 +106,6 @@ class Evaluator:
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
         self._dynamics = self.run.dynamics()
-        self._embedding = self.run.embedding()
         self._scores: dict[str, ScoreValues] = {}
 
     def _train(self, data: Any, cell: Cell) -> dict[str, Any]:
@@ -142,5 +139,8 @@ class Evaluator:
                 )
             score = self._scores[key]
         return select_coreset(
-            self._dynamics, selection, score=score, features=self._embedding
+            self._dynamics,
+            selection,
+            score=score,
+            features=lambda: self.run.features(selection.features),
         ).indices

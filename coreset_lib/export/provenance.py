@@ -88,7 +88,7 @@ def export_coreset(
     score = None
     if STRATEGIES[config.strategy].needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
-    selection = select_coreset(dynamics, config, score=score, features=run.embedding)
+    selection = select_coreset(dynamics, config, score=score, features=lambda: run.features(config.features))
     csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score))
     details = {
         "selection": config.as_dict()
@@ -254,7 +254,7 @@ def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:
         chosen = np.array(list(map(operator.index, indices)), dtype=np.int64)
     except (TypeError, OverflowError):
         raise CoresetError("selection must be whole numbers. Restore its file.") from None
-    is_inside = len(chosen) > 0 and 0 <= chosen.min() and chosen.max() < n_samples
+    is_inside = len(chosen) > 0 and chosen.min() >= 0 and chosen.max() < n_samples
     if not is_inside or len(np.unique(chosen)) != len(chosen):
         raise CoresetError(
             f"selection must be of at least one of the {n_samples} samples, each once, "

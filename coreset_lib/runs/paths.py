@@ -11,6 +11,11 @@ class RunPaths:
     root: Path
 
     @property
+    def cache(self) -> Path:
+        """The cache directory that the run lies in."""
+        return self.root.parents[1]
+
+    @property
     def manifest(self) -> Path:
         """What was run: options, dataset, versions."""
         return self.root / "manifest.json"
@@ -48,6 +53,16 @@ class RunPaths:
     def embedding(self) -> Path:
         """Penultimate layer of the surrogate, (samples, features)."""
         return self.root / "embedding.npy"
+
+    @property
+    def vgg16(self) -> Path:
+        """Last pooling layer of a frozen VGG-16, (samples, features)."""
+        return self.root / "vgg16.npy"
+
+    @property
+    def vgg16_info(self) -> Path:
+        """Side of the images and weights that it was made with."""
+        return self.root / "vgg16.json"
 
     @property
     def val_embedding(self) -> Path:

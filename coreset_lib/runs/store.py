@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coreset_lib.cache import default_cache as default_cache
+from coreset_lib.checks import check_choice
+from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
@@ -25,6 +26,7 @@ from coreset_lib.runs.slurm_jobs import reconcile_with_slurm
 from coreset_lib.runs.status import reconcile
 
 TEXTS = ("sample_id", "class_name", "source")
+READ_AS_TEXT = (*TEXTS, "patient_id")
 ID_SECONDS = len("20260101-000000")
 
 
@@ -90,7 +92,7 @@ class Run:
         try:
             content = path.read_bytes()
             table = pd.read_csv(
-                io.BytesIO(content), dtype=dict.fromkeys(TEXTS, str), keep_default_na=False
+                io.BytesIO(content), dtype=dict.fromkeys(READ_AS_TEXT, str), keep_default_na=False
             )
         except (OSError, ValueError) as error:
             raise damaged(path, str(error)) from None
@@ -126,6 +128,27 @@ class Run:
     def embedding(self) -> NDArray[np.float32] | None:
         """Return the surrogate's embedding, (samples, features), or None if not made yet."""
         return self._optional_rows(self.paths.embedding)
+
+    def features(self, kind: str) -> NDArray[np.float32] | None:
+        """Return the features of a kind, (samples, features).
+
+        ``surrogate`` is the embedding, None if not made yet.
+
+        Raises
+        ------
+        CoresetError
+            If ``vgg16`` features were not computed for this run.
+        """
+        check_choice("features", kind, FEATURES)
+        if kind == "surrogate":
+            return self.embedding()
+        found = self._optional_rows(self.paths.vgg16)
+        if found is None:
+            raise CoresetError(
+                f"run {self.run_id} has no VGG-16 features yet. "
+                f"Compute them with: coreset-lens features {self.run_id}"
+            )
+        return found
 
     def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
         """Return embedding and labels of the validation split, or None if not made yet."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.checks import check_choice, check_rate, check_share, check_whole
+from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores import compute_score
@@ -48,10 +49,12 @@ class SelectionConfig:
     balance: str = "global"
     noise_cut: float = 0.0
     seed: int = 0
+    features: str = "surrogate"
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, STRATEGIES)
         check_choice("balance", self.balance, BALANCES)
+        check_choice("features", self.features, FEATURES)
         check_rate(self.rate)
         check_share("noise cut", self.noise_cut)
         check_whole("seed", self.seed, least=0, most=2**31 - 1)

@@ -34,7 +34,7 @@ def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
         placeholder="any",
         help="\n\n".join(f"**{name}**: {meaning}" for name, meaning in SHAPES.items()),
     )
-    with more.popover("Score range"):
+    with more.popover("Score"):
         low = st.number_input("From", value=None, key=f"from:{score.name}", format="%.4f")
         high = st.number_input("To", value=None, key=f"to:{score.name}", format="%.4f")
     return SampleQuery(text=written, classes=tuple(picked), lowest=low, highest=high, shape=history)
