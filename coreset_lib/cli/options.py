@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from coreset_lib.cache import default_cache
 from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.store import Run, RunStore, default_cache
+from coreset_lib.runs.store import Run, RunStore
 
 Cache = Annotated[
     Path | None,
@@ -19,11 +20,23 @@ Cache = Annotated[
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="Run id, a unique prefix of one, or: latest")
 ]
-Dataset = Annotated[
-    str, typer.Option("--dataset", help="Name of a dataset, or path of a MedMNIST-style .npz")
-]
+DATASET_HELP = "Name of a dataset, or path of an image folder, a CSV table or an .npz file"
+Dataset = Annotated[str, typer.Option("--dataset", help=DATASET_HELP)]
 DataRoot = Annotated[
     Path | None, typer.Option("--data-root", help="Folder that holds dataset files")
+]
+GreyWindow = Annotated[
+    str,
+    typer.Option(
+        "--window",
+        help="DICOM and 16-bit images: file, range, a preset such as lung, or centre,width",
+    ),
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out image files that cannot be used")
+]
+KeepPatientIds = Annotated[
+    bool, typer.Option("--keep-patient-ids", help="Do not replace patient ids by pseudonyms")
 ]
 ImageSize = Annotated[int, typer.Option("--image-size", help="Pixels: 28, 64, 128 or 224")]
 Early = Annotated[

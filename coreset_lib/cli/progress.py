@@ -1,5 +1,7 @@
-"""Training in the foreground, with a progress bar."""
+"""Long work in the foreground, with a progress bar."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,6 +10,35 @@ from coreset_lib.runs.paths import RunPaths
 
 if TYPE_CHECKING:
     from coreset_lib.datasets.labeled_images import LabeledImages
+    from coreset_lib.datasets.preparing import Progress
+
+
+@contextmanager
+def preparation_bar() -> "Generator[Progress]":
+    """Yield what to tell of files decoded; a bar appears with the first of them."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("reading images"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+    )
+    bar = Bar(*columns, console=Console(stderr=True))
+
+    def show(done: int, total: int) -> None:
+        if not bar.tasks:
+            bar.add_task("", total=total)
+            bar.start()
+        bar.update(bar.tasks[0].id, completed=done)
+
+    try:
+        yield show
+    finally:
+        if bar.tasks:
+            bar.stop()
 
 
 def train_here(paths: RunPaths, n_epochs: int, dataset: "LabeledImages") -> bool:

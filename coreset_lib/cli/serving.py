@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError, DamagedRunError
@@ -20,6 +21,14 @@ DEMO = TrainingConfig(dataset="phantom", model="small_cnn", epochs=60)
 
 Port = Annotated[int, typer.Option(help="Port of the dashboard on this machine")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser")]
+
+
+DataRoots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data-root", help="Folder that images may be added from in the dashboard; repeatable"
+    ),
+]
 
 
 def demo(port: Port = 8501, no_browser: NoBrowser = False, cache: Cache = None) -> int:
@@ -39,13 +48,18 @@ def demo(port: Port = 8501, no_browser: NoBrowser = False, cache: Cache = None) 
     return _serve(folder, port, no_browser=no_browser)
 
 
-def dashboard(port: Port = 8501, no_browser: NoBrowser = False, cache: Cache = None) -> int:
+def dashboard(
+    port: Port = 8501,
+    no_browser: NoBrowser = False,
+    data_root: DataRoots = None,
+    cache: Cache = None,
+) -> int:
     """Open the dashboard on the runs in the cache."""
     _check_port(port)
-    return _serve(cache_folder(cache), port, no_browser=no_browser)
+    return _serve(cache_folder(cache), port, no_browser=no_browser, roots=data_root or [])
 
 
-def _serve(cache: Path, port: int, *, no_browser: bool) -> int:
+def _serve(cache: Path, port: int, *, no_browser: bool, roots: list[Path] | None = None) -> int:
     """Run Streamlit until it ends; it listens on this machine only."""
     spec = importlib.util.find_spec("dashboard")
     if spec is None or spec.origin is None:
@@ -58,11 +72,20 @@ def _serve(cache: Path, port: int, *, no_browser: bool) -> int:
         *("--server.headless", str(no_browser).lower()),
     ]
     environment = {**os.environ, "CORESET_LENS_CACHE": str(cache.resolve())}
+    if roots:
+        environment[ROOTS_VARIABLE] = os.pathsep.join(map(_existing_root, roots))
     typer.echo(f"dashboard: http://{ADDRESS}:{port} (Ctrl-C ends it; training goes on)")
     try:
         return subprocess.run(command, env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _existing_root(folder: Path) -> str:
+    """Return a folder in full, or refuse one that is not there."""
+    if not os.path.isdir(folder.expanduser()):
+        raise CoresetError(f"--data-root must be an existing folder, got {folder}.")
+    return str(folder.expanduser().resolve())
 
 
 def _has_demo_run(store: RunStore) -> bool:

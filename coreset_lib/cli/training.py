@@ -9,8 +9,19 @@ import typer
 
 from coreset_lib.checks import check_whole
 from coreset_lib.cli.data import absolute_dataset
-from coreset_lib.cli.options import Cache, DataRoot, ImageSize, RunName, cache_folder, find_run
-from coreset_lib.cli.progress import train_here
+from coreset_lib.cli.options import (
+    DATASET_HELP,
+    Cache,
+    DataRoot,
+    GreyWindow,
+    ImageSize,
+    KeepPatientIds,
+    RunName,
+    SkipBad,
+    cache_folder,
+    find_run,
+)
+from coreset_lib.cli.progress import preparation_bar, train_here
 from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
@@ -41,10 +52,13 @@ def train(
     context: typer.Context,
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="Name of a dataset, or path of a MedMNIST-style .npz"),
+        typer.Option("--dataset", help=DATASET_HELP),
     ] = None,
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
+    window: GreyWindow = "file",
+    skip_bad: SkipBad = False,
+    keep_patient_ids: KeepPatientIds = False,
     model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(MODELS)}")] = "resnet18",
     epochs: Annotated[int, typer.Option(help="Passes over the training split")] = 200,
     batch_size: Annotated[int, typer.Option(help="Samples per update")] = 256,
@@ -94,9 +108,12 @@ def train(
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
     config = TrainingConfig(
-        dataset=absolute_dataset(dataset),
+        dataset=absolute_dataset(dataset, data_root),
         data_root=None if data_root is None else str(Path(data_root).resolve()),
         image_size=image_size,
+        window=window,
+        skip_bad=skip_bad,
+        keep_patient_ids=keep_patient_ids,
         model=model,
         epochs=epochs,
         batch_size=batch_size,
@@ -198,12 +215,13 @@ def _train_new(
     background: bool,
 ) -> list[RunPaths]:
     """Create one run per configuration, start them all, and return them."""
-    from coreset_lib.datasets import load_dataset
+    from coreset_lib.datasets import load_configured
     from coreset_lib.runs.create import create_run
 
     first = configs[0]
     _check_place(first.device, executor, options)
-    images = load_dataset(first.dataset, data_root=first.data_root, image_size=first.image_size)
+    with preparation_bar() as progress:
+        images = load_configured(first, cache=cache, progress=progress)
     runs = [create_run(cache, config, images) for config in configs]
     try:
         if executor == "slurm" or background:
@@ -243,7 +261,7 @@ def _resume(
     background: bool,
 ) -> None:
     """Go on with a run from its last checkpoint, with the options it was started with."""
-    from coreset_lib.datasets import load_dataset
+    from coreset_lib.datasets import load_configured
     from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
 
     changed = [option for option in given if option not in (*KEPT_ON_RESUME, *SLURM_ONLY)]
@@ -256,7 +274,8 @@ def _resume(
     check_resumable(run)
     config = plain_config(run.paths)
     _check_place(config.device, executor, options)
-    images = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    with preparation_bar() as progress:
+        images = load_configured(config, cache=run.paths.cache, progress=progress)
     check_same_dataset(run, images.fingerprint())
     if executor == "slurm" or background:
         _start([run.paths], executor, options)

@@ -78,6 +78,8 @@ def load_dataset(
         If nothing answers to the name, or what does is unfit for training.
     """
     root = existing_folder(data_root)
+    if root is not None:
+        check_within(root, roots)
     name = os.fspath(name_or_path).strip()
     if name.lower() == "phantom":
         return phantom.make_phantom(phantom.PhantomOptions(image_size=image_size))

@@ -1,49 +1,33 @@
 """What a person should know about a dataset before training on it."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from coreset_lib.datasets.labeled_images import Images, LabeledImages, Split
+from coreset_lib.datasets.copies import (
+    MOST_EXAMPLES,
+    Copies,
+    copy_warnings,
+    exact_copies,
+    images_in,
+    near_copies,
+    near_warnings,
+    pixel_hashes,
+)
+from coreset_lib.datasets.file_report import (
+    FileSummary,
+    SharedPatients,
+    count_patients,
+    file_warnings,
+    patient_warnings,
+    shared_patients,
+    summarise_files,
+)
+from coreset_lib.datasets.labeled_images import LabeledImages, Split
+from coreset_lib.datasets.verdict import SplitSummary, judge
 
 FEWEST_SAMPLES = 10
 LARGEST_IMBALANCE = 10
-MOST_EXAMPLES = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitSummary:
-    """Size of one split and of its classes; ``n_blank`` images have one grey value only."""
-
-    part: str
-    n_samples: int
-    class_counts: tuple[int, ...]
-    n_blank: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copies:
-    """Images of ``part`` that are pixel for pixel in ``reference`` already.
-
-    Attributes
-    ----------
-    reference, part : str
-        Two splits; the same one when images repeat within it.
-    n_copies : int
-        Images of ``part`` with an exact copy in ``reference`` (an earlier one, within a
-        split).
-    n_conflicting : int
-        Those of them that have a copy under another label.
-    examples : tuple of (str, str)
-        Up to ten pairs of sample ids: the first copy in ``reference``, and the image.
-    """
-
-    reference: str
-    part: str
-    n_copies: int
-    n_conflicting: int
-    examples: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +46,20 @@ class DatasetReport:
         Repeated images inside train.
     leaks : tuple of Copies
         Images of val that are in train, of test in train, of test in val.
+    near : tuple of Copies
+        Images that are nearly the same: inside train, and between splits as in ``leaks``.
+        Exact copies are not among them.
+    is_near_complete : bool
+        False if there were too many near copies to list all.
+    n_patients : int
+        0 if the source knows of none.
+    shared_patients : tuple of SharedPatients
+    files : FileSummary or None
+        For datasets made of single files.
+    verdict : str
+        "fit", "look" (trainable, but read the warnings) or "unfit".
+    verdict_text : str
+        The same in plain words.
     fingerprint : str
         See `LabeledImages.fingerprint`.
     warnings : tuple of str
@@ -82,6 +80,13 @@ class DatasetReport:
     intensity_mean: float
     repeats: Copies
     leaks: tuple[Copies, ...]
+    near: tuple[Copies, ...]
+    is_near_complete: bool
+    n_patients: int
+    shared_patients: tuple[SharedPatients, ...]
+    files: FileSummary | None
+    verdict: str
+    verdict_text: str
     fingerprint: str
     warnings: tuple[str, ...]
 
@@ -100,16 +105,16 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
 
     Notes
     -----
-    Copies are found by a 128-bit hash of the pixels; images that were rescaled or
-    compressed again are not found. Memory: about 150 bytes per image.
+    Exact copies are found by a 128-bit hash of the pixels, near ones by
+    `find_near_copies`. Memory: about 500 bytes per image.
     """
     train, val, test = dataset.train, dataset.val, dataset.test
     parts = (("train", train), ("val", val), ("test", test))
     splits = tuple(_split_summary(part, split, dataset.n_classes) for part, split in parts)
-    hashes = {part: _hashes(split.images) for part, split in parts}
-    repeats = _copies(("train", train, hashes["train"]), ("train", train, hashes["train"]))
+    hashes = {part: pixel_hashes(split.images) for part, split in parts}
+    repeats = exact_copies(("train", train, hashes["train"]), ("train", train, hashes["train"]))
     leaks = tuple(
-        _copies((low, known, hashes[low]), (high, split, hashes[high]))
+        exact_copies((low, known, hashes[low]), (high, split, hashes[high]))
         for low, known, high, split in (
             ("train", train, "val", val),
             ("train", train, "test", test),
@@ -119,6 +124,19 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     counts = [count for count in splits[0].class_counts if count]
     imbalance = max(counts) / min(counts)
     brightest = int(train.images.max())
+    near, is_near_complete = near_copies(dataset)
+    files = None if dataset.origin is None else summarise_files(dataset.origin)
+    shared = shared_patients(dataset)
+    warnings = (
+        *([] if files is None else file_warnings(files)),
+        *patient_warnings(shared),
+        *copy_warnings((repeats, *leaks)),
+        *near_warnings(near, is_near_complete),
+        *_class_warnings(dataset.class_names, splits),
+        *_balance_warning(imbalance),
+        *_pixel_warnings(splits, brightest),
+    )
+    verdict, verdict_text = judge(splits, (*leaks, *near), shared, files, warnings)
     return DatasetReport(
         name=dataset.name,
         title=dataset.title,
@@ -134,13 +152,15 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         intensity_mean=float(train.images.mean()),
         repeats=repeats,
         leaks=leaks,
+        near=near,
+        is_near_complete=is_near_complete,
+        n_patients=count_patients(dataset),
+        shared_patients=shared,
+        files=files,
+        verdict=verdict,
+        verdict_text=verdict_text,
         fingerprint=dataset.fingerprint(),
-        warnings=(
-            *_copy_warnings((repeats, *leaks)),
-            *_class_warnings(dataset.class_names, splits),
-            *_balance_warning(imbalance),
-            *_pixel_warnings(splits, brightest),
-        ),
+        warnings=warnings,
     )
 
 
@@ -154,61 +174,6 @@ def _split_summary(part: str, split: Split, n_classes: int) -> SplitSummary:
         class_counts=tuple(int(count) for count in counts),
         n_blank=int((flat.min(axis=1) == flat.max(axis=1)).sum()),
     )
-
-
-def _hashes(images: Images) -> list[bytes]:
-    """Return a hash of the pixels of each image."""
-    return [
-        hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-        for image in images
-    ]
-
-
-def _copies(known: tuple[str, Split, list[bytes]], other: tuple[str, Split, list[bytes]]) -> Copies:
-    """Find the images of one split in another, or repeats when both are the same."""
-    reference, known_split, known_hashes = known
-    part, split, hashes = other
-    first: dict[bytes, int] = {}
-    labels: dict[bytes, set[int]] = {}
-    for row, (key, label) in enumerate(zip(known_hashes, known_split.labels, strict=True)):
-        first.setdefault(key, row)
-        labels.setdefault(key, set()).add(int(label))
-    same = reference == part
-    rows = [
-        row for row, key in enumerate(hashes) if key in first and not (same and first[key] == row)
-    ]
-    conflicting = sum(labels[hashes[row]] != {int(split.labels[row])} for row in rows)
-    examples = tuple(
-        (known_split.sample_ids[first[hashes[row]]], split.sample_ids[row])
-        for row in rows[:MOST_EXAMPLES]
-    )
-    return Copies(
-        reference=reference,
-        part=part,
-        n_copies=len(rows),
-        n_conflicting=conflicting,
-        examples=examples,
-    )
-
-
-def _copy_warnings(found: tuple[Copies, ...]) -> list[str]:
-    """Say which images are there twice."""
-    warnings: list[str] = []
-    for copies in found:
-        if not copies.n_copies:
-            continue
-        count = copies.n_copies
-        if copies.reference == copies.part:
-            text = f"{_images(count, copies.part)} {_repeat(count)} an earlier one exactly"
-        else:
-            text = f"{_images(count, copies.part)} {_have(count)} an exact copy in "
-            text += copies.reference
-        if copies.n_conflicting == count:
-            text += " under another label"
-        elif copies.n_conflicting:
-            text += f", {copies.n_conflicting} of them under another label"
-        warnings.append(f"{text}.")
-    return warnings
 
 
 def _class_warnings(class_names: tuple[str, ...], splits: tuple[SplitSummary, ...]) -> list[str]:
@@ -241,7 +206,7 @@ def _balance_warning(ratio: float) -> list[str]:
 def _pixel_warnings(splits: tuple[SplitSummary, ...], brightest: int) -> list[str]:
     """Say which images carry nothing."""
     warnings = [
-        f"{_images(split.n_blank, split.part)} {'is' if split.n_blank == 1 else 'are'} blank "
+        f"{images_in(split.n_blank, split.part)} {'is' if split.n_blank == 1 else 'are'} blank "
         "(one grey value)."
         for split in splits
         if split.n_blank
@@ -249,18 +214,3 @@ def _pixel_warnings(splits: tuple[SplitSummary, ...], brightest: int) -> list[st
     if brightest <= 1:
         warnings.append("No pixel is above 1: the images seem scaled to 0-1 instead of 0-255.")
     return warnings
-
-
-def _images(count: int, part: str) -> str:
-    """Write a number of images of a split."""
-    return f"{count} {part} image{'' if count == 1 else 's'}"
-
-
-def _repeat(count: int) -> str:
-    """Return the verb in the right number."""
-    return "repeats" if count == 1 else "repeat"
-
-
-def _have(count: int) -> str:
-    """Return the verb in the right number."""
-    return "has" if count == 1 else "have"

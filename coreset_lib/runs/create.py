@@ -115,9 +115,13 @@ def _write_records(
 
 
 def sample_table(dataset: LabeledImages) -> pd.DataFrame:
-    """Return one row per training sample: index, sample_id, label, class_name, source."""
+    """Return one row per training sample: index, sample_id, label, class_name, source.
+
+    Where they are known, ``patient_id`` (a pseudonym) and the other columns of the table
+    that the dataset came from follow, these with ``extra:`` before their names.
+    """
     labels = dataset.train.labels
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "index": np.arange(len(labels)),
             "sample_id": list(dataset.train.sample_ids),
@@ -126,6 +130,9 @@ def sample_table(dataset: LabeledImages) -> pd.DataFrame:
             "source": list(dataset.train.sources),
         }
     )
+    if dataset.train.patient_ids:
+        table["patient_id"] = list(dataset.train.patient_ids)
+    return table.assign(**{f"extra:{n}": list(cells) for n, cells in dataset.train.extra.items()})
 
 
 def _planes_to_record(config: TrainingConfig, dataset: LabeledImages) -> tuple[str, ...]:

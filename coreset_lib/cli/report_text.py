@@ -1,0 +1,56 @@
+"""The data report as lines of text."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coreset_lib.datasets import DatasetReport
+    from coreset_lib.datasets.file_report import FileSummary
+
+MOST_BAD = 1000
+
+
+def report_lines(report: "DatasetReport") -> list[str]:
+    """Return a report, verdict last; file names, never names of patients."""
+    height, width = report.image_size
+    lines = [
+        f"{report.name}: {report.title}",
+        f"images: {height}x{width}, {'RGB' if report.n_channels == 3 else 'greyscale'}",
+    ]
+    for split in report.splits:
+        named = zip(report.class_names, split.class_counts, strict=True)
+        counts = ", ".join(f"{name} {count}" for name, count in named)
+        lines.append(f"{split.part}: {split.n_samples} ({counts})")
+    lines += [
+        f"largest to smallest class: {report.imbalance_ratio:.1f}",
+        f"grey values: {report.intensity_min} to {report.intensity_max}, "
+        f"mean {report.intensity_mean:.1f}",
+    ]
+    if report.n_patients:
+        lines.append(f"patients: {report.n_patients}")
+    if report.files is not None:
+        lines += _file_lines(report.files)
+    lines.append(f"fingerprint: {report.fingerprint}")
+    lines += [f"note: {warning}" for warning in report.warnings]
+    if not report.warnings:
+        lines.append("nothing stands out")
+    return [*lines, f"verdict: {report.verdict_text}"]
+
+
+def _file_lines(files: "FileSummary") -> list[str]:
+    """Return what is known of the original files."""
+    small, large = ("x".join(map(str, form)) for form in (files.smallest, files.largest))
+    lines = [
+        f"files: {files.n_files}, {small} to {large} pixels, "
+        f"{'/'.join(map(str, files.bits))} bits, values {files.low:g} to {files.high:g}"
+    ]
+    for title, counts in (
+        ("modality", files.modalities),
+        ("patient identity removed", files.identity_removed),
+        ("text burned into pixels", files.burned_in),
+    ):
+        if counts:
+            lines.append(f"{title}: " + ", ".join(f"{k} {n}" for k, n in sorted(counts.items())))
+    lines += [f"unreadable: {source} {reason}" for source, reason in files.bad[:MOST_BAD]]
+    if len(files.bad) > MOST_BAD:
+        lines.append(f"unreadable: and {len(files.bad) - MOST_BAD} more")
+    return lines + list(files.notes)
