@@ -14,7 +14,7 @@ from torch import Tensor
 
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import load_dataset
+from coreset_lib.datasets import load_configured
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
 from coreset_lib.features import make_map
@@ -244,7 +244,7 @@ def _batch_hook(writer: StatusWriter, stop: threading.Event) -> Callable[[float]
 
 def _load(paths: RunPaths, config: TrainingConfig) -> LabeledImages:
     """Load the run's dataset and make sure that it is still the same."""
-    dataset = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    dataset = load_configured(config, cache=paths.cache)
     expected = _manifest(paths)["dataset"]["fingerprint"]
     found = dataset.fingerprint()
     if found != expected:
