@@ -162,17 +162,23 @@ def without_umap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def one_thread() -> None:
+    """Let torch compute in one thread: equal bits, and processes that may be forked."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
 def trained_run(
+    one_thread: None,
     tmp_path_factory: pytest.TempPathFactory,
     tiny_config: TrainingConfig,
     tiny_dataset: LabeledImages,
 ) -> Run:
     """A run that was really trained: 6 epochs on the tiny dataset, without a map."""
-    import torch
-
     from coreset_lib.training.worker import train_run
 
-    torch.set_num_threads(1)
     paths = create_run(tmp_path_factory.mktemp("trained"), tiny_config, tiny_dataset)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "umap", None)

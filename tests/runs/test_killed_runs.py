@@ -21,7 +21,7 @@ EPOCHS = 4
 
 
 @pytest.fixture
-def paths(tmp_path, tiny_config, tiny_dataset):
+def paths(one_thread, tmp_path, tiny_config, tiny_dataset):
     return create_run(tmp_path, replace(tiny_config, epochs=EPOCHS), tiny_dataset)
 
 
@@ -73,7 +73,7 @@ def check_readable(run, states):
 
 
 @pytest.fixture(scope="module")
-def whole_run(tmp_path_factory, tiny_config, tiny_dataset):
+def whole_run(one_thread, tmp_path_factory, tiny_config, tiny_dataset):
     paths = create_run(
         tmp_path_factory.mktemp("whole"), replace(tiny_config, epochs=EPOCHS), tiny_dataset
     )
@@ -102,6 +102,7 @@ def test_a_kill_at_any_write_leaves_a_readable_run_that_resumes_to_the_same_bits
     assert [m["epoch"] for m in run.metrics()] == [1, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_kills_at_random_moments_leave_readable_runs(tmp_path, tiny_config, tiny_dataset):
     rng = random.Random(11)
     for _ in range(6):

@@ -17,7 +17,7 @@ from coreset_lib.runs.store import Run
 from coreset_lib.training.failures import explain
 from coreset_lib.training.worker import logging_to, train_run
 
-pytestmark = pytest.mark.usefixtures("without_umap")
+pytestmark = pytest.mark.usefixtures("without_umap", "one_thread")
 
 
 def plane_bytes(paths):
