@@ -9,6 +9,7 @@ from coreset_lib.errors import CoresetError
 from dashboard import selection
 
 RUN = "run"
+LINKED_WINDOWS = "linked-windows"
 Windows = tuple[Window, Window]
 
 
@@ -48,14 +49,27 @@ def windows_key(run_id: str) -> str:
 
 
 def initial_windows(n_epochs: int) -> Windows:
-    """Return the windows that the URL names, if they fit the run; else the defaults."""
-    try:
-        given = [Window.parse(st.query_params[name]) for name in ("early", "late")]
-        if given[0].last < given[1].first and given[1].last <= n_epochs:
-            return given[0], given[1]
-    except (KeyError, CoresetError):
-        pass
+    """Return the windows that the link to this session named, if they fit; else the defaults.
+
+    The link is read once: what the URL says later is only what the pages wrote there. So the
+    defaults follow a run that grows, and a link's windows outlast a change of the page.
+    """
+    run_id = st.session_state.get(RUN)
+    if LINKED_WINDOWS not in st.session_state:
+        st.session_state[LINKED_WINDOWS] = (run_id, _windows_in_url())
+    linked_run, windows = st.session_state[LINKED_WINDOWS]
+    if windows is not None and linked_run == run_id and windows[1].last <= n_epochs:
+        return windows
     return default_windows(n_epochs)
+
+
+def _windows_in_url() -> Windows | None:
+    """Return the windows that the URL names; None if it names none or nonsense."""
+    try:
+        early, late = (Window.parse(st.query_params[name]) for name in ("early", "late"))
+    except (KeyError, CoresetError):
+        return None
+    return (early, late) if early.last < late.first else None
 
 
 def selected_samples(run_id: str) -> tuple[int, ...]:
