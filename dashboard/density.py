@@ -35,7 +35,7 @@ def density_image(
     samples : int array, optional
         Only these; default: all.
     """
-    codes = colour.levels() if isinstance(colour, Numbers) else colour.codes
+    codes = colour.levels if isinstance(colour, Numbers) else colour.codes
     if samples is not None:
         positions, codes = positions[samples], codes[samples]
     shape, pixels, is_inside = _pixels(positions, bounds)

@@ -12,6 +12,7 @@ from dashboard import data, map_data, selection, state
 from dashboard.components.sample_map import MapView, Pick, Shape, sample_map
 from dashboard.components.sample_previews import sample_previews
 from dashboard.map_data import Projection
+from dashboard.sample_images import find_preview, preview_atlas
 from dashboard.text import as_text
 from dashboard.widgets import map_controls as controls
 from dashboard.widgets.frame import (
@@ -57,18 +58,16 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
         score = controls.draw_score(summary)
         clustering = controls.draw_clustering(dynamics.class_names)
         found = None if clustering is None else controls.find_clusters(summary, clustering)
-        colours = controls.coloured(summary, chosen, score, found)
+        coloured = controls.choose_colour(summary, chosen, score, clustering, found)
         if clustering is not None and found is not None:
             controls.draw_k(summary, clustering, found)
-    places = map_data.positions(summary.folder, summary.created, projection)
     view = map_data.map_view(
         summary,
-        places,
-        colours.colour,
-        selected=selection.selected(summary.run_id, len(places)),
-        hardest=controls.hardest_first(score, len(places)),
+        projection,
+        coloured,
+        selected=selection.selected(summary.run_id, dynamics.n_samples),
+        score=score,
         found=found,
-        colour_key=(projection, *colours.key),
     )
     with wide:
         _draw_map(summary, view, projection)
@@ -111,9 +110,9 @@ def _previews(summary: RunSummary) -> Callable[[], None]:
     @st.fragment
     def draw() -> None:
         key = f"previews:{summary.run_id}"
-        atlas = map_data.preview_atlas(summary.folder, summary.created)
+        atlas = preview_atlas(summary.folder, summary.created)
         if atlas is None:
-            sample_previews(key=key, find=lambda sample: map_data.find_preview(summary, sample))
+            sample_previews(key=key, find=lambda sample: find_preview(summary, sample))
             return
         names = data.read_samples(summary.folder, summary.created)["sample_id"].tolist()
         sample_previews(key=key, names=names, atlas=atlas)

@@ -24,6 +24,7 @@ class Note {
 
   /** Show a sample at a pixel of the stage; `source` names who has the images. */
   show(sample, lines, [x, y], stage, source) {
+    this.at = { x, y, stage };
     if (sample !== this.sample) {
       this.sample = sample;
       this.name.textContent = `sample ${sample}`;
@@ -32,7 +33,6 @@ class Note {
       this.ask(sample, source);
     }
     this.node.hidden = false;
-    this.at = { x, y, stage };
     this.place();
   }
 

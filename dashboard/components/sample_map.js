@@ -95,7 +95,8 @@ class SampleMap {
     if (old?.colour.title !== data.colour.title) this.held = this.pointed = null;
     this.pictures = this.loaded(data.density);
     this.surface.setAttribute("aria-label", data.alt);
-    this.stage.style.height = `${data.height}px`;
+    // On a low screen the whole map still fits under the heading.
+    this.stage.style.height = `min(${data.height}px, max(360px, 100vh - 310px))`;
     this.dress();
     this.paint();
   }
@@ -170,7 +171,7 @@ class SampleMap {
 
   /** Radius of a point in CSS pixels: smaller where there are many, larger when near. */
   get radius() {
-    const base = within(7.4 - 1.15 * Math.log10(this.points.n + 1), 1.9, 4.6);
+    const base = within(7.4 - 1.15 * Math.log10(this.data.n_samples + 1), 1.9, 4.6);
     const near = Math.log2(Math.max(1, this.view.scale / this.view.wholeScale));
     return Math.min(7, base * (1 + 0.16 * near));
   }
@@ -231,7 +232,7 @@ class SampleMap {
         shape,
         radius: radius * 1.25,
         colour: css(colour),
-        edge: Math.max(1, 1.1 * this.ratio),
+        edge: this.ratio * (radius < 2.6 * this.ratio ? 0.7 : 1),
         edgeColour: css(this.ink),
       })),
     };
@@ -470,7 +471,7 @@ class SampleMap {
     const sample = points.sample(point);
     const lines = [`class: ${data.class_names[points.labels[point]]}`];
     const value = this.palette.words(points.codes[point]);
-    if (data.colour.title !== "Class") lines.push(`${data.colour.title.toLowerCase()}: ${value}`);
+    if (data.colour.title !== "Class") lines.push(`${data.colour.title}: ${value}`);
     const medoid = data.medoids.find((each) => each.index === sample);
     if (medoid) lines.push(medoid.text);
     this.note.show(sample, lines, at, this.stage, data.previews);

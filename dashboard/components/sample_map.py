@@ -9,6 +9,7 @@ drawn, or the sample that was clicked, and draws the selection it is given.
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -52,6 +53,7 @@ class Numbers:
     hint: str = ""
     is_whole: bool = False
 
+    @cached_property
     def limits(self) -> tuple[float, float]:
         """Return the values at both ends of the colour bar: 1 % lie beyond either of them."""
         known = self.values[np.isfinite(self.values)]
@@ -62,9 +64,10 @@ class Numbers:
             low, high = float(known.min()), float(known.max())
         return (low, high) if low < high else (low, low + 1.0)
 
+    @cached_property
     def levels(self) -> NDArray[np.uint16]:
         """Return each value's place between both ends, 0 to 65534; 65535 for none."""
-        low, high = self.limits()
+        low, high = self.limits
         is_known = np.isfinite(self.values)
         share = np.where(is_known, (self.values - low) / (high - low), 0.0).clip(0, 1)
         return np.where(is_known, np.rint(share * (NO_LEVEL - 1)), NO_LEVEL).astype(np.uint16)
@@ -272,7 +275,7 @@ def _steps(positions: NDArray[Any], bounds: Bounds) -> NDArray[np.uint16]:
 def _colour(colour: Categories | Numbers, shown: NDArray[np.intp]) -> dict[str, Any]:
     """Describe the colours of the shown samples, and the legend."""
     if isinstance(colour, Numbers):
-        low, high = colour.limits()
+        low, high = colour.limits
         return {
             "kind": "number",
             "title": colour.title,
@@ -282,7 +285,7 @@ def _colour(colour: Categories | Numbers, shown: NDArray[np.intp]) -> dict[str, 
             "high": high,
             "ramp": list(RAMP),
             "none": NO_VALUE,
-            "codes": _base64(colour.levels()[shown].astype("<u2")),
+            "codes": _base64(colour.levels[shown].astype("<u2")),
         }
     counts = np.bincount(colour.codes[colour.codes >= 0], minlength=len(colour.names))
     marks = [colour.mark(code) for code in range(len(colour.names))]
@@ -302,7 +305,7 @@ def _medoids(view: MapView, bounds: Bounds) -> list[dict[str, Any]]:
     samples = np.array(list(view.medoids), dtype=np.intp)
     steps = _steps(np.asarray(view.positions)[samples], bounds).tolist() if len(samples) else []
     colour = view.colour
-    codes = colour.levels() if isinstance(colour, Numbers) else colour.codes
+    codes = colour.levels if isinstance(colour, Numbers) else colour.codes
     return [
         {"index": int(i), "x": x, "y": y, "text": view.medoids[int(i)], "code": int(codes[i])}
         for i, (x, y) in zip(samples, steps, strict=True)

@@ -1,20 +1,16 @@
 """What the map shows: projection, colours, and clusters inside classes."""
 
-from dataclasses import dataclass
-
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
-from dashboard import data, map_data, state
+from dashboard import data, map_clusters, map_colours, state
 from dashboard.charts.silhouette import silhouette_curve
-from dashboard.components.sample_map import Categories, Numbers
-from dashboard.map_data import Clustering, Projection
+from dashboard.map_clusters import Clustering
+from dashboard.map_data import Projection
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.messages import draw_error
@@ -33,14 +29,6 @@ PROJECTIONS: dict[Projection, str] = {"umap": "UMAP", "pca": "PCA"}
 NO_CLUSTERS, ALL_CLASSES = -2, -1
 INSIDE = {NO_CLUSTERS: "no class", ALL_CLASSES: "every class"}
 MOST_K = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Coloured:
-    """Colours of all samples, and a key that names them in a cache."""
-
-    colour: Categories | Numbers
-    key: tuple[object, ...]
 
 
 def draw_projection(available: Projection) -> Projection:
@@ -133,7 +121,7 @@ def find_clusters(summary: RunSummary, clustering: Clustering) -> ClassClusters 
         place.progress(share, text=as_text(text))
 
     try:
-        return map_data.clusters(summary, clustering, tell)
+        return map_clusters.clusters(summary, clustering, tell)
     except CoresetError as error:
         draw_error(error)
         return None
@@ -148,7 +136,7 @@ def draw_k(summary: RunSummary, clustering: Clustering, found: ClassClusters) ->
         return
     record = found.records[0]
     names = data.open_dynamics(summary.folder, summary.created, summary.epoch).class_names
-    curve = map_data.k_curve(summary, names.index(clustering.class_name))
+    curve = map_clusters.k_curve(summary, names.index(clustering.class_name))
     silhouette = record["silhouette"]
     quality = "" if silhouette is None else f", mean silhouette {silhouette:.2f}"
     st.markdown(f"**{record['k']} clusters** in {as_text(record['class'])}{quality}")
@@ -197,33 +185,23 @@ def _verdict(silhouette: float | None, *, is_sampled: bool) -> str:
     return f"{text} Silhouette of a random sample of the class." if is_sampled else text
 
 
-def coloured(
-    summary: RunSummary, chosen: str, score: ScoreValues | None, found: ClassClusters | None
-) -> Coloured:
+def choose_colour(
+    summary: RunSummary,
+    chosen: str,
+    score: ScoreValues | None,
+    clustering: Clustering | None,
+    found: ClassClusters | None,
+) -> map_colours.Coloured:
     """Return the chosen colours; by class, with the reason, where they cannot be had."""
     if chosen == "score" and score is not None:
-        colour = map_data.score_colour(score, SCORES[score.name].title)
-        return Coloured(colour=colour, key=("score", score.name, str(score.plain_options())))
-    if chosen == "cluster" and found is not None:
-        colour = map_data.cluster_colour(summary, found)
-        return Coloured(colour=colour, key=("cluster", hash(found.labels.tobytes())))
+        return map_colours.by_score(summary, score, SCORES[score.name].title)
+    if chosen == "cluster" and clustering is not None and found is not None:
+        return map_colours.by_cluster(summary, clustering, found)
     if chosen == "cluster":
         st.info("Coloured by class: choose above inside which class to cluster.")
-    if chosen in SIMPLE:
+    elif chosen != "score":
         try:
-            return Coloured(colour=SIMPLE[chosen](summary), key=(chosen,))
+            return map_colours.by_record(summary, chosen)
         except CoresetError as error:
             draw_error(error)
-    return Coloured(colour=map_data.class_colour(summary), key=("class",))
-
-
-SIMPLE = {
-    "forgetting": map_data.forgetting_colour,
-    "prediction": map_data.prediction_colour,
-    "correctness": map_data.correctness_colour,
-}
-
-
-def hardest_first(score: ScoreValues | None, n_samples: int) -> NDArray[np.intp]:
-    """Return samples from hardest to easiest, or as they come where there is no score."""
-    return np.arange(n_samples) if score is None else score.order()
+    return map_colours.by_record(summary, "class")

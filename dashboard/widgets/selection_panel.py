@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
-from dashboard import data, map_data, selection
+from dashboard import data, map_colours, map_data, selection
 from dashboard.components.image_grid import Tile, image_grid
+from dashboard.sample_images import thumbnail
 from dashboard.text import as_text
 
 LARGEST = 256
@@ -62,7 +63,7 @@ def _draw_actions(
     dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
     counts = np.bincount(dynamics.labels[chosen], minlength=dynamics.n_classes)
     mix = ", ".join(
-        f"{dynamics.class_names[k]} {counts[k]:,}" for k in np.argsort(-counts)[:6] if counts[k]
+        f"{dynamics.class_names[k]}: {counts[k]:,}" for k in np.argsort(-counts)[:6] if counts[k]
     )
     more = f" and {(counts > 0).sum() - 6} more classes" if (counts > 0).sum() > 6 else ""
     st.markdown(
@@ -167,7 +168,7 @@ def _tile(
     """Describe one sample: name, label, and what the network takes it for."""
     dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
     label = dynamics.class_names[dynamics.labels[index]]
-    predicted = int(map_data.predictions(summary)[index])
+    predicted = int(map_colours.predictions(summary)[index])
     name = str(data.read_samples(summary.folder, summary.created)["sample_id"].iloc[index])
     value = "" if score is None else f" · {score.values[index]:.3g}"
     is_right = None if predicted < 0 else bool(predicted == dynamics.labels[index])
@@ -187,7 +188,7 @@ def _png(images: LabeledImages | str, index: int) -> bytes | None:
     """Return a sample's image, None where images cannot be shown."""
     if isinstance(images, str):
         return None
-    return map_data.thumbnail(images.train.images[index], side=LARGEST)
+    return thumbnail(images.train.images[index], side=LARGEST)
 
 
 def _open(index: int) -> None:
@@ -203,8 +204,8 @@ def draw_medoids(summary: RunSummary, medoids: dict[int, str]) -> None:
         Tile(
             index=index,
             png=_png(images, index),
-            title=text.split(", ")[0].removeprefix("medoid of "),
-            note=text.split(", ")[-1],
+            title=text.rsplit(", ", 1)[0].removeprefix("medoid of "),
+            note=text.rsplit(", ", 1)[-1],
             alt=f"Medoid {names.iloc[index]}: {text}",
         )
         for index, text in medoids.items()
