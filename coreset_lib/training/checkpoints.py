@@ -17,7 +17,7 @@ UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError)
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The state after ``epoch`` complete epochs, on the CPU."""
+    """The state after ``epoch`` complete epochs, on the CPU or where it was trained."""
 
     epoch: int
     network: dict[str, Any]
@@ -25,15 +25,18 @@ class Checkpoint:
 
     @classmethod
     def take(cls, trainer: Trainer, epoch: int) -> "Checkpoint":
-        """Copy the state, so that training may go on while it is written."""
-        return cls(
-            epoch, _to_cpu(trainer.network.state_dict()), _to_cpu(trainer.optimizer.state_dict())
-        )
+        """Copy the state where it is, so that training may go on while it is written."""
+        network, optimizer = trainer.network.state_dict(), trainer.optimizer.state_dict()
+        return cls(epoch, _copied(network), _copied(optimizer))
+
+    def on_cpu(self) -> "Checkpoint":
+        """Return the same state on the CPU."""
+        return Checkpoint(self.epoch, _copied(self.network, "cpu"), _copied(self.optimizer, "cpu"))
 
     def save(self, paths: RunPaths) -> None:
         """Replace the run's checkpoint."""
         with replacing(paths.checkpoint) as file:
-            torch.save({"schema_version": SCHEMA_VERSION, **vars(self)}, file)
+            torch.save({"schema_version": SCHEMA_VERSION, **vars(self.on_cpu())}, file)
 
     @classmethod
     def load(cls, paths: RunPaths) -> "Checkpoint | None":
@@ -75,12 +78,13 @@ def _damaged(paths: RunPaths, error: Exception) -> DamagedRunError:
     )
 
 
-def _to_cpu(value: Any) -> Any:
-    """Copy every tensor of a nested state to the CPU."""
+def _copied(value: Any, device: str | None = None) -> Any:
+    """Copy every tensor of a nested state, to a device or where it is."""
     if isinstance(value, torch.Tensor):
-        return value.detach().to("cpu", copy=True)
+        value = value.detach()
+        return value.clone() if device is None else value.to(device)
     if isinstance(value, dict):
-        return {key: _to_cpu(part) for key, part in value.items()}
+        return {key: _copied(part, device) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_to_cpu(part) for part in value)
+        return type(value)(_copied(part, device) for part in value)
     return value

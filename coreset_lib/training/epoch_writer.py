@@ -27,8 +27,8 @@ CHECKPOINT_SHARE = 0.02
 class EpochWriter:
     """Writes what an epoch produced; at most one epoch is under way.
 
-    A checkpoint is written at the last epoch and otherwise as often as keeps its cost
-    below two percent of the training time.
+    A checkpoint is written at the last epoch, when the training is given up, and otherwise
+    as often as keeps its cost below two percent of the training time.
     """
 
     def __init__(self, paths: RunPaths, planes: PlaneFiles, status: StatusWriter) -> None:
@@ -37,6 +37,7 @@ class EpochWriter:
         self._status = status
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="epoch-writer")
         self._under_way: Future[None] | None = None
+        self._unsaved: Checkpoint | None = None
         self._checkpoint_cost = 0.0
         self._checkpoint_time = time.monotonic()
 
@@ -46,7 +47,10 @@ class EpochWriter:
         """Hand over one epoch; waits for the one before and raises what went wrong there."""
         self.wait()
         is_last = metrics.epoch == trainer.config.epochs
-        checkpoint = self._take_checkpoint(trainer, metrics.epoch, is_last=is_last)
+        checkpoint = Checkpoint.take(trainer, metrics.epoch)
+        self._unsaved = checkpoint
+        if not (is_last or self._is_checkpoint_due()):
+            checkpoint = None
         left = (trainer.config.epochs - metrics.epoch) * metrics.seconds
         self._under_way = self._pool.submit(self._write, metrics, rows, checkpoint, left)
 
@@ -57,18 +61,18 @@ class EpochWriter:
             self._under_way = None
 
     def close(self) -> None:
-        """Wait and end the thread."""
+        """Save what is not saved yet, so that only the epoch under way is lost, and end."""
         try:
             self.wait()
+            if self._unsaved is not None:
+                self._unsaved.save(self._paths)
         finally:
             self._pool.shutdown()
 
-    def _take_checkpoint(self, trainer: Trainer, epoch: int, *, is_last: bool) -> Checkpoint | None:
-        """Copy the state if a checkpoint is due."""
+    def _is_checkpoint_due(self) -> bool:
+        """Whether writing a checkpoint again keeps within its share of the time."""
         since = time.monotonic() - self._checkpoint_time
-        if not is_last and self._checkpoint_cost > CHECKPOINT_SHARE * since:
-            return None
-        return Checkpoint.take(trainer, epoch)
+        return self._checkpoint_cost <= CHECKPOINT_SHARE * since
 
     def _write(
         self,
@@ -83,6 +87,7 @@ class EpochWriter:
         if checkpoint is not None:
             began = time.monotonic()
             checkpoint.save(self._paths)
+            self._unsaved = None
             self._checkpoint_time = time.monotonic()
             self._checkpoint_cost = self._checkpoint_time - began
         self._status.update(epoch=metrics.epoch, eta_seconds=eta_seconds)
