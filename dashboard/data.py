@@ -16,11 +16,18 @@ from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load
 from coreset_lib.datasets.listing import check_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.arms import make_arms as make_arms
+from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
+from coreset_lib.evaluation.report import export_results
+from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
+from coreset_lib.jobs import evaluations as evaluation_jobs
 from coreset_lib.jobs import local
+from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.create import create_run
+from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, summarise
@@ -93,7 +100,9 @@ def chosen_coreset(
     if config.score is not None:
         options = tuple(config.score_options.items())
         score = score_values(folder, created, n_epochs, config.score, options)
-    selection = select_coreset(dynamics, config, score=score, features=lambda: _run(folder).features(config.features))
+    selection = select_coreset(
+        dynamics, config, score=score, features=lambda: _run(folder).features(config.features)
+    )
     return selection, score
 
 
@@ -284,3 +293,34 @@ def confused_pairs(folder: str, created: str, n_epochs: int) -> list[ConfusedPai
 def data_map_of(folder: str, created: str, n_epochs: int) -> DataMap:
     """Return confidence, variability and correctness of every sample."""
     return data_map(open_dynamics(folder, created, n_epochs))
+
+
+def manifest_of(folder: str) -> Manifest:
+    """Return what was run."""
+    return _run(folder).manifest
+
+
+def evaluations(run_id: str) -> list[Evaluation]:
+    """Return the comparisons of a run as they are now, newest first."""
+    return evaluation_jobs.evaluations_of(default_cache(), run_id)
+
+
+def start_evaluation(plan: EvaluationPlan) -> None:
+    """Start a comparison in the background, or go on with it."""
+    evaluation_jobs.start(default_cache(), plan)
+
+
+def stop_evaluation(evaluation: Evaluation) -> None:
+    """End a comparison; its finished trainings are kept."""
+    evaluation_jobs.stop(evaluation.paths)
+
+
+def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
+    """Return the results of the finished cells."""
+    cells = read_cells(evaluation.paths, evaluation.plan)
+    return summary_table(evaluation.plan, cells, figure=figure)
+
+
+def evaluation_export(evaluation: Evaluation) -> Export:
+    """Return the results with provenance, as the command line writes them."""
+    return export_results(evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id))

@@ -77,7 +77,7 @@ def _spawn(paths: RunPaths) -> "subprocess.Popen[bytes]":
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env=_environment(),
+            env=background_environment(),
             start_new_session=True,
         )
 
@@ -105,11 +105,15 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
     run.paths.stop_request.touch()
     if status.host != host_name() or status.pid is None:
         return status
-    for signum, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
-        if not _signal_and_wait(status, signum, patience):
-            continue
-        break
+    end_process(status, grace=grace)
     return _settle(run)
+
+
+def end_process(status: Status, *, grace: float = STOP_GRACE_SECONDS) -> None:
+    """Terminate the process group that a status names; kill it after a grace period."""
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        if _signal_and_wait(status, signum, grace):
+            return
 
 
 def _signal_and_wait(status: Status, signum: signal.Signals, patience: float) -> bool:
@@ -147,8 +151,8 @@ def _settle(run: Run) -> Status:
     return status
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment of a training process.
+def background_environment() -> dict[str, str]:
+    """Return the environment of a process that trains in the background.
 
     Threads that wait sleep instead of spinning: next to a dashboard and a browser on few
     cores, spinning makes training several times slower. The package stays importable

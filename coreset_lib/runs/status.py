@@ -4,10 +4,10 @@ import contextlib
 import threading
 import time
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from coreset_lib.atomic import write_json
-from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.process import (
     QUEUE_GRACE_SECONDS,
     REMOTE_GRACE_SECONDS,
@@ -21,7 +21,16 @@ from coreset_lib.runs.records import Status
 HEARTBEAT_SECONDS = 2.0
 
 
-def write_status(paths: RunPaths, status: Status) -> None:
+class StatusPlace(Protocol):
+    """Whatever has a status file: a run, a comparison."""
+
+    @property
+    def status(self) -> Path:
+        """The status file."""
+        ...
+
+
+def write_status(paths: StatusPlace, status: Status) -> None:
     """Replace the status file by ``status``, stamped with the present moment."""
     write_json(paths.status, replace(status, heartbeat=time.time()).as_dict())
 
@@ -58,7 +67,7 @@ class StatusWriter:
     dead process; ``update`` writes at once.
     """
 
-    def __init__(self, paths: RunPaths, status: Status) -> None:
+    def __init__(self, paths: StatusPlace, status: Status) -> None:
         self._paths = paths
         self._status = status
         self._lock = threading.Lock()

@@ -1,0 +1,67 @@
+"""Accuracy against selection rate, one line per strategy with its spread over seeds."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from coreset_lib.evaluation.plan import FULL_SET
+from dashboard.theme import CLASS_COLOURS, MARGINS, NEUTRAL
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def rate_curves(table: pd.DataFrame, figure_title: str) -> go.Figure:
+    """Return mean (line) and standard deviation (band) of each strategy at each rate.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`coreset_lib.evaluation.results.summary_table`.
+    figure_title : str
+        Name of the vertical axis.
+    """
+    figure = go.Figure()
+    strategies = [name for name in dict.fromkeys(table["strategy"]) if name != FULL_SET]
+    for number, name in enumerate(strategies):
+        rows = pd.DataFrame(table[table["strategy"] == name]).sort_values(by="rate")
+        is_random = name.startswith("random")
+        colour = NEUTRAL if is_random else CLASS_COLOURS[number % len(CLASS_COLOURS)]
+        _add_band(figure, rows, colour)
+        figure.add_scatter(
+            x=100 * rows["rate"],
+            y=100 * rows["mean"],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "dash": DASHES[number % len(DASHES)], "width": 2},
+            hovertemplate="%{x:g} %: %{y:.1f} %<extra>" + name + "</extra>",
+        )
+    full = table["mean"][table["strategy"] == FULL_SET].tolist()
+    if full:
+        figure.add_hline(
+            y=100 * full[0],
+            line={"dash": "dot", "color": NEUTRAL},
+            annotation_text=FULL_SET,
+        )
+    figure.update_layout(height=420, margin=MARGINS, hovermode="closest")
+    figure.update_layout(legend={"orientation": "h", "y": -0.2})
+    figure.update_xaxes(title="share of the training set kept, %", type="log", fixedrange=True)
+    rates = sorted({100 * rate for rate in table[table["strategy"] != FULL_SET]["rate"]})
+    figure.update_xaxes(tickvals=rates, ticktext=[f"{rate:g}" for rate in rates])
+    figure.update_yaxes(title=f"{figure_title}, %", fixedrange=True)
+    return figure
+
+
+def _add_band(figure: go.Figure, rows: pd.DataFrame, colour: str) -> None:
+    """Add one standard deviation up and down."""
+    rates = (100 * rows["rate"]).to_numpy()
+    mean, spread = (rows[name].fillna(0).to_numpy() for name in ("mean", "standard_deviation"))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    figure.add_scatter(
+        x=np.concatenate([rates, rates[::-1]]),
+        y=100 * np.concatenate([mean + spread, (mean - spread)[::-1]]),
+        fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},0.15)",
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+    )

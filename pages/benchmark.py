@@ -1,0 +1,155 @@
+"""Benchmark: does the coreset beat a random one on this data? Trained, tested, said plainly."""
+
+import streamlit as st
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.report import verdict_in_words
+from coreset_lib.evaluation.results import FIGURES
+from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.runs.summary import RunSummary
+from dashboard import data
+from dashboard.charts.benchmark import rate_curves
+from dashboard.text import as_text
+from dashboard.theme import PLOTLY_CONFIG
+from dashboard.widgets.benchmark_form import draw_benchmark_form
+from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.widgets.messages import draw_error
+
+VERDICT_ICONS = {
+    "better": ":green[▲]",
+    "worse": ":orange[▼]",
+    "no difference seen": "◆",
+    "too few seeds": "○",
+}
+FIGURE_TITLES = {
+    "accuracy": "test accuracy",
+    "balanced_accuracy": "balanced test accuracy",
+    "macro_auc": "macro AUC on test",
+}
+
+
+def draw_evaluations(summary: RunSummary) -> None:
+    """Draw the newest comparison, and a choice where there are more."""
+    found = data.evaluations(summary.run_id)
+    if not found:
+        st.info(
+            "Nothing compared yet. Choose strategies and shares above and press Compare: networks "
+            "are trained on each coreset and on random ones of the same size, then tested.",
+            icon=":material/balance:",
+        )
+        return
+    chosen = found[0]
+    if len(found) > 1:
+        chosen = st.selectbox("Comparison", found, format_func=_title, key="comparison")
+    _draw_progress(chosen)
+    _draw_results(chosen)
+
+
+def _title(evaluation: Evaluation) -> str:
+    """Name a comparison by what it compares."""
+    plan = evaluation.plan
+    names = ", ".join(arm.name for arm in plan.arms)
+    rates = ", ".join(f"{100 * rate:g}" for rate in plan.rates)
+    return f"{names} at {rates} %, {plan.n_seeds} seeds ({evaluation.status.state})"
+
+
+def _draw_progress(evaluation: Evaluation) -> None:
+    """Draw how far it is, with the button that stops or continues it."""
+    status = evaluation.status
+    is_active = status.state in ("queued", "running")
+    if is_active:
+        share = status.epoch / status.epochs if status.epochs else 0.0
+        left = "" if not status.eta_seconds else f", about {status.eta_seconds / 60:.0f} min left"
+        st.progress(min(share, 1.0), f"{status.epoch} of {status.epochs} trainings{left}")
+        if st.button("Stop", icon=":material/stop:", help="Finished trainings are kept."):
+            data.stop_evaluation(evaluation)
+            st.rerun()
+    elif status.state != "finished":
+        st.warning(
+            as_text(status.error or f"Not complete ({status.state}). Finished trainings are kept."),
+            icon=":material/pause_circle:",
+        )
+        if st.button("Go on", icon=":material/play_arrow:"):
+            data.start_evaluation(evaluation.plan)
+            st.rerun()
+
+
+def _draw_results(evaluation: Evaluation) -> None:
+    """Draw verdicts, curves, table and downloads of what is finished."""
+    figure = st.segmented_control(
+        "Figure",
+        FIGURES,
+        default=FIGURES[0],
+        format_func=FIGURE_TITLES.__getitem__,
+        required=True,
+        key="figure",
+    )
+    table = data.evaluation_table(evaluation, figure or FIGURES[0])
+    if table.empty:
+        st.info("The first results appear when all seeds of a strategy are trained.")
+        return
+    curves, words = st.columns([3, 2], gap="large")
+    with curves:
+        st.plotly_chart(
+            rate_curves(table, FIGURE_TITLES[figure or FIGURES[0]]),
+            config=PLOTLY_CONFIG,
+            key="rates",
+            alt="Accuracy of every strategy against the share kept, with its spread",
+        )
+        st.caption("Line: mean over seeds. Band: one standard deviation. Grey: random.")
+    with words:
+        st.markdown("**In plain words**")
+        for row in table.to_dict("records"):
+            icon = VERDICT_ICONS.get(str(row.get("verdict")), "·")
+            st.markdown(f"{icon} {as_text(verdict_in_words(row))}")
+        st.caption(
+            "Better or worse: the 95 % interval of the paired difference excludes 0. With many "
+            "comparisons some exclude it by chance."
+        )
+    st.dataframe(table, hide_index=True, alt="Results in numbers")
+    _draw_downloads(evaluation)
+
+
+def _draw_downloads(evaluation: Evaluation) -> None:
+    """Draw the CSV and its provenance."""
+    row = st.container(horizontal=True)
+    name = f"comparison-{evaluation.plan.evaluation_id}"
+    row.download_button(
+        "Results (CSV)",
+        lambda: data.evaluation_export(evaluation).csv,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    row.download_button(
+        "Plan and every training (JSON)",
+        lambda: data.evaluation_export(evaluation).provenance_bytes(),
+        file_name=f"{name}.provenance.json",
+        mime="application/json",
+        on_click="ignore",
+    )
+
+
+draw_heading(
+    "Benchmark",
+    "Does a coreset beat a random one on these data? New networks are trained on each, with the "
+    "same seeds, and judged on the test split, which played no part in any choice.",
+    chosen := chosen_run(),
+)
+if chosen is None:
+    draw_no_run()
+elif has_epochs(chosen):
+    with st.expander("New comparison", expanded=not data.evaluations(chosen.run_id)):
+        draw_benchmark_form(chosen)
+
+    @st.fragment(run_every=3.0)
+    def draw_live(summary: RunSummary) -> None:
+        """Draw the results, live while networks are trained."""
+        try:
+            draw_evaluations(summary)
+        except CoresetError as error:
+            draw_error(error)
+
+    draw_live(chosen)
