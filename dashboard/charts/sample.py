@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from coreset_lib.scores.population import SampleHistory
+from dashboard.text import as_figure_text
 from dashboard.theme import MARGINS, RIGHT, WRONG
 
 
@@ -15,7 +16,10 @@ def prediction_strip(history: SampleHistory, class_names: Sequence[str]) -> go.F
     The height of a cell says right (full) or wrong (half) too, so colour is not the only cue.
     """
     epochs = np.arange(1, len(history.prediction) + 1)
-    names = [class_names[k] if k >= 0 else "not recorded" for k in history.prediction]
+    names = [
+        as_figure_text(class_names[k], most=60) if k >= 0 else "not recorded"
+        for k in history.prediction
+    ]
     figure = go.Figure(
         go.Bar(
             x=epochs,

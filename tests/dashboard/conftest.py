@@ -39,6 +39,12 @@ def small_phantom():
 
 
 @pytest.fixture
+def save_dataset(tmp_path):
+    """Return ``save(dataset, file_name, class_names) -> path``."""
+    return lambda dataset, name, class_names=None: save_npz(tmp_path / name, dataset, class_names)
+
+
+@pytest.fixture
 def cache(tmp_path, monkeypatch):
     """The cache directory that dashboard and command line use in this test."""
     folder = tmp_path / "cache"

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from coreset_lib.scores.population import SampleHistory
+from dashboard.charts.composition import composition_bars
+from dashboard.charts.sample import prediction_strip
+from dashboard.charts.training import training_curves
+from dashboard.images import data_uri, enlarge
+from dashboard.text import as_text
+
+
+def test_composition_shows_shares_of_each_set_and_counts_on_hover():
+    figure = composition_bars(["a", "b"], [30, 10], [1, 3])
+    full, coreset = figure.data
+    assert (full.name, coreset.name) == ("full set", "coreset")
+    assert list(full.x) == [75.0, 25.0]
+    assert list(coreset.x) == [25.0, 75.0]
+    assert list(coreset.customdata) == [1, 3]
+    assert full.marker.pattern.shape != coreset.marker.pattern.shape
+
+
+def test_composition_of_nothing_is_zero_and_not_an_error():
+    figure = composition_bars(["a", "b"], [2, 2], [0, 0])
+    assert list(figure.data[1].x) == [0, 0]
+
+
+def test_composition_grows_with_the_classes():
+    def height(n):
+        return composition_bars([str(k) for k in range(n)], [1] * n, [1] * n).layout.height
+
+    assert height(11) > height(2)
+
+
+def history(prediction, label):
+    predicted = np.array(prediction)
+    return SampleHistory(
+        prediction=predicted,
+        is_correct=predicted == label,
+        first_correct=None,
+        n_forgotten=0,
+        mean_margin=0.0,
+    )
+
+
+def test_the_strip_is_full_where_right_and_half_where_wrong():
+    figure = prediction_strip(history([0, 1, 1, -1], label=1), ["a", "b"])
+    (bars,) = figure.data
+    assert list(bars.x) == [1, 2, 3, 4]
+    assert list(bars.y) == [0.5, 1.0, 1.0, 0.5]
+    assert list(bars.customdata) == ["a", "b", "b", "not recorded"]
+    assert bars.marker.color[1] == bars.marker.color[2] != bars.marker.color[0]
+
+
+def test_curves_show_what_was_recorded():
+    metrics = [
+        {"epoch": e, "train_loss": 2 / e, "val_loss": 3 / e, "train_accuracy": 0.1 * e,
+         "val_accuracy": 0.05 * e}
+        for e in (1, 2)
+    ]  # fmt: skip
+    figure = training_curves(metrics)
+    values = [(line.name, line.line.dash, list(line.y)) for line in figure.data]
+    assert values == [
+        ("train", "solid", [2, 1]),
+        ("val", "dot", [3, 1.5]),
+        ("train", "solid", [0.1, 0.2]),
+        ("val", "dot", [0.05, 0.1]),
+    ]
+    assert all(list(line.x) == [1, 2] for line in figure.data)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain name", "plain name"),
+        ("**b** _i_ `c`", r"\*\*b\*\* \_i\_ \`c\`"),
+        ("<b>x</b>", r"\<b\>x\</b\>"),
+        ("a\n# b", r"a \# b"),
+        ("[x](http://e.org)", r"\[x\]\(http\://e.org\)"),
+        ("5 $ and 6 $", r"5 \$ and 6 \$"),
+        (":red[x] :smile:", r"\:red\[x\] \:smile\:"),
+        ("back\\slash", "back\\\\slash"),
+        ("🫁", "🫁"),
+        (None, "None"),
+    ],
+)
+def test_text_loses_its_meaning_as_markup(text, shown):
+    assert as_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("side", "least", "expected"), [(28, 224, 224), (30, 224, 240), (300, 224, 300)]
+)
+def test_images_are_enlarged_by_whole_pixels(side, least, expected):
+    image = np.arange(side * side, dtype=np.uint32).reshape(side, side).astype(np.uint8)
+    enlarged = enlarge(image, least=least)
+    factor = expected // side
+    assert enlarged.shape == (expected, expected)
+    np.testing.assert_array_equal(enlarged[::factor, ::factor], image)
+
+
+def test_colour_images_keep_their_channels():
+    assert enlarge(np.zeros((8, 16, 3), np.uint8), least=16).shape == (16, 32, 3)
+
+
+def test_a_data_uri_holds_the_pixels():
+    import base64
+    import io
+
+    from PIL import Image
+
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    content = base64.b64decode(data_uri(image).removeprefix("data:image/png;base64,"))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), image)

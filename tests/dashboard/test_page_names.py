@@ -1,0 +1,55 @@
+"""Names from data are shown as they are, also nasty ones, and many of them."""
+
+import pytest
+
+NASTY = (
+    "**bold** _it_ `code`",
+    "<img src=x onerror=alert(1)>",
+    "[link](http://example.org)",
+    "![i](http://example.org/i.png)",
+    "🫁 lung :red[warm] $x^2$",
+    "Lymphoblast, " * 20,
+    "# heading",
+    "- item | cell",
+)
+
+
+@pytest.fixture
+def nasty_run(write_run, save_dataset, small_phantom):
+    assert len(NASTY) == small_phantom.n_classes
+    return write_run(path=save_dataset(small_phantom, "nasty.npz", NASTY))
+
+
+@pytest.mark.parametrize("page", ["runs", "trajectories", "coreset"])
+def test_class_names_are_text_and_not_markup(open_dashboard, nasty_run, page):
+    dashboard = open_dashboard(page)
+    assert not dashboard.errors
+    drawn = [e.value for kind in ("markdown", "caption") for e in getattr(dashboard.app, kind)]
+    for text in drawn:
+        for markup in ("**bold**", "[link](", "![i](", "<img", ":red[", "$x^2$"):
+            assert markup not in text
+
+
+@pytest.mark.parametrize("page", ["trajectories", "coreset"])
+def test_eleven_classes_with_few_samples_are_shown(
+    open_dashboard, write_run, save_dataset, small_phantom, page
+):
+    from dataclasses import replace
+
+    names = tuple(f"organ number {k}" for k in range(11))
+    labels = small_phantom.train.labels.copy()
+    labels[:3] = (8, 9, 10)
+    dataset = replace(
+        small_phantom, class_names=names, train=replace(small_phantom.train, labels=labels)
+    )
+    write_run(path=save_dataset(dataset, "eleven.npz", names))
+    dashboard = open_dashboard(page)
+    assert not dashboard.errors
+    if page == "coreset":
+        assert dashboard.metric("Classes").endswith(" of 11")
+
+
+def test_lost_classes_are_named(open_dashboard, nasty_run):
+    dashboard = open_dashboard("coreset", keep="1")
+    (warning,) = [hint for hint in dashboard.hints if "No sample left of" in hint]
+    assert any(name.strip() in warning for name in NASTY)
