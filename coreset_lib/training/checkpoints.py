@@ -1,5 +1,6 @@
 """Weights and optimiser state on disk, whole or absent, loaded without running code."""
 
+import io
 import pickle
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,11 @@ class Checkpoint:
 
     def save(self, paths: RunPaths) -> None:
         """Replace the run's checkpoint."""
+        # By way of memory: on a full disk torch.save tells of its own format, not of the disk.
+        content = io.BytesIO()
+        torch.save({"schema_version": SCHEMA_VERSION, **vars(self.on_cpu())}, content)
         with replacing(paths.checkpoint) as file:
-            torch.save({"schema_version": SCHEMA_VERSION, **vars(self.on_cpu())}, file)
+            file.write(content.getbuffer())
 
     @classmethod
     def load(cls, paths: RunPaths) -> "Checkpoint | None":
