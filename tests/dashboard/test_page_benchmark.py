@@ -1,0 +1,94 @@
+"""The Benchmark page: nothing yet, under way, finished, failed; and its form."""
+
+import os
+
+import pytest
+
+from coreset_lib.evaluation.arms import make_arms
+from coreset_lib.evaluation.evaluate import create_evaluation
+from coreset_lib.evaluation.plan import EvaluationPlan
+from coreset_lib.evaluation.results import write_cell
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import claim, write_status
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+@pytest.fixture
+def evaluation(write_run, cache):
+    """Return ``make(state, finished_share)``: a comparison on a run, partly finished."""
+    run_id = write_run().root.name
+
+    def make(state="finished", *, share=1.0, error=None):
+        plan = EvaluationPlan(
+            run_id=run_id,
+            arms=tuple(make_arms(["top"], ["eva"], "proportional", [0.0])),
+            rates=(0.1, 0.3),
+            n_seeds=3,
+            model="small_cnn",
+            epochs=2,
+        )
+        paths = create_evaluation(cache, plan)
+        cells = list(plan.cells())
+        n_done = round(share * len(cells))
+        for cell in cells[:n_done]:
+            accuracy = (0.8 if cell.arm.startswith("random") else 0.5) + cell.seed / 100
+            figures = {"accuracy": accuracy, "balanced_accuracy": accuracy, "macro_auc": accuracy}
+            split = figures | {"recall": [accuracy] * 8, "best_accuracy": None}
+            write_cell(
+                paths,
+                cell,
+                {"n_samples": 16, "steps": 8, "seconds": 1.0, "val": split, "test": split},
+            )
+        status = Status(state=state, epoch=n_done, epochs=len(cells), error=error, eta_seconds=120)
+        is_alive = state in ("queued", "running")
+        write_status(paths, claim(status, os.getpid()) if is_alive else status)
+        return plan
+
+    return make
+
+
+def test_before_the_first_comparison_the_page_says_what_to_do(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    assert any("Nothing compared yet" in hint for hint in dashboard.hints)
+    assert dashboard.labelled("button", "Compare")
+
+
+def test_a_finished_comparison_says_plainly_that_the_strategy_is_worse(open_dashboard, evaluation):
+    evaluation()
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    assert "worse than random (proportional)" in dashboard.words
+    assert "full set" in dashboard.words
+
+
+def test_a_comparison_under_way_shows_what_is_finished_and_can_be_stopped(
+    open_dashboard, evaluation
+):
+    evaluation("running", share=0.5)
+    dashboard = open_dashboard("benchmark")
+    assert dashboard.labelled("button", "Stop")
+    assert "random (proportional) 0.1" in dashboard.words
+
+
+def test_a_comparison_without_results_yet_says_so(open_dashboard, evaluation):
+    evaluation("running", share=0.0)
+    dashboard = open_dashboard("benchmark")
+    assert any("first results appear" in hint for hint in dashboard.hints)
+
+
+def test_a_failed_comparison_gives_its_reason_and_can_go_on(open_dashboard, evaluation):
+    evaluation("failed", share=0.5, error="dataset x was not found. Restore it.")
+    dashboard = open_dashboard("benchmark")
+    assert "dataset x was not found" in dashboard.words
+    assert dashboard.labelled("button", "Go on")
+
+
+def test_a_form_without_strategies_gives_one_sentence(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("multiselect", "Strategies").set_value([])
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    assert dashboard.errors == ["a comparison needs at least one strategy and one rate."]
