@@ -27,9 +27,8 @@ def composition_bars(
             orientation="h",
             customdata=list(zip(names, counts, strict=True)),
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{customdata[0]}: %{customdata[1]} samples, %{x:.1f} %<extra>"
-            + name
-            + "</extra>",
+            hovertemplate="%{customdata[0]}: %{customdata[1]} samples, %{x:.1f} %"
+            f"<extra>{name}</extra>",
         )
     height = 110 + 44 * len(class_names)
     figure.update_layout(barmode="group", height=height, margin=MARGINS, bargap=0.3)

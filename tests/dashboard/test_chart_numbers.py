@@ -15,7 +15,7 @@ def test_composition_shows_shares_of_each_set_and_counts_on_hover():
     assert (full.name, coreset.name) == ("full set", "coreset")
     assert list(full.x) == [75.0, 25.0]
     assert list(coreset.x) == [25.0, 75.0]
-    assert list(coreset.customdata) == [1, 3]
+    assert list(map(tuple, coreset.customdata)) == [("a", 1), ("b", 3)]
     assert full.marker.pattern.shape != coreset.marker.pattern.shape
 
 
@@ -31,9 +31,20 @@ def test_composition_grows_with_the_classes():
     assert height(11) > height(2)
 
 
+def test_long_and_marked_up_class_names_stay_apart_and_are_text():
+    names = ["<b>lung</b> " + "x" * 40, "<b>lung</b> " + "x" * 41]
+    figure = composition_bars(names, [1, 1], [1, 1])
+    assert [len(bar.x) for bar in figure.data] == [2, 2]
+    assert list(figure.data[0].y) == [0, 1]
+    shown = figure.layout.yaxis.ticktext
+    assert all(text.startswith("&lt;b&gt;lung&lt;/b&gt; xx") for text in shown)
+    assert all(text.endswith("…") for text in shown)
+
+
 def history(prediction, label):
     predicted = np.array(prediction)
     return SampleHistory(
+        error_norm=np.zeros(len(predicted), np.float32),
         prediction=predicted,
         is_correct=predicted == label,
         first_correct=None,
