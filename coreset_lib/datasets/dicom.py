@@ -1,5 +1,6 @@
 """DICOM files: frames as 8-bit images by the rules of the standard, never a patient's name."""
 
+import logging
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +38,9 @@ from coreset_lib.datasets.grey_window import (
     to_grey,
 )
 from coreset_lib.datasets.pseudonyms import pseudonym
+
+# What pydicom logs may quote the file, and so a patient.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
 LARGEST_INFLATED = 2**29
 MOST_BITS = 32

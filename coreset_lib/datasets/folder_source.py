@@ -120,8 +120,8 @@ def _walk(
     label: str,
     depth: int = 0,
 ) -> None:
-    """Collect the images of one class; folders that loop back end at a fixed depth."""
-    if depth > DEEPEST or (folder.is_symlink() and not is_within(folder, roots)):
+    """Collect the images of one class, into folders that links lead to but never in a circle."""
+    if depth > DEEPEST or (folder.is_symlink() and not _may_follow(folder, roots)):
         found.n_other += 1
         return
     try:
@@ -138,6 +138,12 @@ def _walk(
         else:
             found.n_other += 1
             _check_purpose(root, found)
+
+
+def _may_follow(link: Path, roots: Sequence[Path] | None) -> bool:
+    """Whether a link leads to an allowed folder that does not hold the link itself."""
+    target, here = Path(os.path.realpath(link)), Path(os.path.realpath(link.parent))
+    return is_within(target, roots) and not here.is_relative_to(target)
 
 
 def _check_purpose(root: Path, found: _Found) -> None:

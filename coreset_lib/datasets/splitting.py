@@ -35,9 +35,10 @@ def split_groups(
 
     Notes
     -----
-    Greedy, from the largest group to the smallest: each goes where its classes are missed
-    most, measured against each split's share of each class. With one sample per group this
-    is the stratified split, exact to one sample per class.
+    Greedy, from the largest group to the smallest: each goes where its classes, and samples
+    at all, are missed most, measured against each split's share. With one sample per group
+    this is the stratified split; the part on samples at all gives small splits something of
+    classes too small to be shared out.
     """
     groups_array = np.asarray(groups, dtype=np.int64)
     rng = stream(seed, "split")
@@ -46,6 +47,7 @@ def split_groups(
     members = _members(groups_array)
     order = sorted(rng.permutation(len(members)), key=lambda g: -len(members[g]))
     wanted = np.outer(list(shares.values()), np.bincount(labels, minlength=n_classes))
+    in_all = wanted.sum(axis=1) / max(n_classes, 1)
     parts = np.empty(len(labels), dtype=object)
     for number in order:
         rows = members[number]
@@ -53,8 +55,10 @@ def split_groups(
             classes, counts = labels[rows], 1
         else:
             classes, counts = np.unique(labels[rows], return_counts=True)
-        choice = int((wanted[:, classes] * counts).sum(axis=1).argmax())
+        missed = (wanted[:, classes] * counts).sum(axis=1) + in_all * len(rows)
+        choice = int(missed.argmax())
         wanted[choice, classes] -= counts
+        in_all[choice] -= len(rows) / n_classes
         parts[rows] = names[choice]
     return parts
 

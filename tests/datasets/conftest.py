@@ -1,11 +1,15 @@
 """Small datasets and the files they come in."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from coreset_lib.datasets import LabeledImages, Split
 from coreset_lib.datasets.sample_names import RowNames, row_ids
@@ -20,6 +24,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep prepared images of the tests to themselves."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("CORESET_LENS_CACHE", str(folder))
     return folder
 
 
@@ -82,3 +94,100 @@ def make_dataset(make_split: Callable[..., Split]) -> Callable[..., LabeledImage
         return LabeledImages(**{"name": "made", "class_names": ("a", "b"), **splits, **fields})
 
     return build
+
+
+def save_dicom(path: Path, pixels: Any, **elements: Any) -> Path:
+    """Write an uncompressed DICOM image; elements by keyword, None leaves one out."""
+    pixels = np.asarray(pixels)
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset = Dataset()
+    dataset.file_meta = meta
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    is_colour = pixels.ndim == 3 and pixels.shape[-1] == 3 and "NumberOfFrames" not in elements
+    bits = 8 * pixels.dtype.itemsize
+    defaults = {
+        "PatientName": "Secret^Name",
+        "PatientID": "",
+        "Modality": "OT",
+        "SamplesPerPixel": 3 if is_colour else 1,
+        "PhotometricInterpretation": "RGB" if is_colour else "MONOCHROME2",
+        "Rows": pixels.shape[-3] if is_colour else pixels.shape[-2],
+        "Columns": pixels.shape[-2] if is_colour else pixels.shape[-1],
+        "BitsAllocated": bits,
+        "BitsStored": bits,
+        "HighBit": bits - 1,
+        "PixelRepresentation": int(pixels.dtype.kind == "i"),
+        "PixelData": pixels.tobytes(),
+    }
+    if is_colour:
+        defaults["PlanarConfiguration"] = 0
+    for name, value in {**defaults, **elements}.items():
+        if value is not None:
+            setattr(dataset, name, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.fixture
+def write_dicom() -> Callable[..., Path]:
+    return save_dicom
+
+
+def save_png(path: Path, pixels: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels)).save(path)
+    return path
+
+
+@pytest.fixture
+def write_image() -> Callable[[Path, Any], Path]:
+    """Return a function that writes pixels in the format that the file's name says."""
+    return save_png
+
+
+def save_table(path: Path, rows: list[dict[str, Any]], delimiter: str = ",") -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def write_table() -> Callable[..., Path]:
+    """Return a function that writes rows (dicts) as CSV."""
+    return save_table
+
+
+@pytest.fixture(scope="session")
+def image_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one set as PNG folder, DICOM folder and table; do not change it."""
+    root = tmp_path_factory.mktemp("image_files")
+    rows: list[dict[str, Any]] = []
+    for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (30, 28, 28), "u1")):
+        label = "ab"[number % 2]
+        save_png(root / "png, grey" / label / f"{number}.png", pixels)
+        save_dicom(root / "dcm" / label / f"{number}.dcm", pixels, PatientID=f"{number // 3}")
+        path = f"png, grey/{label}/{number}.png"
+        rows.append({"path": path, "label": label, "patient_id": f"{number // 3}", "age": number})
+    save_table(root / "table.csv", rows)
+    return root
+
+
+@pytest.fixture
+def write_folder(data_root: Path) -> Callable[..., Path]:
+    """Return a function that writes an image folder, classes alternating."""
+
+    def write(name: str = "cells", count: int = 30, *, size: int = 28, seed: int = 0) -> Path:
+        rng = np.random.default_rng(seed)
+        for number in range(count):
+            pixels = rng.integers(0, 256, (size, size), dtype=np.uint8)
+            save_png(data_root / name / "ab"[number % 2] / f"{number:03d}.png", pixels)
+        return data_root / name
+
+    return write

@@ -12,13 +12,17 @@ from coreset_lib.datasets import LabeledImages, PhantomOptions, load_dataset, ma
 from coreset_lib.datasets.npz import file_safe
 
 REAL = os.environ.get("CORESET_LENS_TEST_DATA", "")
-MADE = ("phantom", "grey file", "colour file", "official file")
+IMAGE_FILES = {"folder": "png, grey", "table": "table.csv", "DICOM folder": "dcm"}
+MADE = ("phantom", "grey file", "colour file", "official file", *IMAGE_FILES)
 REAL_NAMES = ("pneumoniamnist", "breastmnist", "pbc.npz", "braintumor")
 
 
 @pytest.fixture(params=[*MADE, *(f"real {name}" for name in REAL_NAMES)])
 def load(
-    request: pytest.FixtureRequest, write_npz: Callable[..., Path], data_root: Path
+    request: pytest.FixtureRequest,
+    write_npz: Callable[..., Path],
+    data_root: Path,
+    image_files: Path,
 ) -> Callable[[], LabeledImages]:
     """Return a function that loads one source anew."""
     source: str = request.param
@@ -28,6 +32,9 @@ def load(
         if not os.path.isfile(Path(REAL) / f"{source[5:].removesuffix('.npz')}.npz"):
             pytest.skip("CORESET_LENS_TEST_DATA names no folder with this file")
         return lambda: load_dataset(source[5:], data_root=REAL)
+    if source in IMAGE_FILES:
+        path = image_files / IMAGE_FILES[source]
+        return lambda: load_dataset(path, cache=image_files / "cache")
     name = "octmnist" if source == "official file" else "mine"
     write_npz(f"{name}.npz", form=(28, 28, 3) if source == "colour file" else (28, 28))
     return lambda: load_dataset(name, data_root=data_root)
