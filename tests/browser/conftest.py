@@ -117,13 +117,36 @@ def _start(script_path, env, log):
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
+    _wait_until_healthy(process, url, log)
+    return process, url
+
+
+@pytest.fixture(scope="session")
+def app():
+    """Path of the dashboard's entry point, for ``streamlit_server``."""
+    return ROOT / "dashboard" / "app.py"
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Return a function that finds a port nothing listens on."""
+    return _free_port
+
+
+@pytest.fixture(scope="session")
+def wait_until_healthy():
+    """Return ``wait(process, url, log)`` for a server that a test starts itself."""
+    return _wait_until_healthy
+
+
+def _wait_until_healthy(process, url, log):
+    """Wait until the server answers; stop it and fail with its log if it does not."""
     deadline = time.monotonic() + SECONDS_TO_START
     while not _is_healthy(url):
         if process.poll() is not None or time.monotonic() > deadline:
             _stop(process)
             pytest.fail(f"the Streamlit server did not start:\n{log.read_text()}")
         time.sleep(0.1)
-    return process, url
 
 
 def _is_healthy(url):
