@@ -121,5 +121,5 @@ def medoid_texts(found: ClassClusters) -> dict[int, str]:
         for number, (medoid, size) in enumerate(
             zip(record["medoids"], record["sizes"], strict=True)
         ):
-            texts[int(medoid)] = f"medoid of {record['class']} {number + 1}, {size:,} samples"
+            texts[int(medoid)] = f"medoid of {record['class']} · {number + 1}, {size:,} samples"
     return texts
