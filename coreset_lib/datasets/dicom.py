@@ -42,7 +42,7 @@ from coreset_lib.datasets.pseudonyms import pseudonym
 # What pydicom logs may quote the file, and so a patient.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
-LARGEST_INFLATED = 2**29
+LARGEST_INFLATED = 2**28
 MOST_BITS = 32
 PIXEL_ELEMENTS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")

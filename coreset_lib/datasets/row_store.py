@@ -6,6 +6,7 @@ is never decoded again.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,8 @@ def _write_file(
         facts.append(fact)
     if not facts:
         raise UnreadableFile("holds no image")
+    if not _is_unchanged(base):
+        raise UnreadableFile("was changed while it was read")
     first = facts[0]
     return base._replace(
         reason="",
@@ -114,6 +117,15 @@ def _write_file(
         identity_removed=first.identity_removed,
         burned_in=first.burned_in,
     )
+
+
+def _is_unchanged(record: FileRecord) -> bool:
+    """Whether a file is still what it was when it was listed."""
+    try:
+        stat = os.stat(record.path)
+    except OSError:
+        return False
+    return record.is_of(record.path, stat.st_size, stat.st_mtime_ns)
 
 
 def read_shards(folder: Path, image_size: int) -> Iterator[tuple[RowStore, list[FileRecord]]]:
