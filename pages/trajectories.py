@@ -1,7 +1,6 @@
 """Trajectories: how each sample is learned, with both windows under the hand."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from coreset_lib.configs import Window
@@ -22,6 +21,7 @@ from dashboard.widgets.frame import (
     has_epochs,
 )
 from dashboard.widgets.messages import draw_error
+from dashboard.widgets.ranking_table import draw_ranking_table
 from dashboard.widgets.sample_card import draw_sample_card
 from dashboard.widgets.sample_search import draw_search
 from dashboard.widgets.score_picker import draw_score_picker
@@ -115,32 +115,19 @@ def _draw_ranking(
     query = draw_search(summary, score)
     found = data.find(summary, score, query)
     rows = data.ranking_rows(summary, score, found[:N_RANKED])
-    # Another ranking is another table: its rows must not inherit the old selection.
-    key = f"ranking:{summary.run_id}:{summary.epoch}:{score.name}:{score.plain_options()}{query}"
-    shown = [int(i) for i in rows.index[rows["index"].isin(selected)]]
     by = SCORES[score.name].title
     if not len(found):
         st.info("No sample fits this search. Change or clear it.", icon=":material/search_off:")
         return
     of = f"{len(found):,} found" if query != SampleQuery() else f"{len(score.values):,} samples"
     st.markdown(f"**The {len(rows)} hardest of {of}** by {by}")
-    st.dataframe(
+    draw_ranking_table(
         rows,
-        key=key,
-        height=316,
-        hide_index=True,
-        row_height=34,
-        column_order=[column for column in rows if column != "index"],
-        column_config={
-            score.name: st.column_config.NumberColumn(format="%.4f"),
-            "error over time": st.column_config.LineChartColumn(
-                y_min=0, y_max=1.42, width="medium"
-            ),
-        },
-        on_select=lambda: _select_rows(summary.run_id, rows, key),
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": shown}},
+        selected,
+        f"ranking:{summary.run_id}:{score.name}",
+        score=score.name,
         alt=f"Hardest samples by {score.name}, windows {early} and {late}",
+        on_select=lambda indices: state.select_samples(summary.run_id, indices),
     )
     options = data.window_options(score.name, **score.options)
     st.download_button(
@@ -168,12 +155,6 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
             "Top left: easy, always confident. Right: ambiguous, the network keeps changing its "
             "mind. Bottom left: hard, or labelled wrongly."
         )
-
-
-def _select_rows(run_id: str, rows: pd.DataFrame, key: str) -> None:
-    """Take over the rows that were ticked in the table."""
-    ticked = st.session_state[key]["selection"]["rows"]
-    state.select_samples(run_id, [int(rows["index"].iloc[r]) for r in ticked])
 
 
 draw_heading(
