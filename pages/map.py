@@ -106,16 +106,21 @@ def _draw_map(summary: RunSummary, view: MapView, projection: Projection) -> Non
 
 def _previews(summary: RunSummary) -> Callable[[], None]:
     """Return the fragment that gives images to the map without drawing the page again."""
+    key = f"previews:{summary.run_id}"
+    atlas = preview_atlas(summary.folder, summary.created)
+    names = None
+    if atlas is not None:
+        names = data.read_samples(summary.folder, summary.created)["sample_id"].tolist()
 
     @st.fragment
     def draw() -> None:
-        key = f"previews:{summary.run_id}"
-        atlas = preview_atlas(summary.folder, summary.created)
-        if atlas is None:
-            sample_previews(key=key, find=lambda sample: find_preview(summary, sample))
-            return
-        names = data.read_samples(summary.folder, summary.created)["sample_id"].tolist()
-        sample_previews(key=key, names=names, atlas=atlas)
+        try:
+            if atlas is None:
+                sample_previews(key=key, find=lambda sample: find_preview(summary, sample))
+            else:
+                sample_previews(key=key, names=names, atlas=atlas)
+        except CoresetError as error:
+            draw_error(error)
 
     return draw
 

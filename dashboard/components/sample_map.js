@@ -409,7 +409,14 @@ class SampleMap {
   tell(name, what) {
     this.send(name, what);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.drop(), UNANSWERED);
+    this.timer = setTimeout(() => this.forget(), UNANSWERED);
+  }
+
+  /** A shape that was reported goes; one that is being drawn by now stays. */
+  forget() {
+    if (!this.shape?.isDone) return;
+    this.shape = null;
+    if (this.ratio) this.drawTop();
   }
 
   drop() {
