@@ -9,7 +9,7 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
-from dashboard import data, state
+from dashboard import data, selection, state
 from dashboard.charts.data_map import data_map_figure
 from dashboard.components.window_brush import Bands, Line
 from dashboard.theme import CLASS_COLOURS, PLOTLY_CONFIG
@@ -36,6 +36,8 @@ def draw_page(summary: RunSummary) -> None:
     """Draw plot, ranking and sample; one rerun of this keeps them in agreement."""
     if not has_epochs(summary):
         return
+    # A pick happens in this fragment; the frame around it counts the selection.
+    selection.redraw_if_changed(summary.run_id)
     name, options = draw_score_picker("trajectories", summary.epoch)
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([64, 36], gap="medium")
