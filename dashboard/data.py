@@ -24,11 +24,13 @@ from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
-from coreset_lib.jobs import local
+from coreset_lib.jobs import local, turns
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.executor import executor_of
+from coreset_lib.jobs.turns import QueueEntry
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Manifest
-from coreset_lib.runs.resume import plain_config
+from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, summarise
 from coreset_lib.scores import SCORES, compute_score
@@ -177,7 +179,28 @@ def start_run(config: TrainingConfig) -> str:
 
 def stop_run(folder: str) -> None:
     """Stop a run; its complete epochs are kept."""
-    local.stop(_run(folder))
+    run = _run(folder)
+    executor_of(run).stop(run)
+
+
+def resume_run(folder: str) -> None:
+    """Go on with a run from its last checkpoint, in the background."""
+    run = _run(folder)
+    check_resumable(run)
+    config = plain_config(run.paths)
+    dataset = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    check_same_dataset(run, dataset.fingerprint())
+    executor_of(run).start(run.paths)
+
+
+def waiting_runs() -> list[QueueEntry]:
+    """Return the runs that wait for a device, in their order."""
+    return turns.queue(default_cache())
+
+
+def move_run(folder: str, position: int) -> None:
+    """Give a waiting run another place in the queue."""
+    turns.move(_run(folder), position)
 
 
 def delete_run(folder: str) -> None:
@@ -324,3 +347,8 @@ def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
 def evaluation_export(evaluation: Evaluation) -> Export:
     """Return the results with provenance, as the command line writes them."""
     return export_results(evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id))
+
+
+def folder_of(run_id: str) -> str:
+    """Return the folder of a run."""
+    return str(store().find(run_id).paths.root)

@@ -10,7 +10,7 @@ from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.frame import chosen_run, draw_heading, run_title, state_in_words
 from dashboard.widgets.messages import draw_error
-from dashboard.widgets.run_actions import draw_run_actions
+from dashboard.widgets.run_actions import draw_queue, draw_run_actions
 from dashboard.widgets.start_form import draw_demo_offer, draw_start_form
 
 draw_heading(
@@ -30,6 +30,7 @@ def draw_live() -> None:
     ):
         st.markdown(f"**{as_text(run_title(summary))}**  \n`{summary.run_id}`", width="content")
         draw_run_actions(summary)
+    draw_queue()
     _draw_progress(summary)
     _draw_curves(summary)
     _draw_log(summary)

@@ -1,4 +1,4 @@
-"""Stop and delete, each where it makes sense, deletion only after a second click."""
+"""Stop, resume, delete, each where it makes sense, deletion only after a second click."""
 
 import streamlit as st
 
@@ -7,14 +7,51 @@ from coreset_lib.runs.summary import RunSummary
 from dashboard import data, state
 from dashboard.widgets.messages import draw_error
 
+RESUMABLE = ("stopped", "interrupted", "failed")
+
 
 def draw_run_actions(summary: RunSummary) -> None:
     """Draw the buttons for one run."""
+    row = st.container(horizontal=True)
     if summary.is_active:
-        if st.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
+        if row.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
             _stop(summary)
-    elif st.button("Delete…", icon=":material/delete:"):
+        return
+    if summary.state in RESUMABLE and row.button(
+        "Resume", icon=":material/resume:", help="Goes on from the last checkpoint."
+    ):
+        _resume(summary)
+    if row.button("Delete…", icon=":material/delete:"):
         _confirm_deletion(summary)
+
+
+def draw_queue() -> None:
+    """Draw the runs that wait for their turn, and let one of them go first."""
+    waiting = data.waiting_runs()
+    if not waiting:
+        return
+    st.markdown("#### Waiting for the device")
+    for entry in waiting:
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.markdown(f"{entry.position}. `{entry.run_id}` on {entry.device}")
+        if entry.position > 1 and row.button("Next", key=f"next:{entry.run_id}"):
+            try:
+                data.move_run(data.folder_of(entry.run_id), 1)
+            except CoresetError as error:
+                draw_error(error)
+                return
+            st.rerun()
+
+
+def _resume(summary: RunSummary) -> None:
+    """Resume the run and say what keeps it from that."""
+    with st.spinner("Starting the training process…"):
+        try:
+            data.resume_run(summary.folder)
+        except CoresetError as error:
+            draw_error(error)
+            return
+    st.rerun()
 
 
 def _stop(summary: RunSummary) -> None:
