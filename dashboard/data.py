@@ -188,7 +188,7 @@ def resume_run(folder: str) -> None:
     run = _run(folder)
     check_resumable(run)
     config = plain_config(run.paths)
-    dataset = load_dataset(config.dataset, data_root=config.data_root, image_size=config.image_size)
+    dataset = load_configured(config, cache=run.paths.cache, roots=allowed_roots())
     check_same_dataset(run, dataset.fingerprint())
     executor_of(run).start(run.paths)
 

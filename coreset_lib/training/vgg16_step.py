@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coreset_lib.atomic import write_array, write_json
-from coreset_lib.datasets import load_dataset
+from coreset_lib.datasets import load_configured
 from coreset_lib.errors import DatasetError
 from coreset_lib.features.vgg16 import vgg16_features
+from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import resolve_device
 
@@ -31,13 +32,11 @@ def compute_vgg16(
     CoresetError
         If the images are gone or changed, or the weights cannot be had.
     """
-    config = run.manifest.config
-    dataset = load_dataset(
-        config["dataset"], data_root=config["data_root"], image_size=config["image_size"]
-    )
+    config = plain_config(run.paths)
+    dataset = load_configured(config, cache=run.paths.cache)
     if dataset.fingerprint() != run.manifest.dataset.fingerprint:
         raise DatasetError(
-            f"dataset {config['dataset']} must be the one of run {run.run_id}, got another "
+            f"dataset {config.dataset} must be the one of run {run.run_id}, got another "
             "fingerprint. Restore the file."
         )
     found = vgg16_features(
