@@ -30,8 +30,8 @@ class FileRecord(NamedTuple):
     def parse(cls, values: Sequence[Any]) -> "FileRecord":
         """Return a record read from JSON; raises ValueError or TypeError for anything else."""
         record = cls(*values)
-        rows = tuple((int(channels), int(row)) for channels, row in record.rows)
-        if any(channels not in (1, 3) or row < 0 for channels, row in rows):
+        rows = tuple([(int(channels), int(row)) for channels, row in record.rows])
+        if not all(channels in (1, 3) and row >= 0 for channels, row in rows):
             raise ValueError("no record of a file")
         return record._replace(rows=rows)
 

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from coreset_lib.datasets.listing import (
     DICOM_SUFFIXES,
@@ -29,11 +30,23 @@ DICOM_MARK = (128, b"DICM")
 SYSTEM_FILES = ("thumbs.db", "desktop.ini", "dicomdir", "__macosx")
 
 
+class _File(NamedTuple):
+    """An image file met on the walk: an `Item` without its id."""
+
+    path: str
+    source: str
+    label: str
+    part: str
+    size: int
+    mtime: int
+    problem: str
+
+
 @dataclass
 class _Found:
     """What a walk through the folder has met."""
 
-    items: list[Item] = field(default_factory=list[Item])
+    files: list[_File] = field(default_factory=list[_File])
     n_other: int = 0
     n_stray: int = 0
 
@@ -60,16 +73,19 @@ def list_folder(root: Path, *, roots: Sequence[Path] | None = None) -> Listing:
     DatasetError
         If the folder cannot be read or holds no class folders with images.
     """
-    found = _Found()
+    root, found = Path(os.path.abspath(root)), _Found()
     folders, n_files = _top_folders(root)
     for part, label, folder in _class_folders(root, folders):
-        _walk(folder, root, roots, found, part=part, label=label)
-    if not found.items:
+        name = clean_text(shown(label))[:LONGEST_TEXT]
+        _walk(folder, root, roots, found, part=part, label=name)
+    if not found.files:
         raise DatasetError(_nothing_message(root, folders))
     found.n_stray = n_files
-    found.items.sort(key=lambda item: (natural_key(os.path.basename(item.path)), item.source))
-    ids = unique_ids([item.source for item in found.items])
-    items = tuple(replace(item, sample_id=i) for item, i in zip(found.items, ids, strict=True))
+    found.files.sort(key=lambda file: (natural_key(os.path.basename(file.path)), file.source))
+    ids = unique_ids([file.source for file in found.files])
+    items = tuple(
+        Item(**file._asdict(), sample_id=name) for file, name in zip(found.files, ids, strict=True)
+    )
     return Listing(kind="folder", root=root, items=items, notes=tuple(_notes(found)))
 
 
@@ -134,7 +150,7 @@ def _walk(
         if _is_folder(entry):
             _walk(Path(entry.path), root, roots, found, part=part, label=label, depth=depth + 1)
         elif _is_image(entry):
-            found.items.append(_item(entry, root, roots, part=part, label=label))
+            found.files.append(_file(entry, root, roots, part=part, label=label))
         else:
             found.n_other += 1
             _check_purpose(root, found)
@@ -148,18 +164,18 @@ def _may_follow(link: Path, roots: Sequence[Path] | None) -> bool:
 
 def _check_purpose(root: Path, found: _Found) -> None:
     """Refuse a folder that is full of other things, before the whole disk is walked."""
-    if found.n_other > MOST_OTHERS + 20 * len(found.items):
+    if found.n_other > MOST_OTHERS + 20 * len(found.files):
         raise DatasetError(
             f"dataset must be a folder of images, got {shown(str(root))} with more than "
             f"{MOST_OTHERS} other files. Give the folder that holds the class folders."
         )
 
 
-def _item(
+def _file(
     entry: "os.DirEntry[str]", root: Path, roots: Sequence[Path] | None, *, part: str, label: str
-) -> Item:
+) -> _File:
     """Return one file, with what is wrong with it if that shows without opening it."""
-    source = os.path.relpath(entry.path, root).replace(os.sep, "/")
+    source = entry.path[len(str(root)) :].lstrip(os.sep).replace(os.sep, "/")
     problem = name_problem(source)
     if not problem and entry.is_symlink() and not is_within(entry.path, roots):
         problem = OUTSIDE
@@ -170,12 +186,11 @@ def _item(
             problem = problem or "is no ordinary file"
     except OSError as error:
         size, mtime, problem = -1, -1, problem or why_unreadable(error)
-    return Item(
+    return _File(
         path=entry.path,
         source=shown(source) if problem else source,
-        label=clean_text(shown(label))[:LONGEST_TEXT],
+        label=label,
         part=part,
-        sample_id="",
         size=size,
         mtime=mtime,
         problem=problem,

@@ -24,6 +24,9 @@ OUTSIDE = "lies outside the folders that the operator allowed"
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
+_DIGITS = re.compile(r"([0-9]{1,18})")
+_NOT_IN_IDS = str.maketrans(dict.fromkeys(",;\"'", "_"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -94,15 +97,17 @@ def clean_text(text: str) -> str:
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts ``class 2`` before ``class 10``."""
-    pieces = re.split(r"([0-9]{1,18})", text)
-    return tuple((0, int(p), "") if n % 2 else (1, 0, p) for n, p in enumerate(pieces) if p)
+    pieces = _DIGITS.split(text)
+    return tuple([(0, int(p), "") if n % 2 else (1, 0, p) for n, p in enumerate(pieces) if p])
 
 
 def name_problem(text: str) -> str:
     """Return why a file's name cannot stand in a table, or nothing."""
+    if text.isprintable():  # which lone surrogates are not
+        return ""
     if any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
         return "has a name that is no valid text; rename it"
-    return "" if text.isprintable() else "has control characters in its name; rename it"
+    return "has control characters in its name; rename it"
 
 
 def why_unreadable(error: BaseException) -> str:
@@ -125,8 +130,10 @@ def unique_ids(sources: Sequence[str]) -> list[str]:
     taken: set[str] = set()
     ids: list[str] = []
     for source in sources:
-        plain = "".join("_" if c in ",;\"'" or not c.isprintable() else c for c in source).strip()
-        name, number = plain, 2
+        plain = source.translate(_NOT_IN_IDS)
+        if not plain.isprintable():
+            plain = "".join(c if c.isprintable() else "_" for c in plain)
+        name, number = (plain := plain.strip()), 2
         while name in taken:
             name, number = f"{plain}~{number}", number + 1
         taken.add(name)

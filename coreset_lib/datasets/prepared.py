@@ -82,8 +82,8 @@ def content_key(listing: Listing, options: DecodeOptions) -> str:
     digest = hashlib.sha256(json.dumps([SCHEMA_VERSION, asdict(options)]).encode())
     for item in listing.items:
         fields = (item.path, item.source, item.label, item.part, item.sample_id, item.patient_id)
-        line = [*fields, item.size, item.mtime, item.problem, *item.extra]
-        digest.update(json.dumps(line).encode())
+        line = (*fields, item.size, item.mtime, item.problem, *item.extra)
+        digest.update(repr(line).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
 
 

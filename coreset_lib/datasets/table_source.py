@@ -53,6 +53,7 @@ def list_table(path: Path, *, roots: Sequence[Path] | None = None) -> Listing:
         If the table cannot be read, a column is missing, or its cells contradict each
         other. A row whose file is missing is no error here: it is listed with its problem.
     """
+    path = Path(os.path.abspath(path))
     header, rows = _read(path)
     _check_splits(path, header, rows)
     _check_files(path, rows)

@@ -50,6 +50,17 @@ class TestOnce:
         assert second.fingerprint() == first.fingerprint()
         assert list(second.train.sample_ids) == list(first.train.sample_ids)
 
+    def test_a_relative_path_is_the_same_dataset(
+        self, write_folder: Write, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = write_folder()
+        full = load_dataset(folder)
+        for place, name in ((folder.parent, "cells"), (folder, "./."), (folder / "a", "..")):
+            monkeypatch.chdir(place)
+            relative = load_dataset(name)
+            assert relative.fingerprint() == full.fingerprint()
+            assert list(relative.train.sources) == list(full.train.sources)
+
     def test_images_are_mapped_from_disk(self, write_folder: Write) -> None:
         images = load_dataset(write_folder()).train.images
         base = images
