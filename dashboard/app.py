@@ -14,6 +14,9 @@ ICON = Path(__file__).with_name("icon.png")
 st.set_page_config(page_title="coreset-lens", page_icon=str(ICON), layout="wide")
 PAGES_BY_NAME = {
     "runs": st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", default=True),
+    "add_data": st.Page(
+        PAGES / "add_data.py", title="Add data", icon=":material/add_photo_alternate:"
+    ),
     "trajectories": st.Page(
         PAGES / "trajectories.py", title="Trajectories", icon=":material/timeline:"
     ),

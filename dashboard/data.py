@@ -1,5 +1,6 @@
 """Cached reads of runs and their numbers; everything is computed by the library."""
 
+import platform
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.cli.serving import DEMO as DEMO
 from coreset_lib.configs import TrainingConfig, Window
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
-from coreset_lib.datasets.listing import check_within
+from coreset_lib.datasets.dataset_list import own_paths
+from coreset_lib.datasets.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
@@ -167,6 +169,20 @@ def list_present_datasets(root: str) -> list[DatasetInfo]:
         if not Path(root).is_dir():
             raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
     return [info for info in list_datasets(root or None) if info.is_present and not info.problem]
+
+
+@st.cache_data(show_spinner=False)
+def has_gpu() -> bool:
+    """Return whether training may use a GPU; told by its device files, torch takes seconds."""
+    is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    return is_apple or any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def find_datasets(root: str) -> list[str]:
+    """Return the names of the image folders and tables in an allowed folder."""
+    check_within(Path(root), allowed_roots())
+    found = [path for path in own_paths(Path(root)) if path.suffix.lower() != ".npz"]
+    return [path.name for path in found if is_within(path, allowed_roots())]
 
 
 def start_run(config: TrainingConfig) -> str:

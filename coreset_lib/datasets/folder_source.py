@@ -93,13 +93,15 @@ def looks_like_images(root: Path) -> bool:
     """Whether a folder has a class folder with an image in it, found without a full walk."""
     try:
         folders, _ = _top_folders(root)
-        return any(
-            _is_image(entry)
-            for _, _, folder in _class_folders(root, folders)
-            for _, entry in zip(range(50), os.scandir(folder), strict=False)
-        )
+        return any(_begins_with_image(folder) for _, _, folder in _class_folders(root, folders))
     except (OSError, DatasetError):
         return False
+
+
+def _begins_with_image(folder: Path) -> bool:
+    """Whether an image is among the first files of a folder."""
+    with os.scandir(folder) as entries:
+        return any(_is_image(entry) for _, entry in zip(range(50), entries, strict=False))
 
 
 def _top_folders(root: Path) -> tuple[list[str], int]:

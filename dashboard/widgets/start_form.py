@@ -6,6 +6,8 @@ import streamlit as st
 
 from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets import DatasetInfo
+from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
+from coreset_lib.datasets.suggestion import suggest_training
 from coreset_lib.errors import CoresetError
 from dashboard import data, state
 from dashboard.widgets.messages import draw_error
@@ -19,23 +21,28 @@ RECORDING_TITLES = {
     "eval_pass": "in a clean pass after each epoch (slower)",
 }
 STARTED = "started-run"
+FOLDER = "data-root"
+DATASET = "start-dataset"
+READING = "start-reading"
 
 
 def draw_start_form() -> None:
     """Draw the form; a started run becomes the chosen one."""
     root = st.text_input(
         "Folder with dataset files",
-        key="data-root",
+        key=FOLDER,
         placeholder="leave empty for the embedded data and ~/.medmnist",
-        help="A folder on this computer with .npz files. Nothing is copied or sent anywhere.",
+        help="A folder on this computer with image folders, CSV tables or .npz files, below one "
+        "that was allowed with `coreset-lens dashboard --data-root`. Nothing is sent anywhere.",
     )
     try:
         infos = data.list_present_datasets(root.strip())
     except CoresetError as error:
         draw_error(error)
         return
+    info = _draw_dataset(infos)
     with st.form("start-run", border=False):
-        chosen = _draw_fields(infos)
+        chosen = {"dataset": info.name, **_draw_fields(info)}
         has_been_sent = st.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:"
         )
@@ -44,6 +51,19 @@ def draw_start_form() -> None:
             _start(_configured(chosen, root.strip()))
         except CoresetError as error:
             draw_error(error)
+
+
+def hand_over(*, folder: str, dataset: str, image_size: int, window: str, skip_bad: bool) -> None:
+    """Fill the form from another page: the dataset, and how its images are to be read."""
+    st.session_state[FOLDER] = folder
+    st.session_state[DATASET] = dataset
+    st.session_state[READING] = {
+        "folder": folder,
+        "dataset": dataset,
+        "image_size": image_size,
+        "window": window,
+        "skip_bad": skip_bad,
+    }
 
 
 def draw_demo_offer() -> None:
@@ -61,30 +81,83 @@ def draw_demo_offer() -> None:
             _start(data.DEMO)
 
 
-def _draw_fields(infos: list[DatasetInfo]) -> dict[str, Any]:
-    """Draw the options and return what was chosen."""
-    titles = {info.name: f"{info.name}: {info.title}" for info in infos}
-    first, second, third = st.columns([3, 2, 2])
-    chosen: dict[str, Any] = {
-        "dataset": first.selectbox("Dataset", list(titles), format_func=lambda n: titles[n]),
-        "model": second.selectbox("Network", MODELS, format_func=MODEL_TITLES.__getitem__),
-        "epochs": third.number_input("Epochs", 1, 100_000, 60),
-    }
+def _draw_dataset(infos: list[DatasetInfo]) -> DatasetInfo:
+    """Draw the choice of the dataset; outside the form, so that suggestions follow it."""
+    by_name = {info.name: info for info in infos}
+    if st.session_state.get(DATASET) not in by_name:
+        st.session_state.pop(DATASET, None)
+    name = st.selectbox(
+        "Dataset",
+        list(by_name),
+        format_func=lambda n: f"{n}: {by_name[n].title}",
+        key=DATASET,
+    )
+    return by_name[name]
+
+
+def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
+    """Draw the options, beginning with what suits the dataset, and return what was chosen."""
+    reading = _reading(info)
+    size = reading.get("image_size", min(info.present_sizes, default=28))
+    suggestion = suggest_training(
+        info.split_sizes[0], size, n_channels=info.n_channels or 3, has_gpu=data.has_gpu()
+    )
+    fields = suggestion.fields
+    first, second = st.columns([3, 2])
+    model = first.selectbox(
+        "Network",
+        MODELS,
+        index=MODELS.index(fields["model"]),
+        format_func=MODEL_TITLES.__getitem__,
+        help=suggestion.reason,
+    )
+    epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
-        a, b, c, d = st.columns(4)
-        chosen |= {
-            "batch_size": a.number_input("Batch size", 2, 1_000_000, 256),
-            "learning_rate": b.number_input("Learning rate", 0.0001, 10.0, 0.1, format="%.4f"),
-            "seed": c.number_input("Seed", 0, 2**31 - 1, 0),
-            "device": d.text_input("Device", "auto", help="auto, cpu, cuda, cuda:1 or mps"),
-            "recording": st.radio(
-                "Record",
-                RECORDINGS,
-                format_func=lambda r: RECORDING_TITLES[r],
-                horizontal=True,
-            ),
-        }
+        more = {**_draw_training_options(fields), **_draw_reading_options(info, reading)}
+    return {"model": model, "epochs": epochs, **more}
+
+
+def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
+    """Draw how to train."""
+    a, b, c, d = st.columns(4)
+    return {
+        "batch_size": a.number_input("Batch size", 2, 1_000_000, fields["batch_size"]),
+        "learning_rate": b.number_input(
+            "Learning rate", 0.0001, 10.0, fields["learning_rate"], format="%.4f"
+        ),
+        "seed": c.number_input("Seed", 0, 2**31 - 1, 0),
+        "device": d.text_input("Device", "auto", help="auto, cpu, cuda, cuda:1 or mps"),
+        "recording": st.radio(
+            "Record", RECORDINGS, format_func=lambda r: RECORDING_TITLES[r], horizontal=True
+        ),
+    }
+
+
+def _draw_reading_options(info: DatasetInfo, reading: dict[str, Any]) -> dict[str, Any]:
+    """Draw how to read the images of a folder or table; the size where there is a choice."""
+    sizes = list(info.present_sizes) if len(info.present_sizes) > 1 else []
+    if not sizes:
+        return {}
+    a, b, c = st.columns([1, 1, 2], vertical_alignment="bottom")
+    start = sizes.index(reading["image_size"]) if reading else 0
+    chosen: dict[str, Any] = {"image_size": a.selectbox("Image size", sizes, index=start)}
+    if info.split_sizes != (0, 0, 0):  # arrays have no files to be read in other ways
+        return chosen
+    windows = [FROM_FILE, FULL_RANGE, *WINDOW_PRESETS]
+    chosen["window"] = b.selectbox(
+        "Grey window", windows, index=windows.index(reading.get("window", FROM_FILE))
+    )
+    chosen["skip_bad"] = c.checkbox(
+        "Leave out files that cannot be used", reading.get("skip_bad", False)
+    )
     return chosen
+
+
+def _reading(info: DatasetInfo) -> dict[str, Any]:
+    """Return how another page wants this dataset to be read, if it does."""
+    given = st.session_state.get(READING, {})
+    is_meant = given.get("dataset") == info.name and given.get("folder") == st.session_state[FOLDER]
+    return given if is_meant else {}
 
 
 def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:

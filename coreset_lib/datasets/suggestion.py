@@ -1,0 +1,69 @@
+"""Sensible training options for a dataset, to begin with."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+LARGEST_BATCH = 256
+SMALLEST_BATCH = 16
+BATCHES_PER_EPOCH = 20
+FEWEST_UPDATES = 2000
+FEWEST_EPOCHS = 30
+MOST_EPOCHS = 200
+HEAVY_PIXELS = 64 * 64
+UNKNOWN_SIZE = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """Fields of a `TrainingConfig`, and why these, in plain words."""
+
+    fields: dict[str, Any]
+    reason: str
+
+
+def suggest_training(
+    n_train: int, image_size: int, *, n_channels: int = 1, has_gpu: bool = False
+) -> Suggestion:
+    """Return options that make the first run of a dataset worth looking at.
+
+    Parameters
+    ----------
+    n_train : int
+        Training images; 0 if not known yet.
+    image_size : int
+        Height or width in pixels.
+    n_channels : int
+        1 or 3.
+    has_gpu : bool
+        With one, the network of the papers; without, one that a laptop trains in minutes.
+
+    Returns
+    -------
+    Suggestion
+        ``model``, ``epochs``, ``batch_size`` and ``learning_rate``.
+
+    Notes
+    -----
+    About twenty updates an epoch, so that small sets learn at all, in batches of at most
+    256 (METHODS section 2); the learning rate shrinks with the batch (linear scaling,
+    Goyal et al. 2017, arXiv 1706.02677); as many epochs as 2,000 updates take, 30 to 200.
+    Large or coloured images without a GPU get half the epochs, at least 30.
+    """
+    count = n_train or UNKNOWN_SIZE
+    batch = 2 ** math.floor(math.log2(max(count / BATCHES_PER_EPOCH, 1)))
+    batch = min(max(batch, SMALLEST_BATCH), LARGEST_BATCH)
+    epochs = math.ceil(FEWEST_UPDATES / math.ceil(count / batch) / 10) * 10
+    is_heavy = image_size**2 * n_channels > HEAVY_PIXELS
+    if is_heavy and not has_gpu:
+        epochs //= 2
+    epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+    fields = {
+        "model": "resnet18" if has_gpu else "small_cnn",
+        "epochs": epochs,
+        "batch_size": batch,
+        "learning_rate": 0.1 * batch / LARGEST_BATCH,
+    }
+    known = f"{n_train:,} training images" if n_train else "a dataset of unknown size"
+    place = "a GPU" if has_gpu else "a computer without GPU"
+    return Suggestion(fields=fields, reason=f"Suggested for {known} on {place}.")

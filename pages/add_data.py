@@ -1,0 +1,144 @@
+"""Add data: pick a folder or table, see what is in it, and hand it over to training."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from coreset_lib.configs import IMAGE_SIZES
+from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
+from coreset_lib.errors import CoresetError
+from dashboard import data, preparation
+from dashboard.text import as_text
+from dashboard.widgets.data_report import draw_class_samples, draw_report
+from dashboard.widgets.frame import PAGES, draw_heading
+from dashboard.widgets.messages import draw_error
+from dashboard.widgets.start_form import hand_over
+
+CHOSEN = "add-data-chosen"
+WINDOW_TITLES = {FROM_FILE: "as stored in the file", FULL_RANGE: "darkest to brightest"}
+
+
+def draw_page() -> None:
+    """Draw the choice on top, the report below."""
+    roots = data.allowed_roots()
+    if not roots:
+        st.info(
+            "No folder was allowed yet. Start the dashboard with "
+            "`coreset-lens dashboard --data-root FOLDER`; then what lies in that folder can be "
+            "added here, and nothing else on this computer.",
+            icon=":material/folder_off:",
+        )
+        return
+    choice = _draw_choice(roots)
+    if choice is not None and st.button(
+        "Check this data", type="primary", icon=":material/fact_check:"
+    ):
+        preparation.start_job(choice)
+        st.session_state[CHOSEN] = choice
+    job = preparation.find_job(st.session_state.get(CHOSEN))
+    if job is None:
+        return
+    if job.is_running:
+        _draw_progress()
+    elif job.error:
+        draw_error(job.error)
+    else:
+        _draw_result(job)
+
+
+def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
+    """Draw the dataset and how to read it."""
+    root = st.selectbox(
+        "Folder",
+        [str(root) for root in roots],
+        help="The folders that were allowed when the dashboard was started.",
+    )
+    found = data.find_datasets(root)
+    below = st.text_input(
+        "Folder or table in it",
+        key="add-data-path",
+        placeholder=", ".join(found[:5]) or "name of a folder with one folder per class, or a CSV",
+        help="A folder with one folder of images per class (or train, val, test with such "
+        "folders), or a CSV table with the columns path and label. Leave empty for the folder "
+        "itself.",
+    )
+    if found:
+        st.caption("Found there: " + ", ".join(as_text(name) for name in found[:20]))
+    size, window = st.columns(2)
+    image_size = size.selectbox(
+        "Image size", IMAGE_SIZES, help="Images are scaled to fit a square of so many pixels."
+    )
+    grey = window.selectbox(
+        "Grey window",
+        [FROM_FILE, FULL_RANGE, *WINDOW_PRESETS],
+        format_func=_window_title,
+        help="For DICOM and 16-bit images. Presets are in Hounsfield units, for CT.",
+    )
+    return preparation.Choice(str(Path(root, below.strip())), image_size, grey)
+
+
+def _window_title(name: str) -> str:
+    """Name a grey window for people."""
+    if name not in WINDOW_PRESETS:
+        return WINDOW_TITLES[name]
+    centre, width = WINDOW_PRESETS[name]
+    return f"{name} (centre {centre:g}, width {width:g})"
+
+
+@st.fragment(run_every=0.7)
+def _draw_progress() -> None:
+    """Draw how far the preparation is; the page is drawn anew when it ends."""
+    job = preparation.find_job(st.session_state.get(CHOSEN))
+    if job is None or not job.is_running:
+        st.rerun(scope="app")
+        return
+    if not job.total:
+        text = "Looking at the files…"
+    elif job.done < job.total:
+        text = f"Reading image {job.done:,} of {job.total:,}"
+    else:
+        text = "Searching for copies…"
+    st.progress(job.progress, text=text)
+
+
+def _draw_result(job: preparation.Job) -> None:
+    """Draw the report, the images, and the way on."""
+    assert job.report is not None
+    assert job.dataset is not None
+    st.markdown(f"#### {as_text(job.report.title)}")
+    draw_report(job.report)
+    _draw_hand_over(job, len(job.report.files.bad) if job.report.files else 0)
+    draw_class_samples(job.dataset)
+
+
+def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
+    """Draw the way to training; bad files are left out only with consent."""
+    has_consent = n_bad == 0 or st.checkbox(
+        f"Leave out the {n_bad:,} files that cannot be used", key=f"skip-bad:{job.choice.path}"
+    )
+    if st.button(
+        "Train on this data",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not has_consent,
+        help=None if has_consent else "Mend the files, or agree to leave them out.",
+    ):
+        hand_over(
+            folder=preparation.folder_of(job.choice),
+            dataset=Path(job.choice.path).name,
+            image_size=job.choice.image_size,
+            window=job.choice.window,
+            skip_bad=n_bad > 0,
+        )
+        st.switch_page(PAGES / "runs.py")
+
+
+draw_heading(
+    "Add data",
+    "Bring in your own images: see what is in them, and what would spoil a result, before any "
+    "training. Nothing is copied but a small working copy in the cache, nothing is sent anywhere.",
+)
+try:
+    draw_page()
+except CoresetError as error:
+    draw_error(error)
