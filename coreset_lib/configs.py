@@ -11,6 +11,7 @@ FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
 MODELS = ("small_cnn", "resnet18")
 IMAGE_SIZES = (28, 64, 128, 224)
+MOST_CHECKPOINTS = 100
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class TrainingConfig:
     The defaults are the surrogate recipe of METHODS section 2 (EVA sec. 4.1, CCS):
     SGD with Nesterov momentum and a per-iteration cosine from ``learning_rate`` to
     ``final_learning_rate``. ``window``, ``skip_bad`` and ``keep_patient_ids`` say how image
-    files become a dataset.
+    files become a dataset. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
+    whose weights stay with the run.
     """
 
     dataset: str
@@ -112,6 +114,7 @@ class TrainingConfig:
     recording: str = "minibatch"
     probability_budget_mb: int = 2048
     record_vog: bool = False
+    keep_checkpoints: int = 0
 
     def __post_init__(self) -> None:
         check_choice("model", self.model, MODELS)
@@ -127,9 +130,29 @@ class TrainingConfig:
         check_real("weight decay", self.weight_decay, above=-1e-12, most=10)
         check_whole("seed", self.seed, least=0, most=2**31 - 1)
         check_whole("probability budget", self.probability_budget_mb, least=0)
+        self._check_keep_checkpoints()
         if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", self.device) is None:
             raise CoresetError(
                 f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}."
+            )
+
+    @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """Epochs, 1-based, whose weights stay with the run; the last one included."""
+        parts = self.keep_checkpoints
+        return tuple(part * self.epochs // parts for part in range(1, parts + 1))
+
+    def _check_keep_checkpoints(self) -> None:
+        """Raise CoresetError unless so many epochs can be kept."""
+        if self.keep_checkpoints == 0:
+            return
+        check_whole(
+            "kept checkpoints (if not 0)", self.keep_checkpoints, least=2, most=MOST_CHECKPOINTS
+        )
+        if self.keep_checkpoints > self.epochs:
+            raise CoresetError(
+                f"kept checkpoints must be at most the {self.epochs} epochs, got "
+                f"{self.keep_checkpoints}. Keep fewer or train for longer."
             )
 
     def as_dict(self) -> dict[str, Any]:

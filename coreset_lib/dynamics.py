@@ -2,7 +2,7 @@
 
 import mmap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,15 @@ class TrainingDynamics:
     n_epochs : int
         Complete epochs; rows past it may exist in a run still training and are never shown.
     class_names : tuple of str
+    extras : mapping of name to array, shape (samples,)
+        What was computed of every sample after the training, such as ``vog_pixel``.
     """
 
     planes: Mapping[str, Array]
     labels: NDArray[np.int64]
     n_epochs: int
     class_names: tuple[str, ...]
+    extras: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
     @property
     def n_samples(self) -> int:
@@ -62,8 +65,8 @@ class TrainingDynamics:
         return len(self.class_names)
 
     def has(self, name: str) -> bool:
-        """Whether the run recorded the plane."""
-        return name in self.planes
+        """Whether the run recorded the plane, or has it among the extras."""
+        return name in self.planes or name in self.extras
 
     def plane(self, name: str, window: Window | None = None) -> Array:
         """Return the complete epochs of a plane, or those of a window, without copying.

@@ -94,4 +94,26 @@ def features(
     typer.echo(f"run {found.run_id}: VGG-16 features of {shape[0]} samples, {shape[1]} each")
 
 
-COMMANDS = (runs, stop, logs, ensemble, features)
+def vog(
+    run: RunName,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    cache: Cache = None,
+) -> None:
+    """Compute the variance of pixel gradients over a run's kept weights, for score vog_pixel."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from coreset_lib.training.pixel_vog import compute_pixel_vog
+
+    found = find_run(cache, run)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("gradients", total=None)
+        shape = compute_pixel_vog(
+            found,
+            device=device,
+            on_batch=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    typer.echo(f"run {found.run_id}: vog_pixel of {shape[0]} samples over {shape[1]} checkpoints")
+
+
+COMMANDS = (runs, stop, logs, ensemble, features, vog)

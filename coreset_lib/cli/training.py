@@ -77,6 +77,10 @@ def train(
     record_vog: Annotated[
         bool, typer.Option("--record-vog", help="Record the variance of gradients, for score vog")
     ] = False,
+    keep_checkpoints: Annotated[
+        int,
+        typer.Option(help="Keep the weights of so many epochs, 2 to 100, for score vog_pixel"),
+    ] = 0,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early")
     ] = None,
@@ -123,6 +127,7 @@ def train(
         device=device,
         recording=recording,
         record_vog=record_vog,
+        keep_checkpoints=keep_checkpoints,
     )
     configs = [config]
     if seeds is not None:

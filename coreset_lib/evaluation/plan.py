@@ -147,7 +147,14 @@ class EvaluationPlan:
         if self.regime == "iterations":
             full_steps = self.epochs * -(-n_full // self.batch_size)
             epochs = -(-full_steps // -(-n_kept // batch))
-        return replace(surrogate, model=self.model, seed=cell.seed, batch_size=batch, epochs=epochs)
+        return replace(
+            surrogate,
+            model=self.model,
+            seed=cell.seed,
+            batch_size=batch,
+            epochs=epochs,
+            keep_checkpoints=0,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,9 @@ def export_coreset(
     score = None
     if STRATEGIES[config.strategy].needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
-    selection = select_coreset(dynamics, config, score=score, features=lambda: run.features(config.features))
+    selection = select_coreset(
+        dynamics, config, score=score, features=lambda: run.features(config.features)
+    )
     csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score))
     details = {
         "selection": config.as_dict()
@@ -245,7 +247,7 @@ def _dynamics_as_recorded(run: Run, record: dict[str, Any]) -> TrainingDynamics:
             f"run {run.run_id} must have {wanted} recorded epochs, got {dynamics.n_epochs}. "
             "Restore the run from a copy."
         )
-    return TrainingDynamics(dynamics.planes, dynamics.labels, wanted, dynamics.class_names)
+    return replace(dynamics, n_epochs=wanted)
 
 
 def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
 
-MAY_DIFFER = ("seed", "device", "data_root", "dataset")
+MAY_DIFFER = ("seed", "device", "data_root", "dataset", "keep_checkpoints")
 
 
 def create_ensemble(cache: Path, runs: Sequence[Run]) -> RunPaths:

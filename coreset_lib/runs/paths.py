@@ -94,6 +94,15 @@ class RunPaths:
         """Weights and optimiser state after the last complete epoch."""
         return self.root / "checkpoints" / "last.pt"
 
+    def kept_weights(self, epoch: int) -> Path:
+        """Weights after one epoch, kept for good."""
+        return self.root / "checkpoints" / f"epoch_{epoch:05d}.pt"
+
+    @property
+    def vog_pixel(self) -> Path:
+        """Variance of gradients with respect to the pixels, (samples,)."""
+        return self.root / "vog_pixel.npy"
+
     @property
     def views(self) -> Path:
         """Folder of the named views."""

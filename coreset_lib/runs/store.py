@@ -78,7 +78,8 @@ class Run:
             for name in self.manifest.planes
             if n_epochs
         }
-        return TrainingDynamics(planes, labels, n_epochs, self.manifest.dataset.class_names)
+        names = self.manifest.dataset.class_names
+        return TrainingDynamics(planes, labels, n_epochs, names, self._extras(len(labels)))
 
     def labels(self) -> NDArray[np.int64]:
         """Return the labels trained with, shape (samples,)."""
@@ -184,6 +185,18 @@ class Run:
         if plane.dtype.kind != ("u" if name == "prediction" else "f"):
             raise damaged(path, f"numbers of type {plane.dtype}")
         return plane
+
+    def _extras(self, n_samples: int) -> dict[str, NDArray[Any]]:
+        """Memory-map what was computed of every sample after the training."""
+        path = self.paths.vog_pixel
+        if not path.exists():
+            return {}
+        values = open_array(path)
+        if values.shape != (n_samples,) or values.dtype.kind != "f":
+            raise damaged(
+                path, f"shape {values.shape} of {values.dtype}, expected {n_samples} rows"
+            )
+        return {"vog_pixel": values}
 
     def _checked_labels(self, path: Path, labels: NDArray[Any]) -> NDArray[np.int64]:
         """Return labels of the right shape, type and range."""

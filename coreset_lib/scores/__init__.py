@@ -9,7 +9,7 @@ from coreset_lib.scores.averages import AUM, EL2N, ENTROPY
 from coreset_lib.scores.ducs import DUCS
 from coreset_lib.scores.eva import EVA
 from coreset_lib.scores.forgetting import FORGETTING
-from coreset_lib.scores.gradients import VOG
+from coreset_lib.scores.gradients import VOG, VOG_PIXEL
 from coreset_lib.scores.score import Score, ScoreValues, compute_values
 from coreset_lib.scores.tdds import TDDS
 from coreset_lib.scores.uncertainty import DUAL, DYN_UNC
@@ -28,6 +28,7 @@ SCORES: dict[str, Score] = {
     "tdds": TDDS,
     "ducs": DUCS,
     "vog": VOG,
+    "vog_pixel": VOG_PIXEL,
 }
 
 

@@ -1,4 +1,4 @@
-"""Variance of gradients of the last layer, as it was recorded during training."""
+"""Variance of gradients: of the last layer as recorded in training, of pixels as kept later."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,4 +68,35 @@ VOG = Score(
             help="last epoch of the 5-epoch window, or the mean over all windows",
         )
     },
+)
+
+
+def pixel_gradient_variance(dynamics: TrainingDynamics) -> Float64s:
+    """VOG of the pixels: fluctuation of the saliency map over checkpoints; higher = harder.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+        With the extra ``vog_pixel``.
+
+    Returns
+    -------
+    float64 array, shape (samples,)
+        See :func:`coreset_lib.training.pixel_vog.compute_pixel_vog`.
+
+    References
+    ----------
+    Agarwal, D'souza and Hooker, Estimating example difficulty using variance of gradients
+    (CVPR 2022).
+    """
+    return np.array(dynamics.extras["vog_pixel"], dtype=np.float64)
+
+
+VOG_PIXEL = Score(
+    title="VOG (variance of gradients, pixels)",
+    summary="Saliency maps that fluctuate over checkpoints, within class; made by the command vog.",
+    direction="harder",
+    needs=("vog_pixel",),
+    source="Agarwal et al. 2022",
+    compute=pixel_gradient_variance,
 )

@@ -23,4 +23,9 @@ def _advice(plane: str, dynamics: TrainingDynamics) -> str:
         return f"Train again with a probability budget of at least {megabytes} MB."
     if plane == "vog":
         return "Train again with --record-vog."
+    if plane == "vog_pixel":
+        return (
+            "Compute it with: coreset-lens vog RUN, where the run was trained with "
+            "--keep-checkpoints."
+        )
     return f"Train again with {plane} recorded."

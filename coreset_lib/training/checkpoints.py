@@ -3,6 +3,7 @@
 import io
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from coreset_lib.atomic import replacing
 from coreset_lib.errors import DamagedRunError
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.training.loop import Trainer
+from coreset_lib.training.networks import Surrogate
 
 SCHEMA_VERSION = 1
 UNREADABLE = (RuntimeError, KeyError, TypeError, ValueError, AttributeError)
@@ -36,11 +38,12 @@ class Checkpoint:
 
     def save(self, paths: RunPaths) -> None:
         """Replace the run's checkpoint."""
-        # By way of memory: on a full disk torch.save tells of its own format, not of the disk.
-        content = io.BytesIO()
-        torch.save({"schema_version": SCHEMA_VERSION, **vars(self.on_cpu())}, content)
-        with replacing(paths.checkpoint) as file:
-            file.write(content.getbuffer())
+        _write(paths.checkpoint, vars(self.on_cpu()))
+
+    def keep_weights(self, paths: RunPaths) -> None:
+        """Keep the weights, without the optimiser, under the number of the epoch."""
+        state = {"epoch": self.epoch, "network": _copied(self.network, "cpu")}
+        _write(paths.kept_weights(self.epoch), state)
 
     @classmethod
     def load(cls, paths: RunPaths) -> "Checkpoint | None":
@@ -72,6 +75,36 @@ class Checkpoint:
             trainer.optimizer.load_state_dict(self.optimizer)
         except UNREADABLE as error:
             raise _damaged(paths, error) from None
+
+
+def load_kept_weights(paths: RunPaths, epoch: int, network: Surrogate) -> None:
+    """Put the weights kept of an epoch into a network of the run's configuration.
+
+    Raises
+    ------
+    DamagedRunError
+        If the file cannot be read or holds another network or epoch.
+    """
+    path = paths.kept_weights(epoch)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if (state["schema_version"], state["epoch"]) != (SCHEMA_VERSION, epoch):
+            raise ValueError(state["epoch"])
+        network.load_state_dict(state["network"])
+    except (*UNREADABLE, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise DamagedRunError(
+            f"run {paths.root.name} is damaged: {path.name} cannot be used "
+            f"({type(error).__name__}). Delete it to go without that epoch."
+        ) from None
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    """Replace a file of weights."""
+    # By way of memory: on a full disk torch.save tells of its own format, not of the disk.
+    content = io.BytesIO()
+    torch.save({"schema_version": SCHEMA_VERSION, **state}, content)
+    with replacing(path) as file:
+        file.write(content.getbuffer())
 
 
 def _damaged(paths: RunPaths, error: Exception) -> DamagedRunError:

@@ -1,7 +1,7 @@
 """Bringing complete epochs to disk in a thread, so that training does not wait for the disk.
 
-Order within an epoch: planes, metrics, checkpoint, and only then the status that makes
-the epoch visible. A kill in between leaves the epoch before.
+Order within an epoch: planes, metrics, kept weights, checkpoint, and only then the status that
+makes the epoch visible. A kill in between leaves the epoch before.
 """
 
 import json
@@ -48,11 +48,12 @@ class EpochWriter:
         self.wait()
         is_last = metrics.epoch == trainer.config.epochs
         checkpoint = Checkpoint.take(trainer, metrics.epoch)
+        kept = checkpoint if metrics.epoch in trainer.config.kept_epochs else None
         self._unsaved = checkpoint
         if not (is_last or self._is_checkpoint_due()):
             checkpoint = None
         left = (trainer.config.epochs - metrics.epoch) * metrics.seconds
-        self._under_way = self._pool.submit(self._write, metrics, rows, checkpoint, left)
+        self._under_way = self._pool.submit(self._write, metrics, rows, kept, checkpoint, left)
 
     def wait(self) -> None:
         """Wait until everything handed over is on disk."""
@@ -78,12 +79,17 @@ class EpochWriter:
         self,
         metrics: EpochMetrics,
         rows: Mapping[str, NDArray[Any]],
+        kept: Checkpoint | None,
         checkpoint: Checkpoint | None,
         eta_seconds: float,
     ) -> None:
         """Write one epoch in the order that keeps the run readable."""
         self._planes.write_epoch(metrics.epoch - 1, rows)
         append_line(self._paths, json.dumps(asdict(metrics)))
+        if kept is not None:
+            # Before the checkpoint: a resumption goes on after it and would not write them again.
+            kept.keep_weights(self._paths)
+            self._paths.vog_pixel.unlink(missing_ok=True)  # made of fewer or former weights
         if checkpoint is not None:
             began = time.monotonic()
             checkpoint.save(self._paths)
