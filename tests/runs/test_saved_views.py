@@ -118,7 +118,7 @@ def test_a_damaged_view_gives_one_sentence(paths, damage):
     if isinstance(damage, dict):
         damage = json.dumps(json.loads(file.read_text()) | damage)
     file.write_text(damage)
-    with pytest.raises(CoresetError, match="view 'hard cases' of run .* cannot be read") as caught:
+    with pytest.raises(CoresetError, match=r"view 'hard cases' of run .* cannot be read") as caught:
         load_view(paths, "hard cases")
     assert "\n" not in str(caught.value)
 
@@ -160,6 +160,6 @@ def test_only_the_latest_selections_are_kept(paths, monkeypatch):
 
 def test_a_file_in_the_place_of_the_folder_is_told(paths):
     paths.views.write_text("")
-    with pytest.raises(CoresetError, match="views of run .* cannot be written"):
+    with pytest.raises(CoresetError, match=r"views of run .* cannot be written"):
         save_view(paths, view())
     assert list_views(paths) == []
