@@ -81,7 +81,7 @@ def _draw_never_learned(summary: RunSummary) -> None:
         st.info(as_text(images), icon=":material/hide_image:")
     else:
         shown = indices[:N_NEVER_LEARNED]
-        draw_thumbnail_rows(images, shown, run.labels, run.class_names, columns=12)
+        draw_thumbnail_rows(images, shown, run.labels, run.class_names)
         if len(indices) > N_NEVER_LEARNED:
             st.caption(f"The first {N_NEVER_LEARNED} of {len(indices):,}.")
     if st.button("Select them all", icon=":material/select_all:"):
@@ -112,7 +112,7 @@ def _draw_pair(summary: RunSummary, pair: ConfusedPair) -> None:
     )
     images = data.load_images(summary.folder, summary.created)
     if not isinstance(images, str):
-        draw_thumbnail_rows(images, pair.examples, run.labels, run.class_names, columns=6)
+        draw_thumbnail_rows(images, pair.examples, run.labels, run.class_names)
 
 
 def _draw_score_by_class(summary: RunSummary) -> None:

@@ -122,6 +122,4 @@ def _draw_changes(summary: RunSummary, names: list[str], chosen: list[NDArray[np
             if isinstance(images, str):
                 st.caption(as_text(images))
             else:
-                draw_thumbnail_rows(
-                    images, changed[:N_CHANGES], run.labels, run.class_names, columns=4
-                )
+                draw_thumbnail_rows(images, changed[:N_CHANGES], run.labels, run.class_names)

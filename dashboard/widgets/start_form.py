@@ -69,15 +69,12 @@ def hand_over(*, folder: str, dataset: str, image_size: int, window: str, skip_b
 def draw_demo_offer() -> None:
     """Offer the shortest way to a first run: the embedded data, one click."""
     with st.container(border=True):
-        text, button = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(
+        st.markdown(
             "**New here?** Train a small network on the embedded phantom: 4,000 synthetic "
             "CT-like slices, some with a wrong label. It takes about two minutes on a laptop, "
             "and you can explore while it trains."
         )
-        if button.button(
-            "Start the demo", type="primary", icon=":material/play_arrow:", width="stretch"
-        ):
+        if st.button("Start the demo", type="primary", icon=":material/play_arrow:"):
             _start(data.DEMO)
 
 

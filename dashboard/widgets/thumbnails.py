@@ -10,7 +10,8 @@ from dashboard.images import enlarge
 from dashboard.text import as_text
 
 PER_PAGE = 24
-COLUMNS = 8
+WIDTH = 94
+MOST_LETTERS = 40
 
 
 def draw_thumbnails(
@@ -31,7 +32,7 @@ def draw_thumbnails(
     if n_pages > 1:
         page = pager.number_input(f"Page (of {n_pages})", 1, n_pages, 1, key=f"page-of-{n_pages}")
     shown = indices[(page - 1) * PER_PAGE : page * PER_PAGE]
-    draw_thumbnail_rows(images, shown, labels, class_names, columns=COLUMNS)
+    draw_thumbnail_rows(images, shown, labels, class_names)
 
 
 def draw_thumbnail_rows(
@@ -39,15 +40,14 @@ def draw_thumbnail_rows(
     indices: NDArray[np.intp],
     labels: NDArray[np.int64],
     class_names: tuple[str, ...],
-    *,
-    columns: int,
 ) -> None:
-    """Draw the images of a few samples with their labels."""
-    for start in range(0, len(indices), columns):
-        row = indices[start : start + columns]
-        for column, index in zip(st.columns(columns), row, strict=False):
+    """Draw the images of a few samples with their labels.
+
+    The rows wrap: every image keeps its size, on a wide screen as on a narrow one.
+    """
+    with st.container(horizontal=True):
+        for index in indices:
             name = class_names[labels[index]]
             picture = enlarge(images.train.images[index], least=112)
-            column.image(
-                picture, caption=as_text(name), width="stretch", alt=f"Sample {index}, {name}"
-            )
+            caption = name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
+            st.image(picture, caption=as_text(caption), width=WIDTH, alt=f"Sample {index}, {name}")
