@@ -11,7 +11,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.cache import allowed_roots, default_cache
-from coreset_lib.cli.serving import DEMO as DEMO
 from coreset_lib.configs import TrainingConfig, Window
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
 from coreset_lib.datasets.dataset_list import own_paths
@@ -65,10 +64,19 @@ def window_options(score: str, **windows: Any) -> Options:
     return tuple((name, w) for name, w in windows.items() if name in SCORES[score].options)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
 def open_dynamics(folder: str, created: str, n_epochs: int) -> TrainingDynamics:
     """Memory-map the planes of a run, as far as it was when its status was read."""
-    del created  # part of the key: another run may take the folder's name
+    added_later = _run(folder).paths.vog_pixel
+    stamp = added_later.stat().st_mtime if added_later.exists() else None
+    return _open_dynamics(folder, created, n_epochs, stamp)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _open_dynamics(
+    folder: str, created: str, n_epochs: int, stamp: float | None
+) -> TrainingDynamics:
+    """Open the planes; another stamp means that something was added to the run."""
+    del created, stamp  # parts of the key: another run may take the folder's name
     return replace(_run(folder).dynamics(), n_epochs=n_epochs)
 
 

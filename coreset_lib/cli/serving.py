@@ -12,12 +12,11 @@ import typer
 
 from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
-from coreset_lib.configs import TrainingConfig
+from coreset_lib.configs import DEMO
 from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.runs.store import RunStore
 
 ADDRESS = "127.0.0.1"
-DEMO = TrainingConfig(dataset="phantom", model="small_cnn", epochs=60)
 
 Port = Annotated[int, typer.Option(help="Port of the dashboard on this machine")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser")]

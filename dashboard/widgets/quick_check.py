@@ -24,7 +24,10 @@ def draw_quick_check(summary: RunSummary, choices: data.Options) -> None:
         draw_error(error)
         return
     if result is None:
-        st.caption("The quick check needs the run's embedding. It is there once the run finishes.")
+        st.caption(
+            "The quick check needs the embedding of both splits. A run has it once it is finished; "
+            "ensembles and runs of an older version have none."
+        )
         return
     difference = result.coreset.accuracy - result.random_mean
     left, middle, right = st.columns(3)

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import DEMO, MODELS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
 from coreset_lib.datasets.suggestion import suggest_training
@@ -75,7 +75,7 @@ def draw_demo_offer() -> None:
             "and you can explore while it trains."
         )
         if st.button("Start the demo", type="primary", icon=":material/play_arrow:"):
-            _start(data.DEMO)
+            _start(DEMO)
 
 
 def _draw_dataset(infos: list[DatasetInfo]) -> DatasetInfo:
