@@ -15,6 +15,9 @@ from dashboard.widgets.messages import draw_error
 from dashboard.widgets.start_form import hand_over
 
 CHOSEN = "add-data-chosen"
+FOUND = "add-data-found"
+PATH = "add-data-path"
+MOST_FOUND = 20
 WINDOW_TITLES = {FROM_FILE: "as stored in the file", FULL_RANGE: "darkest to brightest"}
 
 
@@ -53,17 +56,17 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         [str(root) for root in roots],
         help="The folders that were allowed when the dashboard was started.",
     )
-    found = data.find_datasets(root)
+    found = data.find_datasets(root)[:MOST_FOUND]
+    if found:
+        st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
     below = st.text_input(
         "Folder or table in it",
-        key="add-data-path",
-        placeholder=", ".join(found[:5]) or "name of a folder with one folder per class, or a CSV",
+        key=PATH,
+        placeholder="name of a folder with one folder per class, or of a CSV table",
         help="A folder with one folder of images per class (or train, val, test with such "
         "folders), or a CSV table with the columns path and label. Leave empty for the folder "
         "itself.",
     )
-    if found:
-        st.caption("Found there: " + ", ".join(as_text(name) for name in found[:20]))
     size, window = st.columns(2)
     image_size = size.selectbox(
         "Image size", IMAGE_SIZES, help="Images are scaled to fit a square of so many pixels."
@@ -75,6 +78,11 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         help="For DICOM and 16-bit images. Presets are in Hounsfield units, for CT.",
     )
     return preparation.Choice(str(Path(root, below.strip())), image_size, grey)
+
+
+def _take_found() -> None:
+    """Write the name that was clicked into the field, where it can be changed."""
+    st.session_state[PATH] = st.session_state[FOUND] or ""
 
 
 def _window_title(name: str) -> str:

@@ -17,6 +17,7 @@ from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.listing import Listing, check_within, shown
 from coreset_lib.datasets.medmnist_sets import (
     MEDMNIST_SETS,
+    THREE_DIMENSIONAL,
     load_medmnist,
 )
 from coreset_lib.datasets.npz import load_npz
@@ -85,6 +86,11 @@ def load_dataset(
         return phantom.make_phantom(phantom.PhantomOptions(image_size=image_size))
     if name.lower() in MEDMNIST_SETS:
         return load_medmnist(name.lower(), data_root=root, image_size=image_size)
+    if name.lower().removesuffix(".npz") in THREE_DIMENSIONAL:
+        raise DatasetError(
+            f"dataset must hold two-dimensional images, got {name}, whose samples are volumes. "
+            "Choose another set, or give its slices as an image folder."
+        )
     path = _find_path(name, root)
     check_within(path, roots)
     listing = _listing(path, roots)

@@ -111,10 +111,8 @@ def file_warnings(files: FileSummary) -> list[str]:
     warnings: list[str] = []
     if files.bad:
         count = len(files.bad)
-        warnings.append(
-            f"{count} file{' cannot' if count == 1 else 's cannot'} be used and "
-            f"{'is' if count == 1 else 'are'} left out only with --skip-bad."
-        )
+        subject = "1 file cannot" if count == 1 else f"{count} files cannot"
+        warnings.append(f"{subject} be used: mend, or agree to leave out (--skip-bad).")
     exposed = sum(n for flag, n in files.identity_removed.items() if flag != "YES")
     if exposed:
         warnings.append(

@@ -174,6 +174,16 @@ MEDMNIST_SETS: dict[str, MedMNISTSet] = {
 }
 
 
+THREE_DIMENSIONAL = (
+    "organmnist3d",
+    "nodulemnist3d",
+    "adrenalmnist3d",
+    "fracturemnist3d",
+    "vesselmnist3d",
+    "synapsemnist3d",
+)
+
+
 def file_name(name: str, image_size: int) -> str:
     """Return the official file name of a set at a size, for example organamnist_64.npz."""
     return f"{name}.npz" if image_size == 28 else f"{name}_{image_size}.npz"

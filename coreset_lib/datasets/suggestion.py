@@ -36,7 +36,7 @@ def suggest_training(
     n_channels : int
         1 or 3.
     has_gpu : bool
-        With one, the network of the papers; without, one that a laptop trains in minutes.
+        With one, network and epochs of the papers; without, what a laptop trains in minutes.
 
     Returns
     -------
@@ -47,17 +47,17 @@ def suggest_training(
     -----
     About twenty updates an epoch, so that small sets learn at all, in batches of at most
     256 (METHODS section 2); the learning rate shrinks with the batch (linear scaling,
-    Goyal et al. 2017, arXiv 1706.02677); as many epochs as 2,000 updates take, 30 to 200.
-    Large or coloured images without a GPU get half the epochs, at least 30.
+    Goyal et al. 2017, arXiv 1706.02677). Without a GPU, as many epochs as 2,000 updates
+    take, 30 to 200, for large or coloured images half as many.
     """
     count = n_train or UNKNOWN_SIZE
     batch = 2 ** math.floor(math.log2(max(count / BATCHES_PER_EPOCH, 1)))
     batch = min(max(batch, SMALLEST_BATCH), LARGEST_BATCH)
     epochs = math.ceil(FEWEST_UPDATES / math.ceil(count / batch) / 10) * 10
     is_heavy = image_size**2 * n_channels > HEAVY_PIXELS
-    if is_heavy and not has_gpu:
+    if is_heavy:
         epochs //= 2
-    epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+    epochs = MOST_EPOCHS if has_gpu else min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
     fields = {
         "model": "resnet18" if has_gpu else "small_cnn",
         "epochs": epochs,

@@ -62,7 +62,9 @@ def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
 ):
     write_images(root / "cells")
     dashboard = open_dashboard("add_data")
-    assert "Found there: cells" in dashboard.words
+    dashboard.labelled("button_group", "Found there").select("cells")
+    dashboard.run()
+    assert dashboard.labelled("text_input", "Folder or table in it").value == "cells"
     check(dashboard, "cells")
     assert not dashboard.errors
     assert "Fit for training: nothing stands out." in dashboard.words

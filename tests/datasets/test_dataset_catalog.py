@@ -137,6 +137,10 @@ class TestMessages:
         with pytest.raises(DatasetError, match=r"Did you mean braintumor\.npz"):
             load_dataset("brain_tumor.npz", data_root=data_root)
 
+    def test_volumes_are_refused_with_the_reason(self) -> None:
+        with pytest.raises(DatasetError, match="got organmnist3d, whose samples are volumes"):
+            load_dataset("organmnist3d")
+
     def test_a_name_like_nothing_gets_no_suggestion(self) -> None:
         with pytest.raises(DatasetError) as caught:
             load_dataset("xyzzy")
