@@ -105,6 +105,16 @@ class TrainingDynamics:
             for array in arrays:
                 _let_go(array)
 
+    def epochs(self, name: str, *, first: int = 0) -> Iterator[Array]:
+        """Yield the complete epochs of a plane one by one, from row ``first``, shape (samples,).
+
+        What was read of a memory-mapped plane leaves the process's memory with the next epoch.
+        """
+        rows = self.plane(name)[first:]
+        for row in rows:
+            yield np.array(row)
+            _let_go(rows)
+
     def is_correct(self, part: slice | NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
         """Return whether each prediction equals the label, shape (epochs, samples of part)."""
         part = slice(None) if part is None else part
