@@ -9,6 +9,7 @@ from coreset_lib.errors import CoresetError
 
 FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
+AUGMENTATIONS = ("none", "shift")
 MODELS = ("small_cnn", "resnet18")
 IMAGE_SIZES = (28, 64, 128, 224)
 MOST_CHECKPOINTS = 100
@@ -92,7 +93,9 @@ class TrainingConfig:
     The defaults are the surrogate recipe of METHODS section 2 (EVA sec. 4.1, CCS):
     SGD with Nesterov momentum and a per-iteration cosine from ``learning_rate`` to
     ``final_learning_rate``. ``window``, ``skip_bad`` and ``keep_patient_ids`` say how image
-    files become a dataset. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
+    files become a dataset. ``class_weighted_loss`` gives every class the same say in the
+    loss; ``augmentation`` "shift" moves each training image by up to 2 pixels, which is safe
+    where sides matter too. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
     whose weights stay with the run.
     """
 
@@ -112,6 +115,8 @@ class TrainingConfig:
     seed: int = 0
     device: str = "auto"
     recording: str = "minibatch"
+    class_weighted_loss: bool = False
+    augmentation: str = "none"
     probability_budget_mb: int = 2048
     record_vog: bool = False
     keep_checkpoints: int = 0
@@ -119,6 +124,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_choice("model", self.model, MODELS)
         check_choice("recording", self.recording, RECORDINGS)
+        check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         if self.image_size not in IMAGE_SIZES:
             sizes = ", ".join(map(str, IMAGE_SIZES))
             raise CoresetError(f"image size must be one of {sizes}, got {self.image_size}.")

@@ -22,7 +22,7 @@ from coreset_lib.cli.options import (
     find_run,
 )
 from coreset_lib.cli.progress import preparation_bar, train_here
-from coreset_lib.configs import MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import AUGMENTATIONS, MODELS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
@@ -74,6 +74,12 @@ def train(
     recording: Annotated[
         str, typer.Option(help=f"When to record: {', '.join(RECORDINGS)}")
     ] = "minibatch",
+    class_weighted_loss: Annotated[
+        bool, typer.Option("--class-weighted-loss", help="Every class has the same say")
+    ] = False,
+    augmentation: Annotated[
+        str, typer.Option(help=f"Of training images: {', '.join(AUGMENTATIONS)}")
+    ] = "none",
     record_vog: Annotated[
         bool, typer.Option("--record-vog", help="Record the variance of gradients, for score vog")
     ] = False,
@@ -127,6 +133,8 @@ def train(
         device=device,
         recording=recording,
         record_vog=record_vog,
+        class_weighted_loss=class_weighted_loss,
+        augmentation=augmentation,
         keep_checkpoints=keep_checkpoints,
     )
     configs = [config]

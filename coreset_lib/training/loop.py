@@ -16,6 +16,7 @@ from coreset_lib.training.networks import Surrogate
 from coreset_lib.training.recorder import DynamicsRecorder
 
 EVALUATION_BATCH = 1024
+MOST_SHIFT = 2
 
 
 class TrainingStopped(Exception):
@@ -51,6 +52,7 @@ class Trainer:
     val: ResidentSplit
     recorder: DynamicsRecorder | None = None
     on_batch: Callable[[float], None] = lambda _: None
+    class_weights: Tensor | None = None
 
     @classmethod
     def prepare(
@@ -75,7 +77,10 @@ class Trainer:
             weight_decay=config.weight_decay,
             fused=device.type in ("cpu", "cuda"),
         )
-        return cls(network, optimizer, config, train, val, recorder, on_batch)
+        weights = None
+        if config.class_weighted_loss:
+            weights = class_weights(train.labels, network.head.out_features)
+        return cls(network, optimizer, config, train, val, recorder, on_batch, weights)
 
     def epochs(self, *, start: int = 0) -> Iterator[EpochMetrics]:
         """Train epoch after epoch from ``start`` (0-based), yielding after each."""
@@ -112,7 +117,7 @@ class Trainer:
         for number, indices in enumerate(batches):
             self._set_learning_rate((epoch * len(batches) + number) / n_steps)
             indices = indices.to(device, non_blocking=True)
-            logits, loss, n_correct = self._step(indices)
+            logits, loss, n_correct = self._step(indices, epoch, number)
             if recorder is not None:
                 recorder.record(indices, logits)
             totals += torch.stack([loss.detach() * len(indices), n_correct])
@@ -120,16 +125,25 @@ class Trainer:
         loss_sum, correct = totals.tolist()
         return loss_sum / len(self.train), correct / len(self.train)
 
-    def _step(self, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _step(self, indices: Tensor, epoch: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update the weights on one batch; the logits are from before the update."""
         images, labels = self.train.batch(indices)
+        if self.config.augmentation == "shift":
+            images = shift(images, stream_seed(self.config.seed, "shift", epoch, number))
         with mixed_precision(images.device):
             logits = self.network(images)
-        loss = functional.cross_entropy(logits, labels)
+        loss = self._loss(logits, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         return logits, loss, (logits.detach().argmax(dim=1) == labels).sum().float()
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy, every class with the same say if that was asked for."""
+        if self.class_weights is None:
+            return functional.cross_entropy(logits, labels)
+        total = functional.cross_entropy(logits, labels, weight=self.class_weights, reduction="sum")
+        return total / len(labels)
 
     def _record_clean_pass(self, recorder: DynamicsRecorder) -> None:
         """Record every sample in eval mode, after the epoch's last update."""
@@ -156,6 +170,33 @@ def epoch_batches(n_samples: int, batch_size: int, *, seed: int, epoch: int) -> 
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
+
+
+def class_weights(labels: Tensor, n_classes: int) -> Tensor:
+    """Return weights, shape (classes,), that sum to the same over every class present.
+
+    Their mean over the samples is 1, so that the learning rate keeps its meaning; a class
+    without samples has weight 0.
+    """
+    counts = torch.bincount(labels, minlength=n_classes).float()
+    n_present = int((counts > 0).sum())
+    return torch.where(counts > 0, len(labels) / (n_present * counts.clamp(min=1)), 0.0)
+
+
+def shift(images: Tensor, seed: int) -> Tensor:
+    """Move every image by up to `MOST_SHIFT` pixels; what comes in repeats the border."""
+    n, channels, height, width = images.shape
+    generator = torch.Generator().manual_seed(seed)
+    offsets = torch.randint(2 * MOST_SHIFT + 1, (2, n, 1), generator=generator)
+    rows, columns = (
+        offset.to(images.device) + torch.arange(side, device=images.device)
+        for offset, side in zip(offsets, (height, width), strict=True)
+    )
+    padded = functional.pad(images, (MOST_SHIFT,) * 4, mode="replicate")
+    sample = torch.arange(n, device=images.device)[:, None, None, None]
+    channel = torch.arange(channels, device=images.device)[:, None, None]
+    moved = padded[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
+    return moved.contiguous(memory_format=torch.channels_last)
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
