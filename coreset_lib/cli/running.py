@@ -97,15 +97,25 @@ def features(
 def vog(
     run: RunName,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    background: Annotated[
+        bool, typer.Option("--background", help="Return at once; what it prints goes to the log")
+    ] = False,
     cache: Cache = None,
 ) -> None:
     """Compute the variance of pixel gradients over a run's kept weights, for score vog_pixel."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.training.pixel_vog import compute_pixel_vog
+    from coreset_lib.jobs.steps import start_step
+    from coreset_lib.training.pixel_vog import compute_pixel_vog, epochs_with_weights
 
     found = find_run(cache, run)
+    if background:
+        epochs_with_weights(found)
+        folder = str(cache_folder(cache).resolve())
+        start_step(found.paths, ["vog", found.run_id, "--device", device, "--cache", folder])
+        typer.echo(f"run {found.run_id}: started; read on with coreset-lens logs {found.run_id}")
+        return
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("gradients", total=None)
         shape = compute_pixel_vog(

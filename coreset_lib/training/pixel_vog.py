@@ -74,7 +74,7 @@ def compute_pixel_vog(
     (CVPR 2022).
     """
     check_whole("batch size", batch_size, least=1)
-    epochs = _kept_epochs(run)
+    epochs = epochs_with_weights(run)
     place = resolve_device(device)
     config = plain_config(run.paths)
     dataset = load_configured(config, cache=run.paths.cache)
@@ -133,7 +133,7 @@ def label_gradients(network: Surrogate, images: Tensor, labels: Tensor) -> Tenso
     return gradients
 
 
-def _kept_epochs(run: Run) -> list[int]:
+def epochs_with_weights(run: Run) -> list[int]:
     """Return the complete epochs whose weights are there; raise if they are too few."""
     if run.manifest.members:
         raise CoresetError(
