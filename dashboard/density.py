@@ -12,7 +12,6 @@ from dashboard.marks import NO_VALUE, RAMP, rgb
 
 LONGER_SIDE = 900
 FAINTEST = 70
-_Counts = NDArray[np.float64]
 
 
 def density_image(
@@ -39,11 +38,16 @@ def density_image(
     if samples is not None:
         positions, codes = positions[samples], codes[samples]
     shape, pixels, is_inside = _pixels(positions, bounds)
-    n_pixels = shape[0] * shape[1]
+    counts = np.bincount(pixels, minlength=shape[0] * shape[1])
+    # Only pixels with a sample are coloured: numbered anew, they are few.
+    used = np.flatnonzero(counts)
+    place = np.empty(len(counts), dtype=np.int64)
+    place[used] = np.arange(len(used))
     paint = _by_number if isinstance(colour, Numbers) else partial(_by_category, colour)
-    painted = paint(codes[is_inside], pixels, n_pixels)
-    opacity = _opacity(np.bincount(pixels, minlength=n_pixels).astype(np.float64))
-    return _png(np.concatenate([painted, opacity[:, None]], axis=1).reshape(*shape, 4))
+    image = np.zeros((len(counts), 4), dtype=np.uint8)
+    image[used, :3] = paint(codes[is_inside], place[pixels], len(used))
+    image[used, 3] = _opacity(counts[used])
+    return _png(image.reshape(*shape, 4))
 
 
 def image_shape(bounds: Bounds) -> tuple[int, int]:
@@ -87,7 +91,7 @@ def _by_category(
     """Return the colour of the most frequent category of every pixel, shape (pixels, 3)."""
     best = np.full(n_pixels, -1, dtype=np.int64)
     most = np.zeros(n_pixels, dtype=np.int64)
-    for code in range(len(colour.names)):
+    for code in np.flatnonzero(np.bincount(codes[codes >= 0])).tolist():
         counts = np.bincount(pixels[codes == code], minlength=n_pixels)
         is_more = counts > most
         best[is_more], most[is_more] = code, counts[is_more]
@@ -95,11 +99,13 @@ def _by_category(
     return np.array([*hues, rgb(NO_VALUE)], dtype=np.uint8)[best]
 
 
-def _opacity(counts: _Counts) -> NDArray[np.uint8]:
-    """Return how opaque a pixel with so many samples is: logarithmic, never invisible."""
-    full = np.log1p(max(np.quantile(counts[counts > 0], 0.98), 1.0)) if counts.any() else 1.0
+def _opacity(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return how opaque pixels with so many samples are: logarithmic, never invisible."""
+    if not len(counts):
+        return np.empty(0, dtype=np.uint8)
+    full = np.log1p(max(float(np.quantile(counts, 0.98)), 1.0))
     share = (np.log1p(counts) / full).clip(0, 1)
-    return np.where(counts > 0, FAINTEST + share * (255 - FAINTEST), 0).astype(np.uint8)
+    return (FAINTEST + share * (255 - FAINTEST)).astype(np.uint8)
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:

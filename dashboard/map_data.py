@@ -14,6 +14,7 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
 from dashboard import data
 from dashboard.components.sample_map import (
+    Bounds,
     Categories,
     Density,
     MapView,
@@ -55,6 +56,12 @@ def positions(folder: str, created: str, projection: Projection) -> NDArray[np.f
     return _two_components(embedding(folder))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def bounds_of(folder: str, created: str, projection: Projection) -> Bounds:
+    """Return where the map ends, x0, y0, x1, y1."""
+    return map_bounds(positions(folder, created, projection))
+
+
 def map_view(
     summary: RunSummary,
     projection: Projection,
@@ -67,13 +74,14 @@ def map_view(
     """Return what the map shows: all samples, or the density and the hardest and selected ones."""
     dynamics = data.open_dynamics(*run_key(summary))
     places = positions(summary.folder, summary.created, projection)
+    bounds = bounds_of(summary.folder, summary.created, projection)
     shown = np.arange(len(places))
     density = None
     if len(places) > MOST_POINTS:
         few = selected if len(selected) <= TOP_POINTS else selected[:0]
         medoids = few[:0] if found is None else found.medoids
         shown = np.unique(np.concatenate([_hardest(summary, score), few, medoids]))
-        density = _density(places, coloured, selected, (projection, *coloured.key))
+        density = _density(places, bounds, coloured, selected, (projection, *coloured.key))
     return MapView(
         positions=places,
         colour=coloured.colour,
@@ -83,6 +91,7 @@ def map_view(
         selected=selected,
         medoids={} if found is None else medoid_texts(found),
         density=density,
+        bounds=bounds,
     )
 
 
@@ -154,6 +163,7 @@ def _hardest_of(key: tuple[Any, ...], _score: ScoreValues) -> NDArray[np.intp]:
 
 def _density(
     places: NDArray[np.float32],
+    bounds: Bounds,
     coloured: Coloured,
     selected: NDArray[np.int64],
     key: tuple[Any, ...],
@@ -161,18 +171,20 @@ def _density(
     """Return the images that stand for all samples and for the selected ones."""
     some = None
     if len(selected):
-        some = _density_image((*key, hash(selected.tobytes())), places, coloured.colour, selected)
-    everything = _density_image(key, places, coloured.colour, None)
-    return Density(bounds=map_bounds(places), all_samples=everything, selected=some)
+        named = (*key, hash(selected.tobytes()))
+        some = _density_image(named, bounds, places, coloured.colour, selected)
+    everything = _density_image(key, bounds, places, coloured.colour, None)
+    return Density(bounds=bounds, all_samples=everything, selected=some)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
 def _density_image(
     key: tuple[Any, ...],
+    bounds: Bounds,
     _places: NDArray[np.float32],
     _colour: Categories | Numbers,
     _samples: NDArray[np.int64] | None,
 ) -> bytes:
     """Draw a density; ``key`` names places, colours and samples."""
     del key
-    return density_image(_places, map_bounds(_places), _colour, _samples)
+    return density_image(_places, bounds, _colour, _samples)

@@ -39,6 +39,11 @@ class Categories:
     codes: NDArray[Any]
     marks: Sequence[Mark] = ()
 
+    @cached_property
+    def counts(self) -> list[int]:
+        """Return the number of samples in each category."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.names)).tolist()
+
     def mark(self, code: int) -> Mark:
         """Return colour and shape of a category."""
         return self.marks[code] if self.marks else mark_of(code)
@@ -118,6 +123,8 @@ class MapView:
     medoids : mapping of sample to text
         Drawn larger, with a ring.
     density : Density, optional
+    bounds : (x0, y0, x1, y1), optional
+        Where the map ends; by default around all placed samples.
     """
 
     positions: NDArray[Any]
@@ -128,6 +135,7 @@ class MapView:
     selected: NDArray[np.intp]
     medoids: Mapping[int, str] = field(default_factory=dict)
     density: Density | None = None
+    bounds: Bounds | None = None
 
 
 def sample_map(
@@ -221,7 +229,7 @@ def read_pick(report: Any, n_samples: int) -> Pick | None:
 def payload(view: MapView) -> dict[str, Any]:
     """Return what the browser needs: positions as 16-bit steps, colours as codes or levels."""
     positions = np.asarray(view.positions)
-    bounds = map_bounds(positions)
+    bounds = view.bounds or map_bounds(positions)
     is_placed = np.isfinite(positions[view.shown]).all(axis=1)
     shown = view.shown[is_placed]
     steps = _steps(positions[shown], bounds)
@@ -287,16 +295,16 @@ def _colour(colour: Categories | Numbers, shown: NDArray[np.intp]) -> dict[str, 
             "none": NO_VALUE,
             "codes": _base64(colour.levels[shown].astype("<u2")),
         }
-    counts = np.bincount(colour.codes[colour.codes >= 0], minlength=len(colour.names))
+    codes = colour.codes[shown]
     marks = [colour.mark(code) for code in range(len(colour.names))]
     return {
         "kind": "category",
         "title": colour.title,
         "names": list(colour.names),
-        "counts": counts.tolist(),
+        "counts": colour.counts,
         "marks": [[mark.colour, mark.shape] for mark in marks],
         "none": NO_VALUE,
-        "codes": _base64(np.where(colour.codes < 0, NO_LEVEL, colour.codes)[shown].astype("<u2")),
+        "codes": _base64(np.where(codes < 0, NO_LEVEL, codes).astype("<u2")),
     }
 
 

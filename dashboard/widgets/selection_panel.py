@@ -48,12 +48,13 @@ def sorted_samples(
     order: str,
 ) -> NDArray[np.int64]:
     """Return the selected samples in the order asked for; ties by position."""
-    if order == BY_CLASS:
-        return chosen[np.lexsort((chosen, labels[chosen]))]
-    if score is None or order == AS_SELECTED:
+    if order == AS_SELECTED or (score is None and order != BY_CLASS):
         return chosen
-    difficulty = score.difficulty[chosen]
-    return chosen[np.lexsort((chosen, difficulty if order == EASIEST else -difficulty))]
+    by_position = np.sort(chosen)
+    if order == BY_CLASS or score is None:
+        return by_position[np.argsort(labels[by_position], kind="stable")]
+    difficulty = score.difficulty[by_position]
+    return by_position[np.argsort(difficulty if order == EASIEST else -difficulty, kind="stable")]
 
 
 def _draw_actions(
