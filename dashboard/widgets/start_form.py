@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import DEMO, MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import AUGMENTATIONS, DEMO, MODELS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
 from coreset_lib.datasets.suggestion import suggest_training
@@ -20,6 +20,7 @@ RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
     "eval_pass": "in a clean pass after each epoch (slower)",
 }
+AUGMENTATION_TITLES = {"none": "no", "shift": "move by up to 2 pixels"}
 STARTED = "started-run"
 FOLDER = "data-root"
 DATASET = "start-dataset"
@@ -126,6 +127,16 @@ def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
         "device": d.text_input("Device", "auto", help="auto, cpu, cuda, cuda:1 or mps"),
         "recording": st.radio(
             "Record", RECORDINGS, format_func=lambda r: RECORDING_TITLES[r], horizontal=True
+        ),
+        "class_weighted_loss": st.checkbox(
+            "Every class has the same say in the loss",
+            help="For data where one class has many times more images than another.",
+        ),
+        "augmentation": st.selectbox(
+            "Change training images on the way",
+            AUGMENTATIONS,
+            format_func=AUGMENTATION_TITLES.__getitem__,
+            help="Off in the papers. Images are never mirrored: left and right may matter.",
         ),
     }
 
