@@ -1,7 +1,7 @@
 """The recorded training dynamics of one run: planes of shape (epochs, samples), read-only."""
 
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +114,19 @@ class TrainingDynamics:
         for row in rows:
             yield np.array(row)
             _let_go(rows)
+
+    def histories(
+        self, name: str, samples: Sequence[int] | NDArray[Any], *, rows: Any = slice(None)
+    ) -> Array:
+        """Return the histories of a few samples in a plane, copied, shape (rows, few samples).
+
+        ``rows`` picks epochs, counted from 0; by default all complete ones.
+        """
+        plane = self.plane(name)
+        picked = np.arange(self.n_epochs)[rows]
+        found = np.array(plane[np.ix_(picked, np.asarray(samples, dtype=np.intp))])
+        _let_go(plane)
+        return found
 
     def is_correct(self, part: slice | NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
         """Return whether each prediction equals the label, shape (epochs, samples of part)."""

@@ -266,9 +266,8 @@ def ranking_rows(
     dynamics = open_dynamics(*key)
     order = found
     samples = read_samples(summary.folder, summary.created).iloc[order]
-    error_norm = dynamics.plane("error_norm")
-    epochs = np.unique(np.linspace(0, len(error_norm) - 1, n_points).round().astype(int))
-    history = np.nan_to_num(error_norm[epochs][:, order].T)
+    epochs = np.unique(np.linspace(0, dynamics.n_epochs - 1, n_points).round().astype(int))
+    history = np.nan_to_num(dynamics.histories("error_norm", order, rows=epochs).T)
     return pd.DataFrame(
         {
             "rank": score.ranks()[order],

@@ -30,6 +30,7 @@ from dashboard.widgets.windows import current_choice, window_controls
 
 N_RANKED = 100
 N_LINES = 10
+MOST_PINNED = 8
 
 
 def draw_page(summary: RunSummary) -> None:
@@ -71,7 +72,7 @@ def _score(
 
 def _selected(summary: RunSummary, score: ScoreValues) -> tuple[int, ...]:
     """Return the selected samples; the hardest one where none is selected."""
-    chosen = tuple(i for i in state.selected_samples(summary.run_id) if i < len(score.values))
+    chosen = tuple(selection.selected(summary.run_id, len(score.values)).tolist())
     return chosen or (int(score.order()[0]),)
 
 
@@ -82,18 +83,22 @@ def _draw_plot(
     dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
     bands = data.population_bands(summary.folder, summary.created, summary.epoch).T
     ids = data.read_samples(summary.folder, summary.created)["sample_id"]
-    error_norm = dynamics.plane("error_norm")
-    hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in selected]
-    lines = [Line(index=i, label=str(ids[i]), values=error_norm[:, i]) for i in hardest]
+    pinned = selected[:MOST_PINNED]
+    hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in pinned]
+    histories = dynamics.histories("error_norm", [*hardest, *pinned]).T
+    lines = [
+        Line(index=i, label=str(ids[i]), values=values)
+        for i, values in zip(hardest, histories, strict=False)
+    ]
     lines += [
         Line(
             index=i,
             label=str(ids[i]),
-            values=error_norm[:, i],
+            values=values,
             colour=CLASS_COLOURS[(number + 3) % len(CLASS_COLOURS)],
             is_pinned=True,
         )
-        for number, i in enumerate(selected[:8])
+        for number, (i, values) in enumerate(zip(pinned, histories[len(hardest) :], strict=True))
     ]
     window_controls(
         summary.epoch,

@@ -83,18 +83,18 @@ class SampleHistory:
 
 def sample_history(dynamics: TrainingDynamics, index: int) -> SampleHistory:
     """Return the recorded history of one training sample."""
-    recorded = dynamics.plane("prediction")[:, index]
+    recorded = dynamics.histories("prediction", [index])[:, 0]
     prediction = recorded.astype(np.int64)
     prediction[recorded == not_recorded(recorded.dtype)] = -1
     is_correct = prediction == dynamics.labels[index]
     right = np.flatnonzero(is_correct)
     return SampleHistory(
-        error_norm=np.array(dynamics.plane("error_norm")[:, index]),
+        error_norm=dynamics.histories("error_norm", [index])[:, 0],
         prediction=prediction,
         is_correct=is_correct,
         n_forgotten=int(np.count_nonzero(is_correct[:-1] & ~is_correct[1:])),
         first_correct=int(right[0]) + 1 if len(right) else None,
-        mean_margin=float(np.nanmean(dynamics.plane("margin")[:, index], dtype=np.float64)),
+        mean_margin=float(np.nanmean(dynamics.histories("margin", [index]), dtype=np.float64)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -101,13 +102,20 @@ class ScoreValues:
 
     def order(self) -> NDArray[np.intp]:
         """Return sample indices from hardest to easiest; ties by index."""
-        return np.argsort(-self.difficulty, kind="stable")
+        return self._order
 
     def ranks(self) -> NDArray[np.int64]:
         """Return the rank of each sample, 1 = hardest."""
         ranks = np.empty(len(self.values), dtype=np.int64)
         ranks[self.order()] = np.arange(1, len(self.values) + 1)
         return ranks
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        """The order, computed once; many views ask for it."""
+        order = np.argsort(-self.difficulty, kind="stable")
+        order.flags.writeable = False
+        return order
 
     def plain_options(self) -> dict[str, Any]:
         """Return the options as values for JSON."""
