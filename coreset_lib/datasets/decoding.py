@@ -144,16 +144,7 @@ def _dicom_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Fa
 
 def _raster_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
     """Yield the pages of a PNG, JPEG, BMP or TIFF file."""
-    from PIL import Image as pillow
-    from PIL import ImageOps
-
-    try:
-        opened = pillow.open(path, formats=RASTER_FORMATS)
-    except pillow.UnidentifiedImageError:
-        raise UnreadableFile("is no PNG, JPEG, BMP, TIFF or DICOM image, or is damaged") from None
-    except pillow.DecompressionBombError:
-        raise UnreadableFile(_too_large()) from None
-    with opened as file:
+    with open_raster(path) as file:
         n_pages = int(getattr(file, "n_frames", 1)) if file.format == "TIFF" else 1
         if n_pages > MOST_FRAMES:
             raise UnreadableFile(f"has more than {MOST_FRAMES} pages")
@@ -161,8 +152,39 @@ def _raster_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, F
             if page:
                 file.seek(page)
             check_form(file.height, file.width)
-            facts = Facts(height=file.height, width=file.width, bits=8)
-            yield _eight_bit(ImageOps.exif_transpose(file), facts, options)
+            facts = Facts(height=file.height, width=file.width, bits=1 if file.mode == "1" else 8)
+            pixels = pixels_of(file)
+            if file.mode in WIDE_MODES:
+                yield wide_to_grey(pixels, facts, options)
+            else:
+                low, high = float(pixels.min()), float(pixels.max())
+                yield pixels, replace(facts, low=low, high=high)
+
+
+def open_raster(path: str) -> Any:
+    """Return an opened Pillow file of a known kind; raises UnreadableFile for any other."""
+    from PIL import Image as pillow
+
+    try:
+        return pillow.open(path, formats=RASTER_FORMATS)
+    except pillow.UnidentifiedImageError:
+        raise UnreadableFile("is no PNG, JPEG, BMP, TIFF or DICOM image, or is damaged") from None
+    except pillow.DecompressionBombError:
+        raise UnreadableFile(_too_large()) from None
+
+
+def pixels_of(file: Any) -> NDArray[Any]:
+    """Return the pixels of an opened Pillow page: wide grey values, or 8-bit grey or colour."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(file)
+    if image.mode in WIDE_MODES:
+        return np.asarray(image)
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    if "A" in image.mode or image.mode == "P" or "transparency" in image.info:
+        return _over_black(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
 
 
 def check_form(height: int, width: int) -> None:
@@ -176,20 +198,6 @@ def check_form(height: int, width: int) -> None:
 def _too_large() -> str:
     """Say which size is too large."""
     return f"has more than {LARGEST_PIXELS // 1_000_000} million pixels"
-
-
-def _eight_bit(image: Any, facts: Facts, options: DecodeOptions) -> tuple[Image, Facts]:
-    """Return an opened Pillow image as 8-bit grey or colour."""
-    if image.mode in WIDE_MODES:
-        return wide_to_grey(np.asarray(image), facts, options)
-    if image.mode in ("1", "L"):
-        pixels = np.asarray(image.convert("L"))
-    elif "A" in image.mode or image.mode == "P" or "transparency" in image.info:
-        pixels = _over_black(np.asarray(image.convert("RGBA")))
-    else:
-        pixels = np.asarray(image.convert("RGB"))
-    low, high = int(pixels.min()), int(pixels.max())
-    return pixels, replace(facts, bits=1 if image.mode == "1" else 8, low=low, high=high)
 
 
 def _over_black(pixels: Image) -> Image:

@@ -3,8 +3,8 @@
 import logging
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
@@ -49,8 +49,7 @@ FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 Values = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Frame:
+class Frame(NamedTuple):
     """One frame in the units of its modality (for example Hounsfield units), not windowed.
 
     ``values`` has shape (height, width), or (height, width, 3) for colour, which has no

@@ -125,7 +125,12 @@ def _make(
     if not places:
         raise DatasetError(f"dataset {where} must have at least one image that can be read.")
     labels = np.array([names.index(p.item.label) for p in places], dtype=np.int64)
-    keys = [p.patient for p in places], [_pixel_key(place) for place in places]
+    # Frames of a file are of one patient, also where the file does not say of whom.
+    keys = (
+        [p.patient for p in places],
+        [_pixel_key(p) for p in places],
+        [p.item.path for p in places],
+    )
     unit = "patient" if any(keys[0]) else "image"
     given = [place.item.part for place in places]
     parts, notes = complete_split(given, labels, join_groups(*keys), unit=unit)

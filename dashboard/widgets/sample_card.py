@@ -13,6 +13,7 @@ from dashboard.charts.sample import prediction_strip
 from dashboard.images import enlarge
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
+from dashboard.widgets.original_view import draw_original_button
 
 IMAGE_WIDTH = 132
 FACTS_WIDTH = 164
@@ -37,6 +38,8 @@ def draw_sample_card(
         verdict = _latest_verdict(history, dynamics.class_names)
         st.markdown(f"Label **{as_text(label)}**  \n{verdict}")
         st.caption(as_text(row["source"]))
+        if isinstance(images, LabeledImages):
+            draw_original_button(images, index)
     if isinstance(images, str):
         st.info(as_text(images), icon=":material/hide_image:")
     st.markdown("**What the network called it**")
