@@ -79,6 +79,20 @@ def test_complete_splits_are_left_alone() -> None:
     assert notes == ()
 
 
+def test_frames_of_a_file_end_in_one_split(
+    data_root: Path, write_dicom: Callable[..., Path]
+) -> None:
+    random = np.random.default_rng(0)
+    for number in range(24):
+        path = data_root / "ab"[number % 2] / f"{number}.dcm"
+        frames = random.integers(0, 256, (3, 16, 16), np.uint8)
+        write_dicom(path, frames, NumberOfFrames=3, Rows=16, Columns=16)
+    dataset = load_dataset(data_root)
+    for split in (dataset.train, dataset.val, dataset.test):
+        files = [source.partition("#")[0] for source in split.sources]
+        assert all(files.count(file) == 3 for file in files)
+
+
 def test_copies_of_an_image_end_in_one_split(write_folder: Callable[..., Path]) -> None:
     folder = write_folder(count=60)
     for number in range(20):
