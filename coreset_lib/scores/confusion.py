@@ -68,7 +68,7 @@ def _describe(
     """Find the samples of a class that were most often taken for another."""
     members = np.flatnonzero(dynamics.labels == label)
     times = np.zeros(len(members), dtype=np.int64)
-    for row in dynamics.plane("prediction"):
+    for row in dynamics.epochs("prediction"):
         times += row[members] == predicted
     worst = np.argsort(-times, kind="stable")[:n_examples]
     worst = worst[times[worst] > 0]
