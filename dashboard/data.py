@@ -32,6 +32,7 @@ from coreset_lib.jobs.turns import QueueEntry
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
+from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, summarise
 from coreset_lib.scores import SCORES, compute_score
@@ -57,6 +58,12 @@ def store() -> RunStore:
 def run_summaries() -> list[RunSummary]:
     """Return every run as it is now, newest first."""
     return [summarise(run) for run in store().runs()]
+
+
+def run_summary(run_id: str) -> RunSummary | None:
+    """Return one run as it is now, None if there is none of this name."""
+    paths = RunPaths(runs_folder(default_cache()) / run_id)
+    return summarise(Run(paths)) if paths.root.is_dir() else None
 
 
 def window_options(score: str, **windows: Any) -> Options:

@@ -1,6 +1,7 @@
 """Reading single files of a run, each checked; what cannot be used is a DamagedRunError."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,14 +16,14 @@ Record = TypeVar("Record", Manifest, Status)
 
 def read_record(path: Path, kind: type[Record]) -> Record:
     """Read a JSON record and check every field."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
         text = path.read_bytes()
         version = json.loads(text).get("schema_version")
         if version != SCHEMA_VERSION:
             raise damaged(path, f"schema version {version}, this program reads {SCHEMA_VERSION}")
-        return TypeAdapter(kind).validate_json(text)
+        return _adapter(kind).validate_json(text)
     except OSError as error:
         raise damaged(path, error.strerror or str(error)) from None
     except ValidationError as error:
@@ -33,6 +34,14 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         if isinstance(error, CoresetError):
             raise
         raise damaged(path, f"not valid JSON ({error})") from None
+
+
+@cache
+def _adapter(kind: type[Record]) -> Any:
+    """Build the reader of a kind of record; once, it takes milliseconds."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def open_array(path: Path) -> NDArray[Any]:

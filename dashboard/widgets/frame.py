@@ -92,7 +92,7 @@ def _draw_run_state() -> None:
 def chosen_run() -> RunSummary | None:
     """Return the chosen run as it is now; None if there is none that can be read."""
     run_id = st.session_state.get(state.RUN)
-    summary = next((s for s in data.run_summaries() if s.run_id == run_id), None)
+    summary = None if run_id is None else data.run_summary(run_id)
     return None if summary is None or summary.state == DAMAGED else summary
 
 
