@@ -30,9 +30,9 @@ from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.executor import executor_of
 from coreset_lib.jobs.turns import QueueEntry
 from coreset_lib.runs.create import create_run
+from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
-from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, summarise
 from coreset_lib.scores import SCORES, compute_score

@@ -149,7 +149,11 @@ def _draw_ranking(
 
 def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
     """Draw where each sample lies between easy, ambiguous and hard."""
-    with st.expander("Data map: easy, ambiguous and hard samples"):
+    title = "Data map: easy, ambiguous and hard samples"
+    with st.expander(title, key="data-map-box", on_change="rerun") as box:
+        # A chart of so many points would slow down every window that is moved.
+        if not box.open:
+            return
         quantities = data.data_map_of(summary.folder, summary.created, summary.epoch)
         ids = data.read_samples(summary.folder, summary.created)["sample_id"]
         st.plotly_chart(
