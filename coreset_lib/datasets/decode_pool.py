@@ -130,23 +130,29 @@ class _Worker:
             self._end_process()
 
     def _do(self, job: ShardJob) -> None:
-        """Do one job; a file on which the process dies is left out and the rest done again."""
-        reported = 0
-        while not self._is_stopped:
-            at, is_done = self._run(job, reported)
-            if is_done or self._is_stopped:
-                return
-            if at < 0:
-                raise DatasetError(
-                    "images cannot be decoded: the decoding process ends at once. "
-                    "Check that Pillow and pydicom are installed."
-                )
-            reported = max(reported, at)
-            job = replace(job, crashed=(*job.crashed, at))
+        """Do one job; if the process dies on it, search by halves for the file to blame.
 
-    def _run(self, job: ShardJob, reported: int) -> tuple[int, bool]:
-        """Send a job; return the last file begun and whether the shard is written."""
-        process, at = self._started(), -1
+        The file that was open need not be guilty: what an earlier one did to the memory of a
+        decoder may show late. Guilty is who kills a process of its own.
+        """
+        n_begun, is_done = self._run(job)
+        if is_done or self._is_stopped:
+            return
+        if n_begun == 0:
+            raise DatasetError(
+                "images cannot be decoded: the decoding process ends at once. "
+                "Check that Pillow and pydicom are installed."
+            )
+        if len(job.files) == 1:
+            self._run(replace(job, crashed=(0,)))
+            return
+        middle = len(job.files) // 2
+        for half, files in (("a", job.files[:middle]), ("b", job.files[middle:])):
+            self._do(replace(job, stem=job.stem + half, files=files))
+
+    def _run(self, job: ShardJob) -> tuple[int, bool]:
+        """Send a job; return how many files were begun and whether the shard is written."""
+        process, n_begun = self._started(), 0
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -157,20 +163,13 @@ class _Worker:
                 if "failed" in answer:
                     raise _not_written(answer["failed"])
                 if "done" in answer:
-                    self._tell(len(job.files) - max(at, reported))
-                    return at, True
-                if answer["at"] > max(at, reported):
-                    self._tell(1)
-                at = answer["at"]
+                    return n_begun, True
+                n_begun += 1
+                self._events.put(1)
         except (BrokenPipeError, ValueError):
             pass
         self._end_process()
-        return at, False
-
-    def _tell(self, count: int) -> None:
-        """Report files done."""
-        if count > 0:
-            self._events.put(count)
+        return n_begun, False
 
     def _started(self) -> "subprocess.Popen[str]":
         """Return the running process, started anew if need be."""
