@@ -14,7 +14,7 @@ from coreset_lib.datasets.grey_window import FROM_FILE, parse_grey_window, range
 from coreset_lib.datasets.listing import why_unreadable
 
 LARGEST_PIXELS = 100_000_000
-LARGEST_FILE = 2**31
+LARGEST_FILE = 2**30
 MOST_FRAMES = 20_000
 SMALLEST_SIDE = 8
 RASTER_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")

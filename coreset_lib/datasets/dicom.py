@@ -4,6 +4,8 @@ import logging
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +107,8 @@ def read_frame(path: str, number: int = 0) -> Frame:
 def _read(path: str) -> Any:
     """Return the dataset, checked to be an image of bearable size."""
     _refuse_inflation(path)
-    dataset = pydicom.dcmread(path, force=True)
+    # From memory: an element that claims gigabytes then gets what there is, not gigabytes.
+    dataset = pydicom.dcmread(BytesIO(Path(path).read_bytes()), force=True)
     if not any(name in dataset for name in PIXEL_ELEMENTS):
         raise UnreadableFile("holds no image")
     if not dataset.get("Rows") or not dataset.get("Columns"):
