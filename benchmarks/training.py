@@ -120,7 +120,6 @@ def measure_throughput(
             batch_size=config.batch_size,
             shuffle=True,
             num_workers=workers,
-            persistent_workers=workers > 0,
         )
         return lambda: loader_epoch(theirs, optimizer, loader, device)
 
