@@ -90,10 +90,10 @@ def test_memory_that_runs_out_in_a_step_fails_the_run_with_a_batch_size_to_try(
 ):
     step, steps = Trainer._step, iter(range(1000))
 
-    def run_out(trainer, indices):
+    def run_out(trainer, *arguments):
         if next(steps) == 10:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return step(trainer, indices)
+        return step(trainer, *arguments)
 
     monkeypatch.setattr(Trainer, "_step", run_out)
     paths = create_run(tmp_path, tiny_config, tiny_dataset)
