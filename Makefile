@@ -15,8 +15,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/coreset-lens demo $(ARGS)
 
+# One process for each processor, four at most; the tests of a file stay together.
 test: install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: install
 	$(BIN)/ruff check .
