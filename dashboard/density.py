@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard.components.sample_map import Bounds, Categories, Numbers
 from dashboard.marks import NO_VALUE, RAMP, rgb
 
-LONGER_SIDE = 900
+LONGER_SIDE = 720
 FAINTEST = 70
 
 
@@ -27,7 +27,7 @@ def density_image(
     positions : float array, shape (all samples, 2)
         Samples outside ``bounds`` or without finite coordinates are left out.
     bounds : (x0, y0, x1, y1)
-        What the image covers; at most 900 pixels along the longer side.
+        What the image covers; at most 720 pixels along the longer side.
     colour : Categories or Numbers
         A pixel shows its most frequent category, or the mean place of its values between
         both ends of the colour bar.

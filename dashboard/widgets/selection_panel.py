@@ -5,6 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from dashboard import data, map_colours, map_data, selection
@@ -153,8 +154,21 @@ def _draw_tiles(
     images = data.load_images(summary.folder, summary.created)
     if isinstance(images, str):
         st.info(as_text(images), icon=":material/hide_image:")
+    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    names = data.read_samples(summary.folder, summary.created)["sample_id"].iloc[shown]
+    notes = _notes(shown, dynamics, map_colours.predictions(summary), score)
     image_grid(
-        [_tile(summary, int(i), images, score) for i in shown],
+        [
+            Tile(
+                index=int(index),
+                png=_png(images, int(index)),
+                title=str(name),
+                note=note,
+                alt=f"Sample {name}: {note}",
+                is_right=is_right,
+            )
+            for index, name, (note, is_right) in zip(shown, names, notes, strict=True)
+        ],
         key="selection-grid",
         label="Images of the selected samples",
         size=size,
@@ -163,26 +177,21 @@ def _draw_tiles(
     )
 
 
-def _tile(
-    summary: RunSummary, index: int, images: LabeledImages | str, score: ScoreValues | None
-) -> Tile:
-    """Describe one sample: name, label, and what the network takes it for."""
-    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
-    label = dynamics.class_names[dynamics.labels[index]]
-    predicted = int(map_colours.predictions(summary)[index])
-    name = str(data.read_samples(summary.folder, summary.created)["sample_id"].iloc[index])
-    value = "" if score is None else f" · {score.values[index]:.3g}"
-    is_right = None if predicted < 0 else bool(predicted == dynamics.labels[index])
-    taken = f", taken for {dynamics.class_names[predicted]}" if is_right is False else ""
-    note = f"{label}{taken}{value}"
-    return Tile(
-        index=index,
-        png=_png(images, index),
-        title=name,
-        note=note,
-        alt=f"Sample {name}: {note}",
-        is_right=is_right,
-    )
+def _notes(
+    shown: NDArray[np.int64],
+    dynamics: TrainingDynamics,
+    predictions: NDArray[np.int64],
+    score: ScoreValues | None,
+) -> list[tuple[str, bool | None]]:
+    """Say of each sample its label, what the network takes it for, its score; and if right."""
+    notes: list[tuple[str, bool | None]] = []
+    for index in shown.tolist():
+        label, predicted = int(dynamics.labels[index]), int(predictions[index])
+        is_right = None if predicted < 0 else predicted == label
+        taken = f", taken for {dynamics.class_names[predicted]}" if is_right is False else ""
+        value = "" if score is None else f" · {score.values[index]:.3g}"
+        notes.append((f"{dynamics.class_names[label]}{taken}{value}", is_right))
+    return notes
 
 
 def _png(images: LabeledImages | str, index: int) -> bytes | None:

@@ -23,7 +23,7 @@ def classes(*codes):
 def test_the_image_has_the_shape_of_the_map():
     assert image_shape(BOUNDS) == (LONGER_SIDE // 2, LONGER_SIDE)
     image = pixels(density_image(np.array([[1.0, 1.0]]), BOUNDS, classes(0)))
-    assert image.shape == (450, 900, 4)
+    assert image.shape == (360, 720, 4)
 
 
 def test_a_sample_colours_its_own_pixel_with_y_upwards():
@@ -54,10 +54,10 @@ def test_numbers_are_averaged_on_the_colour_bar():
     image = pixels(density_image(places, BOUNDS, Numbers(title="Score", values=values)))
     by_column = {int(x): tuple(image[y, x, :3]) for y, x in np.argwhere(image[..., 3])}
     middle = np.mean([rgb(RAMP[4]), rgb(RAMP[5])], axis=0)
-    assert np.allclose(by_column[90], middle, atol=1)
-    assert by_column[180] == rgb(RAMP[0])
-    assert by_column[270] == rgb(RAMP[-1])
-    assert by_column[360] == rgb(NO_VALUE)
+    assert np.allclose(by_column[72], middle, atol=1)
+    assert by_column[144] == rgb(RAMP[0])
+    assert by_column[216] == rgb(RAMP[-1])
+    assert by_column[288] == rgb(NO_VALUE)
 
 
 def test_a_selection_is_drawn_alone_with_the_colours_of_all():
@@ -65,7 +65,7 @@ def test_a_selection_is_drawn_alone_with_the_colours_of_all():
     colour = Numbers(title="Score", values=np.array([0.0, 1.0]))
     image = pixels(density_image(places, BOUNDS, colour, np.array([1])))
     ((y, x),) = np.argwhere(image[..., 3])
-    assert x == 180
+    assert x == 144
     assert tuple(image[y, x, :3]) == rgb(RAMP[-1])
 
 
