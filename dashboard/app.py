@@ -26,6 +26,7 @@ PAGES_BY_NAME = {
     "map": st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
     "coreset": st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
     "benchmark": st.Page(PAGES / "benchmark.py", title="Benchmark", icon=":material/balance:"),
+    "glossary": st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),
 }
 page = st.navigation(list(PAGES_BY_NAME.values()))
 restore_view(PAGES_BY_NAME)
