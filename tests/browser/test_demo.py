@@ -157,13 +157,15 @@ def test_the_demo_trains_before_ones_eyes_and_windows_can_be_dragged_meanwhile(d
     page.page.locator(".window.early .chip").wait_for(timeout=MINUTES)
     page.says("running, ([4-9]|[1-5][0-9]) of 60 epochs", timeout=3 * MINUTES)
     # The grip moves with every epoch that is added: like a person, try again if it is missed.
-    for _ in range(5):
-        last = page.epochs("early")[-1]
+    before = page.epochs("early")
+    assert before[-1] > before[0]
+    for _ in range(20):
         page.drag("early", -1, ".grip.last")
-        if page.epochs("early")[-1] < last:
+        page.page.wait_for_timeout(500)
+        if page.epochs("early")[-1] < before[-1]:
             break
     chosen = page.epochs("early")
-    assert chosen[-1] < last
+    assert chosen[-1] < before[-1]
     page.wait_for_url("early", f"{chosen[0]}-{chosen[-1]}")
     recorded = page.text("running, [0-9]+ of 60 epochs").split(",")[1]
     page.page.wait_for_function(
@@ -262,6 +264,8 @@ def test_nothing_is_cut_off_on_a_small_dark_screen(finished, browser_page, path)
 def test_a_run_is_started_watched_stopped_and_deleted_by_mouse(
     browser_page, streamlit_server, app, tmp_path
 ):
+    from playwright.sync_api import expect
+
     data = make_phantom(PhantomOptions(n_train=2000, n_val=50, n_test=16))
     arrays = {
         f"{part}_{kind}": getattr(getattr(data, part), kind)
@@ -283,7 +287,9 @@ def test_a_run_is_started_watched_stopped_and_deleted_by_mouse(
     page.page.keyboard.press("Enter")
     page.page.get_by_role("combobox", name="Dataset").click()
     page.page.get_by_role("option", name=re.compile("^slices:")).click()
-    page.page.get_by_label("Epochs", exact=True).fill("2000")
+    epochs = page.page.get_by_label("Epochs", exact=True)
+    expect(epochs).to_have_value("70", timeout=MINUTES)  # the suggestion for these images
+    epochs.fill("2000")
     page.page.get_by_role("button", name="Start training").click()
     page.says("Running, [1-9][0-9]* of 2000 epochs", timeout=3 * MINUTES)
     page.page.get_by_role("button", name="Stop").click()
