@@ -168,7 +168,7 @@ def test_images_that_changed_since_are_not_shown(
     savez(tmp_path / "slices.npz", **pixels, **labels)
     dashboard = open_dashboard(page)
     assert any("has changed since" in hint for hint in dashboard.hints)
-    assert not dashboard.app.get("imgs")
+    assert not dashboard.app.get("image")
 
 
 def footer(dashboard):
