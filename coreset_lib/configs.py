@@ -13,6 +13,8 @@ AUGMENTATIONS = ("none", "shift")
 MODELS = ("small_cnn", "resnet18")
 IMAGE_SIZES = (28, 64, 128, 224)
 MOST_CHECKPOINTS = 100
+NO_LABEL_NOISE = "none"
+LABEL_NOISES = (NO_LABEL_NOISE, "symmetric", "class_dependent")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,39 @@ def check_window(window: Window, *, n_epochs: int, argument: str = "window") -> 
         )
 
 
+def parse_label_noise(text: str) -> tuple[str, float]:
+    """Read ``kind:rate``, for example ``symmetric:0.2``, or ``none``.
+
+    Raises
+    ------
+    CoresetError
+        If it does not look like that, the kind is unknown or the rate out of range.
+    """
+    kind, colon, share = (part.strip() for part in text.replace("-", "_").partition(":"))
+    try:
+        rate = float(share) if colon else 0.0
+    except ValueError:
+        raise CoresetError(
+            f"label noise must look like kind:rate, got {text!r}. For example symmetric:0.2."
+        ) from None
+    check_label_noise(kind, rate)
+    return kind, rate
+
+
+def check_label_noise(kind: str, rate: float) -> None:
+    """Raise CoresetError unless labels can be spoilt in this way, at this rate."""
+    check_choice("label noise", kind, LABEL_NOISES)
+    if kind == NO_LABEL_NOISE:
+        if rate != 0:
+            raise CoresetError(f"label noise none must have no rate, got {rate:g}. Leave it away.")
+        return
+    if not 0 < rate < 0.5:
+        hint = f"For {rate:g} % write {rate / 100:g}." if 1 <= rate < 50 else "Choose up to 0.4."
+        raise CoresetError(
+            f"rate of {kind} label noise must be above 0 and below 0.5, got {rate:g}. {hint}"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """Everything that decides what a training run computes, apart from the pixels.
@@ -96,7 +131,8 @@ class TrainingConfig:
     files become a dataset. ``class_weighted_loss`` gives every class the same say in the
     loss; ``augmentation`` "shift" moves each training image by up to 2 pixels, which is safe
     where sides matter too. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
-    whose weights stay with the run.
+    whose weights stay with the run. ``label_noise`` spoils training labels on purpose, see
+    :func:`coreset_lib.datasets.label_noise.inject_label_noise`.
     """
 
     dataset: str
@@ -120,6 +156,9 @@ class TrainingConfig:
     probability_budget_mb: int = 2048
     record_vog: bool = False
     keep_checkpoints: int = 0
+    label_noise: str = NO_LABEL_NOISE
+    label_noise_rate: float = 0.0
+    label_noise_seed: int = 0
 
     def __post_init__(self) -> None:
         check_choice("model", self.model, MODELS)
@@ -137,6 +176,8 @@ class TrainingConfig:
         check_whole("seed", self.seed, least=0, most=2**31 - 1)
         check_whole("probability budget", self.probability_budget_mb, least=0)
         self._check_keep_checkpoints()
+        check_label_noise(self.label_noise, self.label_noise_rate)
+        check_whole("label noise seed", self.label_noise_seed, least=0, most=2**31 - 1)
         if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", self.device) is None:
             raise CoresetError(
                 f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}."

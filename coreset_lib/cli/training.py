@@ -22,7 +22,14 @@ from coreset_lib.cli.options import (
     find_run,
 )
 from coreset_lib.cli.progress import preparation_bar, train_here
-from coreset_lib.configs import AUGMENTATIONS, MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import (
+    AUGMENTATIONS,
+    MODELS,
+    NO_LABEL_NOISE,
+    RECORDINGS,
+    TrainingConfig,
+    parse_label_noise,
+)
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
@@ -87,6 +94,11 @@ def train(
         int,
         typer.Option(help="Keep the weights of so many epochs, 2 to 100, for score vog_pixel"),
     ] = 0,
+    label_noise: Annotated[
+        str,
+        typer.Option(help="Spoil training labels: symmetric:RATE or class_dependent:RATE"),
+    ] = NO_LABEL_NOISE,
+    label_noise_seed: Annotated[int, typer.Option(help="Decides which labels are spoilt")] = 0,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early")
     ] = None,
@@ -117,6 +129,7 @@ def train(
         return
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
+    noise_kind, noise_rate = parse_label_noise(label_noise)
     config = TrainingConfig(
         dataset=absolute_dataset(dataset, data_root),
         data_root=None if data_root is None else str(Path(data_root).resolve()),
@@ -136,6 +149,9 @@ def train(
         class_weighted_loss=class_weighted_loss,
         augmentation=augmentation,
         keep_checkpoints=keep_checkpoints,
+        label_noise=noise_kind,
+        label_noise_rate=noise_rate,
+        label_noise_seed=label_noise_seed,
     )
     configs = [config]
     if seeds is not None:

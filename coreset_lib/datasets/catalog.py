@@ -13,6 +13,7 @@ from coreset_lib.datasets.dataset_list import DEFAULT_SIZE, existing_folder, own
 from coreset_lib.datasets.decoding import DecodeOptions
 from coreset_lib.datasets.folder_source import list_folder
 from coreset_lib.datasets.grey_window import FROM_FILE
+from coreset_lib.datasets.label_noise import inject_label_noise
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.listing import Listing, check_within, shown
 from coreset_lib.datasets.medmnist_sets import (
@@ -115,8 +116,11 @@ def load_configured(
     roots: Sequence[Path] | None = None,
     progress: Progress = no_progress,
 ) -> LabeledImages:
-    """Return the dataset that a training run is configured for; raises as `load_dataset`."""
-    return load_dataset(
+    """Return the dataset that a training run is configured for, with its label noise.
+
+    Raises as `load_dataset` and `inject_label_noise`.
+    """
+    dataset = load_dataset(
         config.dataset,
         data_root=config.data_root,
         image_size=config.image_size,
@@ -126,6 +130,12 @@ def load_configured(
         cache=cache,
         roots=roots,
         progress=progress,
+    )
+    return inject_label_noise(
+        dataset,
+        kind=config.label_noise,
+        rate=config.label_noise_rate,
+        seed=config.label_noise_seed,
     )
 
 

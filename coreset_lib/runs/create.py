@@ -16,6 +16,7 @@ import pandas as pd
 
 from coreset_lib.atomic import csv_bytes, write_array, write_bytes, write_json
 from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.label_noise import ORIGINAL_LABEL, TRUE_LABEL
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
@@ -109,6 +110,9 @@ def _write_records(
     )
     write_array(paths.labels, dataset.train.labels.astype(np.int64))
     write_bytes(paths.samples, csv_bytes(sample_table(dataset)))
+    if TRUE_LABEL in dataset.truth:
+        write_array(paths.true_labels, np.asarray(dataset.truth[TRUE_LABEL], dtype=np.int64))
+        write_bytes(paths.wrong_labels, csv_bytes(wrong_label_table(dataset)))
     write_json(paths.manifest, manifest.as_dict())
     # No process is named: whoever creates a run is not the one to signal when it shall stop.
     write_status(paths, Status(state="queued", epochs=config.epochs, host=host_name()))
@@ -133,6 +137,31 @@ def sample_table(dataset: LabeledImages) -> pd.DataFrame:
     if dataset.train.patient_ids:
         table["patient_id"] = list(dataset.train.patient_ids)
     return table.assign(**{f"extra:{n}": list(cells) for n, cells in dataset.train.extra.items()})
+
+
+def wrong_label_table(dataset: LabeledImages) -> pd.DataFrame:
+    """Return the training samples whose true label is known and is not the given one.
+
+    Columns: index, sample_id, label, class_name (as given), true_label, true_class_name,
+    original_label (before label noise was injected), is_injected.
+    """
+    labels, truth = dataset.train.labels, dataset.truth
+    true = np.asarray(truth[TRUE_LABEL], dtype=np.int64)
+    original = np.asarray(truth.get(ORIGINAL_LABEL, labels), dtype=np.int64)
+    rows = np.flatnonzero(labels != true)
+    names = np.asarray(dataset.class_names, dtype=object)
+    return pd.DataFrame(
+        {
+            "index": rows,
+            "sample_id": [dataset.train.sample_ids[row] for row in rows],
+            "label": labels[rows],
+            "class_name": names[labels[rows]],
+            "true_label": true[rows],
+            "true_class_name": names[true[rows]],
+            "original_label": original[rows],
+            "is_injected": (labels != original)[rows],
+        }
+    )
 
 
 def _planes_to_record(config: TrainingConfig, dataset: LabeledImages) -> tuple[str, ...]:

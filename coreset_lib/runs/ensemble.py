@@ -119,7 +119,7 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         _average_plane(draft, name, members)
     write_array(draft.labels, first.labels())
     write_bytes(draft.samples, first.paths.samples.read_bytes())
-    for part in ("embedding", "pca", "umap", "umap_info"):
+    for part in ("true_labels", "wrong_labels", "embedding", "pca", "umap", "umap_info"):
         source: Path = getattr(first.paths, part)
         if source.exists():
             shutil.copyfile(source, getattr(draft, part))

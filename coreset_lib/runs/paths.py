@@ -41,6 +41,16 @@ class RunPaths:
         return self.root / "labels.npy"
 
     @property
+    def true_labels(self) -> Path:
+        """True labels of the training samples, where the source or an injection knows them."""
+        return self.root / "true_labels.npy"
+
+    @property
+    def wrong_labels(self) -> Path:
+        """Table of the training samples known to be labelled wrongly."""
+        return self.root / "wrong_labels.csv"
+
+    @property
     def dynamics(self) -> Path:
         """Folder of the recorded planes."""
         return self.root / "dynamics"

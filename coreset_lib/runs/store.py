@@ -87,6 +87,11 @@ class Run:
             return self._checked_labels(self.paths.samples, self.samples()["label"].to_numpy())
         return self._checked_labels(self.paths.labels, open_array(self.paths.labels))
 
+    def true_labels(self) -> NDArray[np.int64] | None:
+        """Return the true labels, shape (samples,); None where nobody knows them."""
+        path = self.paths.true_labels
+        return self._checked_labels(path, open_array(path)) if path.exists() else None
+
     def samples(self) -> pd.DataFrame:
         """Return the table of training samples (index, sample_id, label, class_name, source)."""
         path, n_samples = self.paths.samples, self.manifest.dataset.n_train
