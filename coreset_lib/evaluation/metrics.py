@@ -47,7 +47,7 @@ def classification_metrics(
     counts = np.bincount(labels, minlength=n_classes)
     hits = np.bincount(labels[is_correct], minlength=n_classes)
     recall = np.where(counts > 0, hits / np.maximum(counts, 1), np.nan)
-    areas = [_area_under_roc(probabilities[:, k], labels == k) for k in range(n_classes)]
+    areas = [area_under_roc(probabilities[:, k], labels == k) for k in range(n_classes)]
     return ClassificationMetrics(
         accuracy=float(is_correct.mean()),
         balanced_accuracy=float(np.nanmean(recall)),
@@ -56,8 +56,15 @@ def classification_metrics(
     )
 
 
-def _area_under_roc(score: NDArray[Any], is_positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve by rank sums (ties count half); NaN without both kinds."""
+def area_under_roc(score: NDArray[Any], is_positive: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve by rank sums (ties count half); NaN without both kinds.
+
+    Parameters
+    ----------
+    score : float array, shape (samples,)
+        Higher = more likely positive; may hold infinities.
+    is_positive : bool array, shape (samples,)
+    """
     n_positive = int(is_positive.sum())
     n_negative = len(is_positive) - n_positive
     if not n_positive or not n_negative:
