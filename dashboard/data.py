@@ -18,10 +18,11 @@ from coreset_lib.datasets.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
-from coreset_lib.evaluation.plan import EvaluationPlan
+from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.report import export_results
 from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
@@ -372,6 +373,12 @@ def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
     """Return the results of the finished cells."""
     cells = read_cells(evaluation.paths, evaluation.plan)
     return summary_table(evaluation.plan, cells, figure=figure)
+
+
+def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
+    """Return what every pair of windows reached on validation."""
+    cells = read_cells(evaluation.paths, evaluation.plan)
+    return find_window_grid(evaluation.plan, cells, arm, rate)
 
 
 def evaluation_export(evaluation: Evaluation) -> Export:

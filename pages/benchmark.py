@@ -3,12 +3,14 @@
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.published import PUBLISHED
 from coreset_lib.evaluation.report import verdict_in_words
 from coreset_lib.evaluation.results import FIGURES
+from coreset_lib.evaluation.window_grid import has_window_grid
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.summary import RunSummary
 from dashboard import data
-from dashboard.charts.benchmark import rate_curves
+from dashboard.charts.benchmark import add_published, rate_curves, window_heat_map
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.benchmark_form import draw_benchmark_form
@@ -42,7 +44,7 @@ def draw_evaluations(summary: RunSummary) -> None:
     if len(found) > 1:
         chosen = st.selectbox("Comparison", found, format_func=_title, key="comparison")
     _draw_progress(chosen)
-    _draw_results(chosen)
+    _draw_results(chosen, summary)
 
 
 def _title(evaluation: Evaluation) -> str:
@@ -74,7 +76,7 @@ def _draw_progress(evaluation: Evaluation) -> None:
             st.rerun()
 
 
-def _draw_results(evaluation: Evaluation) -> None:
+def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
     """Draw verdicts, curves, table and downloads of what is finished."""
     figure = st.segmented_control(
         "Figure",
@@ -90,8 +92,13 @@ def _draw_results(evaluation: Evaluation) -> None:
         return
     curves, words = st.columns([3, 2], gap="large")
     with curves:
+        chart = rate_curves(table, FIGURE_TITLES[figure or FIGURES[0]])
+        published = PUBLISHED.get(summary.dataset)
+        if published and st.toggle("Published numbers beside mine", key="published"):
+            add_published(chart, published, table["strategy"].unique().tolist())
+            st.caption(f"{published.source}. {published.caution}")
         st.plotly_chart(
-            rate_curves(table, FIGURE_TITLES[figure or FIGURES[0]]),
+            chart,
             config=PLOTLY_CONFIG,
             key="rates",
             alt="Accuracy of every strategy against the share kept, with its spread",
@@ -106,8 +113,28 @@ def _draw_results(evaluation: Evaluation) -> None:
             "Better or worse: the 95 % interval of the paired difference excludes 0. With many "
             "comparisons some exclude it by chance."
         )
+    _draw_window_search(evaluation)
     st.dataframe(table, hide_index=True, alt="Results in numbers")
     _draw_downloads(evaluation)
+
+
+def _draw_window_search(evaluation: Evaluation) -> None:
+    """Draw what each pair of windows reached on validation, where windows were searched."""
+    plan = evaluation.plan
+    for arm in filter(has_window_grid, plan.arms):
+        st.markdown(f"**Windows of {as_text(arm.name)}**, judged on validation only")
+        for column, rate in zip(st.columns(len(plan.rates)), plan.rates, strict=True):
+            grid = data.window_grid(evaluation, arm, rate)
+            column.caption(f"{100 * rate:g} % kept")
+            if grid.isna().to_numpy().all():
+                column.info("Not trained yet.")
+                continue
+            column.plotly_chart(
+                window_heat_map(grid),
+                config=PLOTLY_CONFIG,
+                key=f"windows-{arm.name}-{rate}",
+                alt=f"Validation accuracy of early by late windows at {100 * rate:g} %",
+            )
 
 
 def _draw_downloads(evaluation: Evaluation) -> None:

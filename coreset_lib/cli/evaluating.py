@@ -11,19 +11,29 @@ from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms
-from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, EvaluationPlan
+from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
+from coreset_lib.evaluation.presets import PRESETS
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
 
 SEVERAL = "several separated by commas"
+RATES = "0.02,0.05,0.1"
+# What a preset decides itself.
+DECIDED = ("strategy", "score", "balance", "noise_cut", "early", "late")
 
 
 def evaluate(
+    context: typer.Context,
     run: RunName,
     out: Annotated[Path, typer.Option("--out", help="CSV to write; provenance goes beside it")],
     strategy: Annotated[str, typer.Option(help=f"Strategies, {SEVERAL}")] = "top",
     score: Annotated[str, typer.Option(help=f"Scores, {SEVERAL}")] = "eva",
-    rates: Annotated[str, typer.Option(help=f"Shares to keep, {SEVERAL}")] = "0.02,0.05,0.1",
+    preset: Annotated[
+        str | None, typer.Option(help=f"A study of the papers: {', '.join(PRESETS)}")
+    ] = None,
+    rates: Annotated[
+        str | None, typer.Option(help=f"Shares to keep, {SEVERAL}  [default: {RATES}]")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Paired seeds")] = 5,
     protocol: Annotated[str, typer.Option(help=", ".join(PROTOCOLS))] = "honest",
     regime: Annotated[str, typer.Option(help=", ".join(REGIMES))] = "epochs",
@@ -48,20 +58,24 @@ def evaluate(
     """
     from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation
     from coreset_lib.evaluation.report import export_results, verdict_lines
+    from coreset_lib.runs.fitness import check_network
 
     found = find_run(cache, run)
     config = found.manifest.config
-    arms = make_arms(
-        _words(strategy, "--strategy", STRATEGIES),
-        _words(score, "--score", SCORES),
-        check_choice("balance", balance, BALANCES),
-        [_number(text, "--noise-cut") for text in noise_cut.split(",")],
-        _window_pairs(early, late),
-    )
+    if preset is None:
+        arms = make_arms(
+            _words(strategy, "--strategy", STRATEGIES),
+            _words(score, "--score", SCORES),
+            check_choice("balance", balance, BALANCES),
+            [_number(text, "--noise-cut") for text in noise_cut.split(",")],
+            _window_pairs(early, late),
+        )
+    else:
+        arms = _preset_arms(context, preset, int(config["epochs"]))
     plan = EvaluationPlan(
         run_id=found.run_id,
         arms=tuple(arms),
-        rates=tuple(sorted({_number(text, "--rates") for text in rates.split(",")})),
+        rates=_rates(rates, preset),
         n_seeds=seeds,
         model=model or str(config["model"]),
         epochs=int(config["epochs"]) if epochs is None else epochs,
@@ -70,6 +84,8 @@ def evaluate(
         regime=regime,
         with_full_set=full_set,
     )
+    dataset = found.manifest.dataset
+    check_network(plan.model, dataset.name, depth=dataset.depth)
     paths = create_evaluation(cache_folder(cache), plan)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
     _work(Evaluator.open(found, plan, paths))
@@ -78,6 +94,29 @@ def evaluate(
     for line in verdict_lines(paths, plan):
         typer.echo(line)
     typer.echo(f"results: {out}")
+
+
+def _preset_arms(context: typer.Context, preset: str, n_epochs: int) -> tuple[Arm, ...]:
+    """Return the contestants of a study; options that it decides itself are refused."""
+    check_choice("--preset", preset, PRESETS)
+    given = [
+        name
+        for name in DECIDED
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise CoresetError(
+            f"--preset {preset} decides --{given[0].replace('_', '-')} itself, got both. "
+            "Leave one of them out."
+        )
+    return PRESETS[preset].arms(n_epochs)
+
+
+def _rates(text: str | None, preset: str | None) -> tuple[float, ...]:
+    """Return the rates that were typed, or those of the study, or the default."""
+    if text is None and preset is not None:
+        return PRESETS[preset].rates
+    return tuple(sorted({_number(part, "--rates") for part in (text or RATES).split(",")}))
 
 
 def _work(evaluator: Any) -> None:

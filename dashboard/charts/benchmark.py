@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from coreset_lib.evaluation.plan import FULL_SET
+from coreset_lib.evaluation.published import Published
 from dashboard.theme import CLASS_COLOURS, MARGINS, NEUTRAL
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -65,3 +66,54 @@ def _add_band(figure: go.Figure, rows: pd.DataFrame, colour: str) -> None:
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def add_published(figure: go.Figure, published: Published, strategies: list[str]) -> None:
+    """Draw a paper's numbers beside one's own: thin, grey-edged, and named as published.
+
+    Parameters
+    ----------
+    figure : Figure
+        From :func:`rate_curves`.
+    published : Published
+    strategies : list of str
+        Names in the figure; only methods that occur in one of them are drawn.
+    """
+    words = {word.strip("(),") for name in strategies for word in name.split()}
+    methods = [method for method in published.accuracies if method in words]
+    for number, method in enumerate(methods):
+        figure.add_scatter(
+            x=[100 * rate for rate in published.rates],
+            y=published.accuracies[method],
+            name=f"{method}, published",
+            mode="markers+lines",
+            marker={"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": NEUTRAL}},
+            line={"color": NEUTRAL, "dash": DASHES[number % len(DASHES)], "width": 1},
+            hovertemplate="%{x:g} %: %{y:.1f} %<extra>" + method + ", published</extra>",
+        )
+
+
+def window_heat_map(grid: pd.DataFrame) -> go.Figure:
+    """Return validation accuracy of early (up) by late (right) windows.
+
+    Parameters
+    ----------
+    grid : DataFrame
+        From :func:`coreset_lib.evaluation.window_grid.window_grid`.
+    """
+    values = 100 * grid.to_numpy(dtype=np.float64)
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=[str(name) for name in grid.columns],
+            y=[str(name) for name in grid.index],
+            colorscale="Viridis",
+            texttemplate="%{z:.1f}",
+            hovertemplate="early %{y}, late %{x}: %{z:.1f} %<extra></extra>",
+            colorbar={"title": "val, %"},
+        )
+    )
+    figure.update_layout(height=340, margin=MARGINS)
+    figure.update_xaxes(title="late window, epochs", type="category", fixedrange=True)
+    figure.update_yaxes(title="early window, epochs", type="category", fixedrange=True)
+    return figure

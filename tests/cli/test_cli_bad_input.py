@@ -248,3 +248,23 @@ def test_a_csv_without_provenance_is_told(refused, tmp_path):
     (tmp_path / "bare.csv").write_text("index\n1\n")
     assert "bare.provenance.json was not found" in refused("rebuild", tmp_path / "bare.csv")
     refused("rebuild", ".")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--preset", "table1"), "--preset must be one of"),
+        (("--preset", "eva-windows"), "at least 20 epochs, got 8"),
+        (("--preset", "ducs", "--noise-cut", "0.3"), "decides --noise-cut itself"),
+        (("--strategy", "best"), "--strategy must be one of"),
+        (("--rates", "0.1,many"), "--rates must be numbers"),
+        (("--rates", "0"), "rate must be"),
+        (("--seeds", "0"), "seeds must be"),
+        (("--early", "1-3"), "--late must be given too"),
+        (("--early", "5-8", "--late", "1-4"), "no early window ends before a late one"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_refused(refused, run, tmp_path, options, expected):
+    out = tmp_path / "out.csv"
+    assert expected in refused("evaluate", run.run_id, "--out", out, *options)
+    assert not out.exists()

@@ -6,10 +6,11 @@ import pytest
 
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.evaluate import create_evaluation
-from coreset_lib.evaluation.plan import EvaluationPlan
+from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.results import write_cell
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
+from coreset_lib.selection import SelectionConfig
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -19,10 +20,10 @@ def evaluation(write_run, cache):
     """Return ``make(state, finished_share)``: a comparison on a run, partly finished."""
     run_id = write_run().root.name
 
-    def make(state="finished", *, share=1.0, error=None):
+    def make(state="finished", *, share=1.0, error=None, arms=None):
         plan = EvaluationPlan(
             run_id=run_id,
-            arms=tuple(make_arms(["top"], ["eva"], "proportional", [0.0])),
+            arms=arms or tuple(make_arms(["top"], ["eva"], "proportional", [0.0])),
             rates=(0.1, 0.3),
             n_seeds=3,
             model="small_cnn",
@@ -92,3 +93,33 @@ def test_a_form_without_strategies_gives_one_sentence(open_dashboard, write_run)
     dashboard.labelled("button", "Compare").click()
     dashboard.run()
     assert dashboard.errors == ["a comparison needs at least one strategy and one rate."]
+
+
+def test_a_study_of_a_paper_is_chosen_whole(open_dashboard, write_run):
+    write_run(epoch=20, epochs=20)
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("selectbox", "What to compare").set_value("eva-windows").run()
+    assert "EVA, Fig. 5" in dashboard.words
+    assert dashboard.labelled("multiselect", "Shares to keep (%)").value == [2, 10]
+    labels = [element.label for element in dashboard.app.multiselect]
+    assert "Strategies" not in labels
+
+
+def test_a_study_that_the_run_is_too_short_for_is_refused(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("selectbox", "What to compare").set_value("eva-windows").run()
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    assert dashboard.errors == [
+        "the window search needs a run of at least 20 epochs, got 12. Train a longer run."
+    ]
+
+
+def test_a_window_search_is_drawn_as_a_map_judged_on_validation(open_dashboard, evaluation):
+    options = [{"early": e, "late": late} for e in ("1-2", "3-4") for late in ("7-8", "9-10")]
+    variants = tuple(SelectionConfig(score_options=pair) for pair in options)
+    evaluation(arms=(Arm(name="top eva, window search", variants=variants),))
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    assert "judged on validation only" in dashboard.words
