@@ -10,8 +10,11 @@ from coreset_lib.errors import CoresetError
 FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift")
-MODELS = ("small_cnn", "resnet18")
+PICTURE_MODELS = ("small_cnn", "resnet18")
+VOLUME_MODELS = ("small_cnn_3d", "resnet18_3d")
+MODELS = (*PICTURE_MODELS, *VOLUME_MODELS)
 IMAGE_SIZES = (28, 64, 128, 224)
+VOLUME_SIZES = (28, 64)
 MOST_CHECKPOINTS = 100
 NO_LABEL_NOISE = "none"
 LABEL_NOISES = (NO_LABEL_NOISE, "symmetric", "class_dependent")

@@ -3,23 +3,32 @@
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.configs import Window
+from coreset_lib.datasets.label_sets import (
+    MultiHot,
+    multi_hot_of,
+    rarest_first,
+    set_codes,
+    set_title,
+    standing_class,
+)
 from coreset_lib.errors import CoresetError
 
 Array = NDArray[Any]
 Float64s = NDArray[np.float64]
 
 PLANES: dict[str, str] = {
-    "error_norm": "L2 norm of probabilities minus one-hot label, in [0, sqrt(2)]",
+    "error_norm": "L2 norm of probabilities minus one-hot (or multi-hot) label",
     "label_probability": "probability of the given label",
     "margin": "probability of the label minus the largest other probability",
     "entropy": "entropy of the probabilities, nats",
-    "prediction": "class with the largest probability",
+    "prediction": "class with the largest probability, or the set of labels above 0.5",
     "probabilities": "all probabilities, shape (epochs, samples, classes)",
     "vog": "deviation of the last layer's gradient over 5 epochs; NaN before the fifth",
 }
@@ -41,11 +50,15 @@ class TrainingDynamics:
     planes : mapping of plane name to array, shape (epochs or more, samples)
         See :data:`PLANES`; memory-mapped where they come from a run directory.
     labels : int64 array, shape (samples,)
+        Of samples with any number of labels, the class that each counts under.
     n_epochs : int
         Complete epochs; rows past it may exist in a run still training and are never shown.
     class_names : tuple of str
     extras : mapping of name to array, shape (samples,)
         What was computed of every sample after the training, such as ``vog_pixel``.
+    multi_hot : uint8 array, shape (samples, labels), or None
+        The labels of samples with any number of them, see
+        :mod:`coreset_lib.datasets.label_sets`.
     """
 
     planes: Mapping[str, Array]
@@ -53,6 +66,7 @@ class TrainingDynamics:
     n_epochs: int
     class_names: tuple[str, ...]
     extras: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    multi_hot: MultiHot | None = None
 
     @property
     def n_samples(self) -> int:
@@ -63,6 +77,44 @@ class TrainingDynamics:
     def n_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a sample carries any number of labels."""
+        return self.multi_hot is not None
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers that the network gives per sample: one per class, or per label."""
+        return self.n_classes if self.multi_hot is None else self.multi_hot.shape[1]
+
+    @cached_property
+    def targets(self) -> NDArray[np.int64]:
+        """What a correct prediction is, shape (samples,): the label, or the number of its set."""
+        return self.labels if self.multi_hot is None else set_codes(self.multi_hot)
+
+    def predicted_class(self, prediction: Array) -> NDArray[np.int64]:
+        """Return the class that recorded predictions count under, of their shape.
+
+        The predicted class itself; of a predicted set its rarest label.
+        """
+        codes = np.asarray(prediction).astype(np.int64)
+        if self.multi_hot is None:
+            return codes
+        sets, where = np.unique(codes, return_inverse=True)
+        order = rarest_first(self.multi_hot)
+        classes = standing_class(multi_hot_of(sets, self.n_outputs), order)
+        return classes[where].reshape(codes.shape)
+
+    def prediction_title(self, prediction: int) -> str:
+        """Name a recorded prediction for people."""
+        if self.multi_hot is None:
+            return self.class_names[prediction]
+        return set_title(prediction, self.class_names[:-1])
+
+    def label_title(self, index: int) -> str:
+        """Name the label, or all labels, of a sample for people."""
+        return self.prediction_title(int(self.targets[index]))
 
     def has(self, name: str) -> bool:
         """Whether the run recorded the plane, or has it among the extras."""
@@ -129,9 +181,12 @@ class TrainingDynamics:
         return found
 
     def is_correct(self, part: slice | NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
-        """Return whether each prediction equals the label, shape (epochs, samples of part)."""
+        """Return whether each prediction equals the label, shape (epochs, samples of part).
+
+        Of samples with any number of labels: whether the predicted set is the labelled one.
+        """
         part = slice(None) if part is None else part
-        return self.plane("prediction")[:, part] == self.labels[part]
+        return self.plane("prediction")[:, part] == self.targets[part]
 
     def check_recorded(self, name: str, window: Window | None = None) -> None:
         """Raise CoresetError where a needed cell of a plane was not recorded (NaN)."""

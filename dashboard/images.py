@@ -1,10 +1,36 @@
-"""Images for the screen: enlarged pixel by pixel, never smoothed."""
+"""Images for the screen: enlarged pixel by pixel, never smoothed; of a volume its middle slice."""
 
 import base64
 import io
 
 import numpy as np
 from numpy.typing import NDArray
+
+from coreset_lib.datasets.labeled_images import is_volume
+
+
+def picture_of(images: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+    """Return what stands for a sample on the screen: its picture, or its volume's middle slice."""
+    sample = np.asarray(images[index])
+    return sample[len(sample) // 2] if is_volume(images) else sample
+
+
+def slice_sheet(volume: NDArray[np.uint8], *, columns: int) -> NDArray[np.uint8]:
+    """Return all slices of a volume in one picture, row by row, with a gap of one pixel.
+
+    Parameters
+    ----------
+    volume : uint8 array, shape (depth, height, width)
+    columns : int
+        Slices per row.
+    """
+    depth, height, width = volume.shape
+    rows = -(-depth // columns)
+    sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1), np.uint8)
+    for number, picture in enumerate(volume):
+        top, left = number // columns * (height + 1), number % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
 
 
 def enlarge(image: NDArray[np.uint8], *, least: int) -> NDArray[np.uint8]:

@@ -7,9 +7,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.datasets.labeled_images import is_volume
 from coreset_lib.runs.summary import RunSummary
 from dashboard import data
 from dashboard.components.sample_previews import Atlas, Preview
+from dashboard.images import picture_of
 
 MOST_PREVIEWED = 5_000
 ATLAS_BYTES = 5_000_000
@@ -23,6 +25,8 @@ def preview_atlas(folder: str, created: str) -> Atlas | None:
     if not isinstance(images, LabeledImages):
         return None
     pixels = images.train.images
+    if is_volume(pixels):
+        pixels = pixels[:, pixels.shape[1] // 2]
     if len(pixels) > MOST_PREVIEWED or pixels.nbytes > ATLAS_BYTES:
         return None
     rows, columns = _tiling(len(pixels))
@@ -42,7 +46,7 @@ def find_preview(summary: RunSummary, sample: int) -> Preview | None:
     images = data.load_images(summary.folder, summary.created)
     if not isinstance(images, LabeledImages):
         return Preview(sample=sample, name=name, png=None)
-    return Preview(sample=sample, name=name, png=thumbnail(images.train.images[sample]))
+    return Preview(sample=sample, name=name, png=thumbnail(picture_of(images.train.images, sample)))
 
 
 def thumbnail(image: NDArray[np.uint8], *, side: int = PREVIEW_SIDE) -> bytes:

@@ -17,7 +17,7 @@ from coreset_lib.cli.options import (
 )
 from coreset_lib.cli.progress import preparation_bar
 from coreset_lib.cli.report_text import report_lines
-from coreset_lib.datasets.medmnist_sets import MEDMNIST_SETS
+from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 
 
 def datasets(data_root: DataRoot = None) -> None:
@@ -31,6 +31,7 @@ def datasets(data_root: DataRoot = None) -> None:
     for info in list_datasets(data_root):
         sizes = "/".join(map(str, info.split_sizes)) if any(info.split_sizes) else "-"
         colour = {0: "-", 1: "grey", 3: "RGB"}[info.n_channels]
+        colour += " 3-D" if info.is_volumetric else ""
         about = "; ".join(filter(None, (info.title, info.licence)))
         about += f" ({info.problem})" if info.problem else ""
         present = "yes" if info.is_present else "no"
@@ -86,8 +87,8 @@ def prepare(
             progress=progress,
         )
     sizes = "/".join(str(len(split)) for split in (images.train, images.val, images.test))
-    height, width = images.image_size
-    typer.echo(f"{images.name}: {sizes} images of {height}x{width} pixels are ready")
+    kind = "volumes" if images.depth else "images"
+    typer.echo(f"{images.name}: {sizes} {kind} of {images.form_text} are ready")
     left_out = images.origin.bad if images.origin else ()
     for source, reason in left_out:
         typer.echo(f"left out: {source} {reason}", err=True)

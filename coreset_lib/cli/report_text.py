@@ -11,10 +11,11 @@ MOST_BAD = 1000
 
 def report_lines(report: "DatasetReport") -> list[str]:
     """Return a report, verdict last; file names, never names of patients."""
-    height, width = report.image_size
+    sides = (report.depth, *report.image_size) if report.depth else report.image_size
     lines = [
         f"{report.name}: {report.title}",
-        f"images: {height}x{width}, {'RGB' if report.n_channels == 3 else 'greyscale'}",
+        f"{'volumes' if report.depth else 'images'}: {'x'.join(map(str, sides))}, "
+        f"{'RGB' if report.n_channels == 3 else 'greyscale'}",
     ]
     for split in report.splits:
         named = zip(report.class_names, split.class_counts, strict=True)

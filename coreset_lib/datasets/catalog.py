@@ -16,11 +16,8 @@ from coreset_lib.datasets.grey_window import FROM_FILE
 from coreset_lib.datasets.label_noise import inject_label_noise
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.listing import Listing, check_within, shown
-from coreset_lib.datasets.medmnist_sets import (
-    MEDMNIST_SETS,
-    THREE_DIMENSIONAL,
-    load_medmnist,
-)
+from coreset_lib.datasets.medmnist_sets import load_medmnist
+from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 from coreset_lib.datasets.npz import load_npz
 from coreset_lib.datasets.preparing import Progress, no_progress, prepare
 from coreset_lib.datasets.pseudonyms import pseudonym_key
@@ -87,11 +84,6 @@ def load_dataset(
         return phantom.make_phantom(phantom.PhantomOptions(image_size=image_size))
     if name.lower() in MEDMNIST_SETS:
         return load_medmnist(name.lower(), data_root=root, image_size=image_size)
-    if name.lower().removesuffix(".npz") in THREE_DIMENSIONAL:
-        raise DatasetError(
-            f"dataset must hold two-dimensional images, got {name}, whose samples are volumes. "
-            "Choose another set, or give its slices as an image folder."
-        )
     path = _find_path(name, root)
     check_within(path, roots)
     listing = _listing(path, roots)
@@ -196,10 +188,9 @@ def _load_file(path: Path, image_size: int) -> LabeledImages:
         dataset = load_npz(
             path, class_names=known.class_names, title=known.title, licence=known.licence
         )
-    height, width = dataset.image_size
-    if image_size != DEFAULT_SIZE and (height, width) != (image_size, image_size):
+    if image_size != DEFAULT_SIZE and dataset.image_size != (image_size, image_size):
         raise DatasetError(
             f"image size must be that of the file for {path}, got {image_size}. "
-            f"Its images have {height} x {width} pixels; leave the image size out."
+            f"Its images have {dataset.form_text}; leave the image size out."
         )
     return dataset

@@ -8,12 +8,8 @@ from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets import phantom
 from coreset_lib.datasets.folder_source import looks_like_images
 from coreset_lib.datasets.listing import shown
-from coreset_lib.datasets.medmnist_sets import (
-    MEDMNIST_SETS,
-    file_name,
-    find_medmnist,
-    home_folder,
-)
+from coreset_lib.datasets.medmnist_sets import file_name, find_medmnist, home_folder
+from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 from coreset_lib.datasets.npz import check_npz, summarise_npz
 from coreset_lib.datasets.table_source import TABLE_SUFFIXES, table_columns
 from coreset_lib.errors import DatasetError
@@ -32,6 +28,8 @@ class DatasetInfo:
     title, task, licence : str
         For people; ``task`` is "binary-class", "multi-class", "ordinal-regression" or
         "multi-label, binary-class" (not loadable yet).
+    is_volumetric : bool
+        Whether samples are volumes, which need a network of their own.
     n_classes, n_channels : int
         0 if the file cannot be read, or has not been looked into.
     class_names : tuple of str
@@ -59,6 +57,7 @@ class DatasetInfo:
     is_present: bool
     where: str
     is_synthetic: bool = False
+    is_volumetric: bool = False
     problem: str = ""
 
 
@@ -131,7 +130,7 @@ def _phantom_info() -> DatasetInfo:
 def _medmnist_info(name: str, root: Path | None) -> DatasetInfo:
     """Return the line of an official set, present or not."""
     known = MEDMNIST_SETS[name]
-    found = {size: path for size in IMAGE_SIZES if (path := find_medmnist(name, size, root))}
+    found = {size: path for size in known.image_sizes if (path := find_medmnist(name, size, root))}
     absent = (root or home_folder()) / file_name(name, DEFAULT_SIZE)
     return DatasetInfo(
         name=name,
@@ -140,8 +139,9 @@ def _medmnist_info(name: str, root: Path | None) -> DatasetInfo:
         n_classes=len(known.class_names),
         class_names=known.class_names,
         n_channels=known.n_channels,
+        is_volumetric=known.is_volumetric,
         split_sizes=known.split_sizes,
-        available_sizes=IMAGE_SIZES,
+        available_sizes=known.image_sizes,
         present_sizes=tuple(found),
         licence=known.licence,
         is_present=bool(found),
@@ -212,6 +212,7 @@ def _file_info(path: Path) -> DatasetInfo:
         n_classes=n_classes,
         class_names=summary.class_names,
         n_channels=summary.n_channels,
+        is_volumetric=summary.depth > 0,
         split_sizes=summary.split_sizes,
         available_sizes=sizes,
         present_sizes=sizes,

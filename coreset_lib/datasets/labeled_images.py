@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.datasets.file_record import FileRecord
+from coreset_lib.datasets.label_sets import MultiHot
 from coreset_lib.errors import DatasetError
+
+MULTI_LABEL = "multi-label, binary-class"
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -21,9 +24,10 @@ class Split:
     Attributes
     ----------
     images : uint8 array, shape (samples, height, width) or (samples, height, width, 3)
-        In memory or memory-mapped; never changed.
+        Or (samples, depth, height, width) for volumes. In memory or memory-mapped; never changed.
     labels : int64 array, shape (samples,)
-        Class numbers from 0.
+        Class numbers from 0. Of samples with any number of labels, the class they count
+        under, see :mod:`coreset_lib.datasets.label_sets`.
     sample_ids : sequence of str
         Stable names, unique within the dataset; they survive reordering of nothing but
         the source itself.
@@ -33,6 +37,8 @@ class Split:
         Pseudonyms of the patients, "" where unknown; empty if the source knows of none.
     extra : mapping of str to sequence of str
         Cells of the other columns of a table.
+    multi_hot : uint8 array, shape (samples, labels), or None
+        1 where a sample carries a label; None where each has exactly one class.
     """
 
     images: Images
@@ -41,6 +47,7 @@ class Split:
     sources: Sequence[str]
     patient_ids: Sequence[str] = ()
     extra: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    multi_hot: MultiHot | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,7 +84,8 @@ class LabeledImages:
     name : str
         Short name, fit for a file name.
     class_names : tuple of str
-        Name of class 0, 1, ...
+        Name of class 0, 1, ...; of samples with any number of labels, the labels and then
+        ``NO_LABEL``.
     train, val, test : Split
     title, licence : str
         For people.
@@ -109,15 +117,43 @@ class LabeledImages:
         return len(self.class_names)
 
     @property
+    def is_multi_label(self) -> bool:
+        """Whether a sample carries any number of labels."""
+        return self.train.multi_hot is not None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the labels of samples with any number of them; empty for classes."""
+        return self.class_names[:-1] if self.is_multi_label else ()
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers that a network gives per sample: one per class, or per label."""
+        return len(self.label_names) or self.n_classes
+
+    @property
     def n_channels(self) -> int:
         """1 for greyscale, 3 for colour."""
-        return 1 if self.train.images.ndim == 3 else self.train.images.shape[-1]
+        images = self.train.images
+        return 1 if images.ndim == 3 or is_volume(images) else images.shape[-1]
+
+    @property
+    def depth(self) -> int:
+        """Slices of a volume; 0 for pictures."""
+        images = self.train.images
+        return int(images.shape[1]) if is_volume(images) else 0
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        height, width = self.train.images.shape[1:3]
+        """Height and width in pixels, or voxels."""
+        height, width = self.train.images.shape[2 if self.depth else 1 :][:2]
         return int(height), int(width)
+
+    @property
+    def form_text(self) -> str:
+        """The size of a sample as people write it: 28 x 28 pixels, 28 x 28 x 28 voxels."""
+        sides = (self.depth, *self.image_size) if self.depth else self.image_size
+        return f"{' x '.join(map(str, sides))} {'voxels' if self.depth else 'pixels'}"
 
     def fingerprint(self) -> str:
         """Return the sha256 of all pixels and labels, split by split (hex)."""
@@ -126,7 +162,17 @@ class LabeledImages:
             digest.update(str((split.images.shape, split.labels.shape)).encode())
             digest.update(np.ascontiguousarray(split.images).data)
             digest.update(np.ascontiguousarray(split.labels.astype("<i8")).data)
+            if split.multi_hot is not None:
+                digest.update(np.ascontiguousarray(split.multi_hot).data)
         return digest.hexdigest()
+
+
+def is_volume(images: Images) -> bool:
+    """Whether an array of images holds volumes: (samples, depth, height, width).
+
+    Colours are a last axis of 3; no side of a volume is that short.
+    """
+    return images.ndim == 4 and images.shape[-1] != 3
 
 
 def _check_classes(dataset: LabeledImages) -> None:

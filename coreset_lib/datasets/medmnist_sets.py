@@ -1,187 +1,18 @@
-"""The twelve two-dimensional MedMNIST sets: what they are, where they lie, how to get them.
-
-The table repeats `medmnist.INFO`, so that a file can be read where the package (and with
-it torch and torchvision) is not installed. Downloads go through the package itself.
-"""
+"""The MedMNIST sets: where they lie, and how to get them through the package."""
 
 import contextlib
 import importlib
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets.labeled_images import LabeledImages
-from coreset_lib.datasets.npz import load_npz, summarise_npz
+from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS, MedMNISTSet
+from coreset_lib.datasets.npz import load_npz, summarise_npz, times
 from coreset_lib.errors import DatasetError
 
 RECORD = "https://zenodo.org/records/10519652"
-
-
-@dataclass(frozen=True)
-class MedMNISTSet:
-    """One official set; sizes of train, val and test as published."""
-
-    title: str
-    task: str
-    n_channels: int
-    split_sizes: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    licence: str = "CC BY 4.0"
-
-
-_ORGANS = (
-    "bladder",
-    "femur-left",
-    "femur-right",
-    "heart",
-    "kidney-left",
-    "kidney-right",
-    "liver",
-    "lung-left",
-    "lung-right",
-    "pancreas",
-    "spleen",
-)
-
-MEDMNIST_SETS: dict[str, MedMNISTSet] = {
-    "pathmnist": MedMNISTSet(
-        "PathMNIST: colon pathology",
-        "multi-class",
-        3,
-        (89_996, 10_004, 7_180),
-        (
-            "adipose",
-            "background",
-            "debris",
-            "lymphocytes",
-            "mucus",
-            "smooth muscle",
-            "normal colon mucosa",
-            "cancer-associated stroma",
-            "colorectal adenocarcinoma epithelium",
-        ),
-    ),
-    "chestmnist": MedMNISTSet(
-        "ChestMNIST: chest X-ray findings",
-        "multi-label, binary-class",
-        1,
-        (78_468, 11_219, 22_433),
-        (
-            "atelectasis",
-            "cardiomegaly",
-            "effusion",
-            "infiltration",
-            "mass",
-            "nodule",
-            "pneumonia",
-            "pneumothorax",
-            "consolidation",
-            "edema",
-            "emphysema",
-            "fibrosis",
-            "pleural",
-            "hernia",
-        ),
-    ),
-    "dermamnist": MedMNISTSet(
-        "DermaMNIST: skin lesions",
-        "multi-class",
-        3,
-        (7_007, 1_003, 2_005),
-        (
-            "actinic keratoses and intraepithelial carcinoma",
-            "basal cell carcinoma",
-            "benign keratosis-like lesions",
-            "dermatofibroma",
-            "melanoma",
-            "melanocytic nevi",
-            "vascular lesions",
-        ),
-        "CC BY-NC 4.0",
-    ),
-    "octmnist": MedMNISTSet(
-        "OCTMNIST: retinal OCT",
-        "multi-class",
-        1,
-        (97_477, 10_832, 1_000),
-        ("choroidal neovascularization", "diabetic macular edema", "drusen", "normal"),
-    ),
-    "pneumoniamnist": MedMNISTSet(
-        "PneumoniaMNIST: chest X-ray",
-        "binary-class",
-        1,
-        (4_708, 524, 624),
-        ("normal", "pneumonia"),
-    ),
-    "retinamnist": MedMNISTSet(
-        "RetinaMNIST: grades of diabetic retinopathy",
-        "ordinal-regression",
-        3,
-        (1_080, 120, 400),
-        ("0", "1", "2", "3", "4"),
-    ),
-    "breastmnist": MedMNISTSet(
-        "BreastMNIST: breast ultrasound",
-        "binary-class",
-        1,
-        (546, 78, 156),
-        ("malignant", "normal, benign"),
-    ),
-    "bloodmnist": MedMNISTSet(
-        "BloodMNIST: blood cells",
-        "multi-class",
-        3,
-        (11_959, 1_712, 3_421),
-        (
-            "basophil",
-            "eosinophil",
-            "erythroblast",
-            "immature granulocytes(myelocytes, metamyelocytes and promyelocytes)",
-            "lymphocyte",
-            "monocyte",
-            "neutrophil",
-            "platelet",
-        ),
-    ),
-    "tissuemnist": MedMNISTSet(
-        "TissueMNIST: kidney cortex cells",
-        "multi-class",
-        1,
-        (165_466, 23_640, 47_280),
-        (
-            "Collecting Duct, Connecting Tubule",
-            "Distal Convoluted Tubule",
-            "Glomerular endothelial cells",
-            "Interstitial endothelial cells",
-            "Leukocytes",
-            "Podocytes",
-            "Proximal Tubule Segments",
-            "Thick Ascending Limb",
-        ),
-    ),
-    "organamnist": MedMNISTSet(
-        "OrganAMNIST: abdominal CT, axial", "multi-class", 1, (34_561, 6_491, 17_778), _ORGANS
-    ),
-    "organcmnist": MedMNISTSet(
-        "OrganCMNIST: abdominal CT, coronal", "multi-class", 1, (12_975, 2_392, 8_216), _ORGANS
-    ),
-    "organsmnist": MedMNISTSet(
-        "OrganSMNIST: abdominal CT, sagittal", "multi-class", 1, (13_932, 2_452, 8_827), _ORGANS
-    ),
-}
-
-
-THREE_DIMENSIONAL = (
-    "organmnist3d",
-    "nodulemnist3d",
-    "adrenalmnist3d",
-    "fracturemnist3d",
-    "vesselmnist3d",
-    "synapsemnist3d",
-)
 
 
 def file_name(name: str, image_size: int) -> str:
@@ -214,7 +45,7 @@ def load_medmnist(name: str, *, data_root: Path | None, image_size: int) -> Labe
     data_root : Path, optional
         Folder searched first and downloaded to; ~/.medmnist otherwise.
     image_size : int
-        28, 64, 128 or 224.
+        28, 64, 128 or 224; 28 or 64 for volumes.
 
     Raises
     ------
@@ -224,11 +55,11 @@ def load_medmnist(name: str, *, data_root: Path | None, image_size: int) -> Labe
     """
     known = MEDMNIST_SETS[name]
     _check_single_label(name, known)
-    _check_size(name, image_size)
+    _check_size(name, known, image_size)
     path = find_medmnist(name, image_size, data_root)
     if path is None:
         path = _download(name, image_size, _download_folder(data_root))
-    _check_stored_size(path, image_size)
+    _check_stored_size(path, known, image_size)
     return load_npz(path, class_names=known.class_names, title=known.title, licence=known.licence)
 
 
@@ -242,20 +73,24 @@ def _check_single_label(name: str, known: MedMNISTSet) -> None:
         )
 
 
-def _check_size(name: str, image_size: int) -> None:
+def _check_size(name: str, known: MedMNISTSet, image_size: int) -> None:
     """Refuse sizes that MedMNIST does not offer."""
-    if image_size not in IMAGE_SIZES:
-        sizes = ", ".join(map(str, IMAGE_SIZES))
+    if image_size not in known.image_sizes:
+        sizes = ", ".join(map(str, known.image_sizes))
         raise DatasetError(f"image size of {name} must be one of {sizes}, got {image_size}.")
 
 
-def _check_stored_size(path: Path, image_size: int) -> None:
+def _check_stored_size(path: Path, known: MedMNISTSet, image_size: int) -> None:
     """Refuse a file whose pixels are not of the size its name promises."""
-    height, width = summarise_npz(path).image_size
-    if (height, width) != (image_size, image_size):
+    found = summarise_npz(path)
+    stored = ((found.depth,) if found.depth else ()) + found.image_size
+    wanted = (image_size,) * (3 if known.is_volumetric else 2)
+    if stored != wanted:
+        kind = "volumes" if known.is_volumetric else "images"
+        unit = "voxels" if known.is_volumetric else "pixels"
         raise DatasetError(
-            f"{path} must hold images of {image_size} x {image_size} pixels, got "
-            f"{height} x {width}. Give the path of the file itself to use it as it is."
+            f"{path} must hold {kind} of {times(wanted)} {unit}, got "
+            f"{times(stored)}. Give the path of the file itself to use it as it is."
         )
 
 

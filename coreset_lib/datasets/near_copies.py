@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.labeled_images import Images
+from coreset_lib.datasets.labeled_images import Images, is_volume
 
 THUMB = 8
 ALIKE = 0.995
@@ -29,6 +29,7 @@ def find_near_copies(images: Images) -> NearPairs:
     Parameters
     ----------
     images : uint8 array, shape (samples, height, width) or (samples, height, width, 3)
+        Or volumes, (samples, depth, height, width).
 
     Returns
     -------
@@ -38,11 +39,11 @@ def find_near_copies(images: Images) -> NearPairs:
     Notes
     -----
     Two images match if the correlation of their pixels is at least 0.995 after averaging
-    to 8 x 8 and at least 0.98 in full; so brightness and contrast do not matter, turned or
-    mirrored copies are not found. The search on thumbnails is exact: sorted along their
-    main direction, only neighbours within the distance that the correlation allows can
-    match. Cost: samples times neighbours times 64 multiplications. It ends after 200,000
-    pairs, which only a set of nearly equal images reaches.
+    to 8 x 8 (volumes also over their depth) and at least 0.98 in full; so brightness and
+    contrast do not matter, turned or mirrored copies are not found. The search on thumbnails
+    is exact: sorted along their main direction, only neighbours within the distance that the
+    correlation allows can match. Cost: samples times neighbours times 64 multiplications. It
+    ends after 200,000 pairs, which only a set of nearly equal images reaches.
     """
     vectors = _unit(thumbnails(images))
     order, place = _sorted_along_main_direction(vectors)
@@ -66,13 +67,17 @@ def find_near_copies(images: Images) -> NearPairs:
 
 
 def thumbnails(images: Images) -> Vectors:
-    """Return block means over an 8 x 8 grid and over colours, shape (samples, 64)."""
-    edges = [np.arange(THUMB) * side // THUMB for side in images.shape[1:3]]
-    areas = np.outer(*(np.diff(e, append=s) for e, s in zip(edges, images.shape[1:3], strict=True)))
+    """Return block means over an 8 x 8 grid and over colours or slices, shape (samples, 64)."""
+    over = 1 if is_volume(images) else 3
+    sides = images.shape[2:] if is_volume(images) else images.shape[1:3]
+    edges = [np.arange(THUMB) * side // THUMB for side in sides]
+    areas = np.outer(*(np.diff(e, append=s) for e, s in zip(edges, sides, strict=True)))
     out = np.empty((len(images), THUMB * THUMB), np.float32)
     for start in range(0, len(images), BLOCK):
         block = images[start : start + BLOCK]
-        grey = block.astype(np.float32) if block.ndim == 3 else block.mean(axis=3, dtype=np.float32)
+        grey = (
+            block.astype(np.float32) if block.ndim == 3 else block.mean(axis=over, dtype=np.float32)
+        )
         sums = np.add.reduceat(np.add.reduceat(grey, edges[0], axis=1), edges[1], axis=2)
         out[start : start + BLOCK] = (sums / areas).reshape(len(block), -1)
     return out

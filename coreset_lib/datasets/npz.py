@@ -27,6 +27,7 @@ class NpzSummary:
     n_channels: int
     image_size: tuple[int, int]
     split_sizes: tuple[int, int, int]
+    depth: int = 0
 
 
 def load_npz(
@@ -43,7 +44,8 @@ def load_npz(
     ----------
     path : Path
         Archive with uint8 images of shape (samples, height, width), (samples, height,
-        width, 1) or (samples, height, width, 3) and whole-number labels of shape
+        width, 1) or (samples, height, width, 3), or volumes of shape (samples, depth, height,
+        width), also with a last axis of 1, and whole-number labels of shape
         (samples,) or (samples, 1) per split; optionally ``class_names``.
     name : str, optional
         Name of the dataset; the file's name by default.
@@ -99,13 +101,17 @@ def summarise_npz(path: Path) -> NpzSummary:
     for part, header, numbers in zip(PARTS, shapes, labels, strict=True):
         _check_images(path, part, header.shape, header.dtype)
         _check_rows(path, part, header.shape[0], len(numbers))
-    height, width, *channels = shapes[0].shape[1:]
+    form = shapes[0].shape[1:]
+    has_depth = _holds_volumes(shapes[0].shape)
+    depth, form = (form[0], form[1:]) if has_depth else (0, form)
+    height, width, *channels = form
     sizes = len(labels[0]), len(labels[1]), len(labels[2])
     return NpzSummary(
         class_names=names,
         n_channels=channels[0] if channels else 1,
         image_size=(height, width),
         split_sizes=sizes,
+        depth=depth,
     )
 
 
@@ -127,7 +133,12 @@ def _images(archive: NpzArchive, part: str) -> Images:
     header = archive.header(name)
     _check_images(archive.path, part, header.shape, header.dtype)
     images = archive.read(name)
-    return images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
+    return images[..., 0] if images.ndim >= 4 and images.shape[-1] == 1 else images
+
+
+def _holds_volumes(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape holds volumes and not pictures."""
+    return len(shape) == 5 or (len(shape) == 4 and shape[-1] not in (1, 3))
 
 
 def _check_images(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -138,18 +149,26 @@ def _check_images(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype
             f"{where} must be 8-bit whole numbers (uint8) from 0 to 255, got {dtype}. "
             "Scale the images to 0-255 and save them as uint8."
         )
-    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+    if len(shape) not in (3, 4, 5) or (len(shape) == 5 and shape[4] != 1) or _is_turned(shape):
         raise DatasetError(
-            f"{where} must have shape (samples, height, width), with 1 or 3 channels last, "
-            f"got {shape}. Reorder the axes."
+            f"{where} must have shape (samples, height, width), with 1 or 3 channels last, or "
+            f"(samples, depth, height, width) for volumes of {SMALLEST_SIDE} slices or more, got "
+            f"{shape}. Reorder the axes."
         )
     if shape[0] == 0:
         raise DatasetError(f"{where} must hold at least one image, got none. Fill the split.")
-    if min(shape[1:3]) < SMALLEST_SIDE:
+    sides = shape[1:4] if _holds_volumes(shape) else shape[1:3]
+    if min(sides) < SMALLEST_SIDE:
+        what = "voxels deep, high" if len(sides) == 3 else "pixels high"
         raise DatasetError(
-            f"{where} must be at least {SMALLEST_SIDE} pixels high and wide, "
-            f"got {shape[1]} x {shape[2]}. Use larger images."
+            f"{where} must be at least {SMALLEST_SIDE} {what} and wide, "
+            f"got {times(sides)}. Use larger images."
         )
+
+
+def _is_turned(shape: tuple[int, ...]) -> bool:
+    """Whether an axis is too short for a side of a volume, as colours in the wrong place are."""
+    return len(shape) == 4 and shape[-1] not in (1, 3) and min(shape[1], shape[-1]) < SMALLEST_SIDE
 
 
 def _check_rows(path: Path, part: str, n_images: int, n_labels: int) -> None:
@@ -168,11 +187,11 @@ def _check_same_form(
     if form != expected:
         raise DatasetError(
             f"{part}_images in {path} must be as large as train_images, got "
-            f"{_times(form)} and {_times(expected)}. Resize one of them."
+            f"{times(form)} and {times(expected)}. Resize one of them."
         )
 
 
-def _times(form: tuple[int, ...]) -> str:
+def times(form: tuple[int, ...]) -> str:
     """Write a shape as people do: 28 x 28."""
     return " x ".join(map(str, form))
 

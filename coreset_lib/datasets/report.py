@@ -40,6 +40,8 @@ class DatasetReport:
         Train, val, test.
     imbalance_ratio : float
         Samples of the largest over those of the smallest class present in train.
+    depth : int
+        Slices of a volume; 0 for pictures.
     intensity_min, intensity_max, intensity_mean : float
         Of all training pixels, 0 to 255.
     repeats : Copies
@@ -73,6 +75,7 @@ class DatasetReport:
     class_names: tuple[str, ...]
     n_channels: int
     image_size: tuple[int, int]
+    depth: int
     splits: tuple[SplitSummary, ...]
     imbalance_ratio: float
     intensity_min: int
@@ -145,6 +148,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         class_names=dataset.class_names,
         n_channels=dataset.n_channels,
         image_size=dataset.image_size,
+        depth=dataset.depth,
         splits=splits,
         imbalance_ratio=imbalance,
         intensity_min=int(train.images.min()),

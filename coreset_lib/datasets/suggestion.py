@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LARGEST_BATCH = 256
+LARGEST_BATCH_OF_VOLUMES = 32
 SMALLEST_BATCH = 16
 BATCHES_PER_EPOCH = 20
 FEWEST_UPDATES = 2000
@@ -23,7 +24,12 @@ class Suggestion:
 
 
 def suggest_training(
-    n_train: int, image_size: int, *, n_channels: int = 1, has_gpu: bool = False
+    n_train: int,
+    image_size: int,
+    *,
+    n_channels: int = 1,
+    has_gpu: bool = False,
+    is_volumetric: bool = False,
 ) -> Suggestion:
     """Return options that make the first run of a dataset worth looking at.
 
@@ -35,6 +41,8 @@ def suggest_training(
         Height or width in pixels.
     n_channels : int
         1 or 3.
+    is_volumetric : bool
+        Whether samples are volumes.
     has_gpu : bool
         With one, network and epochs of the papers; without, what a laptop trains in minutes.
 
@@ -48,22 +56,25 @@ def suggest_training(
     About twenty updates an epoch, so that small sets learn at all, in batches of at most
     256 (METHODS section 2); the learning rate shrinks with the batch (linear scaling,
     Goyal et al. 2017, arXiv 1706.02677). Without a GPU, as many epochs as 2,000 updates
-    take, 30 to 200, for large or coloured images half as many.
+    take, 30 to 200, for large or coloured images and volumes half as many. Volumes go in
+    batches of at most 32.
     """
     count = n_train or UNKNOWN_SIZE
     batch = 2 ** math.floor(math.log2(max(count / BATCHES_PER_EPOCH, 1)))
-    batch = min(max(batch, SMALLEST_BATCH), LARGEST_BATCH)
+    largest = LARGEST_BATCH_OF_VOLUMES if is_volumetric else LARGEST_BATCH
+    batch = min(max(batch, SMALLEST_BATCH), largest)
     epochs = math.ceil(FEWEST_UPDATES / math.ceil(count / batch) / 10) * 10
-    is_heavy = image_size**2 * n_channels > HEAVY_PIXELS
+    is_heavy = is_volumetric or image_size**2 * n_channels > HEAVY_PIXELS
     if is_heavy:
         epochs //= 2
     epochs = MOST_EPOCHS if has_gpu else min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
     fields = {
-        "model": "resnet18" if has_gpu else "small_cnn",
+        "model": ("resnet18" if has_gpu else "small_cnn") + ("_3d" if is_volumetric else ""),
         "epochs": epochs,
         "batch_size": batch,
         "learning_rate": 0.1 * batch / LARGEST_BATCH,
     }
-    known = f"{n_train:,} training images" if n_train else "a dataset of unknown size"
+    kind = "volumes" if is_volumetric else "images"
+    known = f"{n_train:,} training {kind}" if n_train else "a dataset of unknown size"
     place = "a GPU" if has_gpu else "a computer without GPU"
     return Suggestion(fields=fields, reason=f"Suggested for {known} on {place}.")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from coreset_lib.datasets.labeled_images import is_volume
 from coreset_lib.errors import CoresetError
 
 SIDE = 224
@@ -53,12 +54,17 @@ def vgg16_features(
     Raises
     ------
     CoresetError
-        If the weights are absent and cannot be downloaded, or are of another network.
+        If the images are volumes, or the weights are absent and cannot be downloaded, or are
+        of another network.
 
     References
     ----------
     Coreset selection based on intra-class diversity (arXiv 2509.21380), sec. 4.1.
     """
+    if is_volume(images):
+        raise CoresetError(
+            "VGG-16 features are made of pictures, got volumes. Use the surrogate's features."
+        )
     if side < SMALLEST_SIDE:
         raise CoresetError(f"side must be at least {SMALLEST_SIDE} pixels, got {side}.")
     network = _load_network(weights).to(device)

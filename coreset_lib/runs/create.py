@@ -17,9 +17,11 @@ import pandas as pd
 from coreset_lib.atomic import csv_bytes, write_array, write_bytes, write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.label_noise import ORIGINAL_LABEL, TRUE_LABEL
+from coreset_lib.datasets.label_sets import set_codes, set_title
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.fitness import check_fits
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.process import host_name
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
@@ -45,8 +47,9 @@ def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> R
     Raises
     ------
     CoresetError
-        If the cache directory cannot be written.
+        If the options do not fit the dataset, or the cache directory cannot be written.
     """
+    check_fits(config, dataset)
     run_id = _new_run_id(dataset.name, config.model)
     folder = runs_folder(cache)
     draft = RunPaths(folder / f".{run_id}.part")
@@ -79,6 +82,8 @@ def describe_dataset(dataset: LabeledImages) -> DatasetRecord:
         n_channels=dataset.n_channels,
         is_synthetic=dataset.is_synthetic,
         licence=dataset.licence,
+        depth=dataset.depth,
+        label_names=dataset.label_names,
     )
 
 
@@ -109,6 +114,8 @@ def _write_records(
         git_commit=_git_commit(),
     )
     write_array(paths.labels, dataset.train.labels.astype(np.int64))
+    if dataset.train.multi_hot is not None:
+        write_array(paths.multi_hot, dataset.train.multi_hot)
     write_bytes(paths.samples, csv_bytes(sample_table(dataset)))
     if TRUE_LABEL in dataset.truth:
         write_array(paths.true_labels, np.asarray(dataset.truth[TRUE_LABEL], dtype=np.int64))
@@ -121,6 +128,8 @@ def _write_records(
 def sample_table(dataset: LabeledImages) -> pd.DataFrame:
     """Return one row per training sample: index, sample_id, label, class_name, source.
 
+    Samples with any number of labels have these in a column ``labels``, joined by " + ";
+    ``label`` and ``class_name`` are then the class that they count under.
     Where they are known, ``patient_id`` (a pseudonym) and the other columns of the table
     that the dataset came from follow, these with ``extra:`` before their names.
     """
@@ -134,6 +143,9 @@ def sample_table(dataset: LabeledImages) -> pd.DataFrame:
             "source": list(dataset.train.sources),
         }
     )
+    if dataset.train.multi_hot is not None:
+        codes = set_codes(dataset.train.multi_hot).tolist()
+        table["labels"] = [set_title(code, dataset.label_names) for code in codes]
     if dataset.train.patient_ids:
         table["patient_id"] = list(dataset.train.patient_ids)
     return table.assign(**{f"extra:{n}": list(cells) for n, cells in dataset.train.extra.items()})
@@ -166,7 +178,7 @@ def wrong_label_table(dataset: LabeledImages) -> pd.DataFrame:
 
 def _planes_to_record(config: TrainingConfig, dataset: LabeledImages) -> tuple[str, ...]:
     """Name the planes; all probabilities only where they fit their budget (float16)."""
-    cells = config.epochs * len(dataset.train) * dataset.n_classes
+    cells = config.epochs * len(dataset.train) * dataset.n_outputs
     fits = 2 * cells <= config.probability_budget_mb * 2**20
     planes = (*REQUIRED_PLANES, "probabilities") if fits else REQUIRED_PLANES
     return (*planes, "vog") if config.record_vog else planes

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_bytes, write_json
+from coreset_lib.datasets.label_sets import multi_hot_of, set_codes
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths, runs_folder
@@ -29,8 +30,9 @@ def create_ensemble(cache: Path, runs: Sequence[Run]) -> RunPaths:
     """Write a finished run whose planes are the averages of those of ``runs``.
 
     ``prediction`` becomes the class that most runs predicted, ties going to the class with
-    the lower number. Embedding and map are those of the first run: coordinates of
-    different networks cannot be averaged.
+    the lower number; of samples with any number of labels it becomes the set of labels that
+    more than half of the runs predicted. Embedding and map are those of the first run:
+    coordinates of different networks cannot be averaged.
 
     Parameters
     ----------
@@ -119,7 +121,15 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         _average_plane(draft, name, members)
     write_array(draft.labels, first.labels())
     write_bytes(draft.samples, first.paths.samples.read_bytes())
-    for part in ("true_labels", "wrong_labels", "embedding", "pca", "umap", "umap_info"):
+    for part in (
+        "multi_hot",
+        "true_labels",
+        "wrong_labels",
+        "embedding",
+        "pca",
+        "umap",
+        "umap_info",
+    ):
         source: Path = getattr(first.paths, part)
         if source.exists():
             shutil.copyfile(source, getattr(draft, part))
@@ -151,11 +161,15 @@ def _average_plane(draft: RunPaths, name: str, members: Sequence[TrainingDynamic
     averaged = np.lib.format.open_memmap(
         draft.plane(name), mode="w+", dtype=planes[0].dtype, shape=planes[0].shape
     )
-    n_classes = members[0].n_classes
+    first = members[0]
     for epoch in range(len(averaged)):
         rows = np.stack([plane[epoch] for plane in planes])
         averaged[epoch] = (
-            majority(rows, n_classes) if name == "prediction" else rows.mean(axis=0, dtype=float)
+            rows.mean(axis=0, dtype=float)
+            if name != "prediction"
+            else majority_set(rows, first.n_outputs)
+            if first.is_multi_label
+            else majority(rows, first.n_classes)
         )
     averaged.flush()
 
@@ -174,6 +188,23 @@ def majority(predictions: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
     """
     votes = np.stack([(predictions == klass).sum(axis=0) for klass in range(n_classes)])
     return votes.argmax(axis=0)
+
+
+def majority_set(predictions: NDArray[Any], n_labels: int) -> NDArray[np.int64]:
+    """Return the set of the labels that more than half of the runs predicted.
+
+    Parameters
+    ----------
+    predictions : integer array, shape (runs, samples)
+        Sets as numbers, see :mod:`coreset_lib.datasets.label_sets`.
+    n_labels : int
+
+    Returns
+    -------
+    int64 array, shape (samples,)
+    """
+    votes = sum(multi_hot_of(row, n_labels).astype(np.int64) for row in predictions)
+    return set_codes(2 * np.asarray(votes) > len(predictions))
 
 
 def _new_id(first: Run) -> str:

@@ -51,6 +51,11 @@ class RunPaths:
         return self.root / "wrong_labels.csv"
 
     @property
+    def multi_hot(self) -> Path:
+        """Labels of training samples with any number of them, shape (samples, labels)."""
+        return self.root / "multi_hot.npy"
+
+    @property
     def dynamics(self) -> Path:
         """Folder of the recorded planes."""
         return self.root / "dynamics"
@@ -145,6 +150,11 @@ class RunPaths:
     def reserve(self) -> Path:
         """Disk space kept aside while training, to report a full disk with."""
         return self.root / ".reserve"
+
+    @property
+    def partner_error(self) -> Path:
+        """What ended one of several processes that train the run, other than the leader."""
+        return self.root / ".partner_error"
 
     @property
     def slurm_job(self) -> Path:

@@ -9,7 +9,11 @@ STATES = ("queued", "running", "finished", "failed", "stopped", "interrupted")
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRecord:
-    """The dataset that a run was trained on, enough to recognise it again."""
+    """The dataset that a run was trained on, enough to recognise it again.
+
+    ``depth`` is the number of slices of a volume, 0 for pictures; ``label_names`` are those of
+    samples with any number of labels, empty where each has one class.
+    """
 
     name: str
     title: str
@@ -22,6 +26,8 @@ class DatasetRecord:
     n_channels: int
     is_synthetic: bool
     licence: str = ""
+    depth: int = 0
+    label_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +60,8 @@ class Status:
     """How far a run is, and which process says so.
 
     ``epoch`` counts complete epochs; ``step`` names what the process is doing beyond
-    them; ``heartbeat`` and ``process_start`` are seconds since 1970.
+    them; ``heartbeat`` and ``process_start`` are seconds since 1970. ``processes`` is how many
+    train together, of which ``pid`` leads.
     """
 
     state: str
@@ -70,6 +77,7 @@ class Status:
     device: str = ""
     error: str | None = None
     notes: tuple[str, ...] = field(default=())
+    processes: int = 1
     schema_version: int = SCHEMA_VERSION
 
     def as_dict(self) -> dict[str, Any]:

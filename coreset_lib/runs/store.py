@@ -26,7 +26,7 @@ from coreset_lib.runs.slurm_jobs import reconcile_with_slurm
 from coreset_lib.runs.status import reconcile
 
 TEXTS = ("sample_id", "class_name", "source")
-READ_AS_TEXT = (*TEXTS, "patient_id")
+READ_AS_TEXT = (*TEXTS, "patient_id", "labels")
 ID_SECONDS = len("20260101-000000")
 
 
@@ -79,13 +79,26 @@ class Run:
             if n_epochs
         }
         names = self.manifest.dataset.class_names
-        return TrainingDynamics(planes, labels, n_epochs, names, self._extras(len(labels)))
+        return TrainingDynamics(
+            planes, labels, n_epochs, names, self._extras(len(labels)), self.multi_hot()
+        )
 
     def labels(self) -> NDArray[np.int64]:
         """Return the labels trained with, shape (samples,)."""
         if not self.paths.labels.exists():
             return self._checked_labels(self.paths.samples, self.samples()["label"].to_numpy())
         return self._checked_labels(self.paths.labels, open_array(self.paths.labels))
+
+    def multi_hot(self) -> NDArray[np.uint8] | None:
+        """Return all labels of samples with any number of them, shape (samples, labels)."""
+        dataset, path = self.manifest.dataset, self.paths.multi_hot
+        if not dataset.label_names:
+            return None
+        found = open_array(path)
+        shape = (dataset.n_train, len(dataset.label_names))
+        if found.shape != shape or found.dtype != np.uint8:
+            raise damaged(path, f"shape {found.shape} of {found.dtype}, expected {shape}")
+        return found
 
     def true_labels(self) -> NDArray[np.int64] | None:
         """Return the true labels, shape (samples,); None where nobody knows them."""
@@ -184,7 +197,8 @@ class Run:
         plane = open_array(path)
         row = (n_samples,)
         if name == "probabilities":
-            row = (n_samples, len(self.manifest.dataset.class_names))
+            dataset = self.manifest.dataset
+            row = (n_samples, len(dataset.label_names) or len(dataset.class_names))
         if plane.ndim != 1 + len(row) or len(plane) < n_epochs or plane.shape[1:] != row:
             raise damaged(path, f"shape {plane.shape}, expected {(n_epochs, *row)}")
         if plane.dtype.kind != ("u" if name == "prediction" else "f"):

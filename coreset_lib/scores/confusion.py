@@ -36,13 +36,15 @@ def confusion_per_epoch(dynamics: TrainingDynamics) -> NDArray[np.float64]:
     Returns
     -------
     float64 array, shape (classes, classes)
-        Gaps in the record are left out.
+        Gaps in the record are left out. Samples with any number of labels count under the
+        rarest one, and so do predicted sets.
     """
     c = dynamics.n_classes
     counts = np.zeros(c * c, dtype=np.int64)
     for part, (prediction,) in dynamics.blocks(("prediction",)):
-        pairs = dynamics.labels[part] * c + prediction.astype(np.int64)
         is_recorded = prediction != not_recorded(prediction.dtype)
+        taken = np.where(is_recorded, prediction, 0)
+        pairs = dynamics.labels[part] * c + dynamics.predicted_class(taken)
         counts += np.bincount(pairs[is_recorded], minlength=c * c)
     return counts.reshape(c, c) / max(dynamics.n_epochs, 1)
 
@@ -69,7 +71,9 @@ def _describe(
     members = np.flatnonzero(dynamics.labels == label)
     times = np.zeros(len(members), dtype=np.int64)
     for row in dynamics.epochs("prediction"):
-        times += row[members] == predicted
+        is_recorded = row[members] != not_recorded(row.dtype)
+        taken = dynamics.predicted_class(np.where(is_recorded, row[members], 0))
+        times += is_recorded & (taken == predicted)
     worst = np.argsort(-times, kind="stable")[:n_examples]
     worst = worst[times[worst] > 0]
     return ConfusedPair(

@@ -54,7 +54,7 @@ def curve_shapes(dynamics: TrainingDynamics) -> CurveShapes:
     n_epochs, n_samples = dynamics.n_epochs, dynamics.n_samples
     columns = [np.empty(n_samples, dtype=np.int64) for _ in range(4)]
     for part, (prediction,) in dynamics.blocks(("prediction",)):
-        is_correct = prediction == dynamics.labels[part]
+        is_correct = prediction == dynamics.targets[part]
         n_correct = is_correct.sum(axis=0)
         first = np.where(n_correct > 0, is_correct.argmax(axis=0) + 1, 0)
         n_forgotten = np.count_nonzero(is_correct[:-1] & ~is_correct[1:], axis=0)

@@ -51,7 +51,7 @@ def data_map(dynamics: TrainingDynamics) -> DataMap:
         found.variability[part] = wide.std(axis=0)
         if (prediction == not_recorded(prediction.dtype)).any():
             dynamics.check_recorded("prediction")
-        is_correct = prediction == dynamics.labels[part]
+        is_correct = prediction == dynamics.targets[part]
         found.correctness[part] = is_correct.mean(axis=0)
     if np.isnan(found.confidence).any():
         dynamics.check_recorded("label_probability")

@@ -37,7 +37,8 @@ def ducs_score(
     window : int
         Epochs per sliding window of the uncertainty, at most those recorded.
     confidence : {"label", "max"}
-        Whose probability: the given label's, or the largest (needs all probabilities).
+        Whose probability: the given label's, or the largest (needs all probabilities); of
+        samples with any number of labels that of the given set, or of the likeliest set.
     combiner : {"weighted", "rank_sum", "min_max_sum", "product"}
         ``weighted``: (1 - lambda) rank(U) + lambda rank(F); ``rank_sum``: rank(U) + rank(F);
         ``min_max_sum``: as weighted, of values scaled to [0, 1]; ``product``:
@@ -103,7 +104,12 @@ def _uncertainty(dynamics: TrainingDynamics, plane: str, window: int) -> Float64
 def _confidence_blocks(dynamics: TrainingDynamics, plane: str) -> Iterator[tuple[slice, Array]]:
     """Yield blocks of the confidence, shape (epochs, samples)."""
     for part, (block,) in dynamics.blocks((plane,)):
-        yield part, block if block.ndim == 2 else block.max(axis=2)
+        if block.ndim == 2:
+            yield part, block
+        elif dynamics.is_multi_label:
+            yield part, np.maximum(block, 1 - block.astype(np.float64)).prod(axis=2)
+        else:
+            yield part, block.max(axis=2)
 
 
 def _compute(dynamics: TrainingDynamics, **options: Any) -> Any:

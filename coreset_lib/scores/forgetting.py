@@ -64,7 +64,7 @@ def _history(dynamics: TrainingDynamics) -> tuple[NDArray[np.int64], NDArray[np.
     for part, (prediction,) in dynamics.blocks(("prediction",)):
         if (prediction == not_recorded(prediction.dtype)).any():
             dynamics.check_recorded("prediction")
-        is_correct = prediction == dynamics.labels[part]
+        is_correct = prediction == dynamics.targets[part]
         events[part] = np.count_nonzero(is_correct[:-1] & ~is_correct[1:], axis=0)
         is_never_learned[part] = ~is_correct.any(axis=0)
     return events, is_never_learned

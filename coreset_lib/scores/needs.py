@@ -18,9 +18,11 @@ def check_needs(score: str, needs: tuple[str, ...], dynamics: TrainingDynamics) 
 def _advice(plane: str, dynamics: TrainingDynamics) -> str:
     """Say how to get a plane recorded."""
     if plane == "probabilities":
-        n_bytes = 2 * dynamics.n_epochs * dynamics.n_samples * dynamics.n_classes
+        n_bytes = 2 * dynamics.n_epochs * dynamics.n_samples * dynamics.n_outputs
         megabytes = math.ceil(n_bytes / 2**20)
         return f"Train again with a probability budget of at least {megabytes} MB."
+    if plane.startswith("vog") and dynamics.is_multi_label:
+        return "Samples with any number of labels have none; choose another score."
     if plane == "vog":
         return "Train again with --record-vog."
     if plane == "vog_pixel":

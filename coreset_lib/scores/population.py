@@ -86,7 +86,7 @@ def sample_history(dynamics: TrainingDynamics, index: int) -> SampleHistory:
     recorded = dynamics.histories("prediction", [index])[:, 0]
     prediction = recorded.astype(np.int64)
     prediction[recorded == not_recorded(recorded.dtype)] = -1
-    is_correct = prediction == dynamics.labels[index]
+    is_correct = prediction == dynamics.targets[index]
     right = np.flatnonzero(is_correct)
     return SampleHistory(
         error_norm=dynamics.histories("error_norm", [index])[:, 0],

@@ -42,7 +42,8 @@ def tdds_score(dynamics: TrainingDynamics, *, window: int, decay: float) -> Floa
     Notes
     -----
     Inside a logarithm, probabilities below 2**-24 (the smallest positive float16, the type
-    they are recorded in) count as 2**-24. The authors' code adds 1e-8 to each instead.
+    they are recorded in) count as 2**-24. The authors' code adds 1e-8 to each instead. Of
+    samples with any number of labels the sum runs over every label and its absence.
 
     References
     ----------
@@ -52,18 +53,21 @@ def tdds_score(dynamics: TrainingDynamics, *, window: int, decay: float) -> Floa
     check_window_length(window, n_epochs=dynamics.n_epochs, least=3)
     score = np.empty(dynamics.n_samples)
     for part, (block,) in dynamics.blocks(("probabilities",)):
-        score[part] = _score_block(block, window, decay)
+        score[part] = _score_block(block, window, decay, both=dynamics.is_multi_label)
     if np.isnan(score).any():
         dynamics.check_recorded("probabilities")
     return score
 
 
-def _score_block(block: Array, window: int, decay: float) -> Float64s:
-    """Score the samples of a block, shape (epochs, samples, classes)."""
+def _score_block(block: Array, window: int, decay: float, *, both: bool) -> Float64s:
+    """Score the samples of a block, shape (epochs, samples, classes or labels)."""
     scores: list[Float64s] = []
     width = max(CHUNK_CELLS // block.shape[2], 1)
     for start in range(0, block.shape[1], width):
-        changes = _epoch_changes(block[:, start : start + width])
+        part = block[:, start : start + width]
+        if both:
+            part = np.concatenate([part, 1 - part], axis=2)
+        changes = _epoch_changes(part)
         scores.append(_exponential_average(changes, window - 1, decay))
     return np.concatenate(scores)
 

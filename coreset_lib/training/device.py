@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coreset_lib.datasets.labeled_images import Split
+from coreset_lib.datasets.labeled_images import Split, is_volume
 from coreset_lib.errors import CoresetError
 
 FLOAT_BUDGET_BYTES = 2**30
@@ -51,7 +51,8 @@ class ResidentSplit:
     Attributes
     ----------
     images : tensor, shape (samples, channels, height, width)
-        Normalised float32 where that is small enough, else the uint8 original.
+        Volumes have a depth before the height. Normalised float32 where that is small
+        enough, else the uint8 original.
     labels : int64 tensor, shape (samples,)
     """
 
@@ -62,7 +63,7 @@ class ResidentSplit:
     def place(cls, split: Split, device: torch.device) -> "ResidentSplit":
         """Copy a split to the device, once."""
         images = torch.from_numpy(_channels_first(split.images)).to(device)
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=memory_layout(images))
         if images.numel() * 4 <= FLOAT_BUDGET_BYTES:
             images = normalise(images)
         labels = torch.from_numpy(np.array(split.labels, dtype=np.int64)).to(device)
@@ -76,7 +77,12 @@ class ResidentSplit:
         images = self.images[indices]
         if images.dtype == torch.uint8:
             images = normalise(images)
-        return images.contiguous(memory_format=torch.channels_last), self.labels[indices]
+        return images.contiguous(memory_format=memory_layout(images)), self.labels[indices]
+
+
+def memory_layout(images: Tensor) -> torch.memory_format:
+    """Return the layout in which convolutions are fastest: channels last."""
+    return torch.channels_last_3d if images.ndim == 5 else torch.channels_last
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -85,7 +91,7 @@ def normalise(images: Tensor) -> Tensor:
 
 
 def _channels_first(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a writable (samples, channels, height, width) copy."""
-    if images.ndim == 3:
+    """Return a writable (samples, channels, [depth,] height, width) copy."""
+    if images.ndim == 3 or is_volume(images):
         return np.array(images)[:, None]
     return np.ascontiguousarray(np.moveaxis(np.asarray(images), -1, 1))

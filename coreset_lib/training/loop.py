@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.seeds import stream_seed
-from coreset_lib.training.device import ResidentSplit
+from coreset_lib.training.device import ResidentSplit, memory_layout
 from coreset_lib.training.networks import Surrogate
 from coreset_lib.training.recorder import DynamicsRecorder
 
@@ -68,7 +68,8 @@ class Trainer:
         """Move the network to the data's device and set up SGD with Nesterov momentum."""
         device = train.labels.device
         network = network.to(device)
-        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        layout = memory_layout(train.images)
+        network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
         optimizer = torch.optim.SGD(
             network.parameters(),
             lr=config.learning_rate,
@@ -184,19 +185,29 @@ def class_weights(labels: Tensor, n_classes: int) -> Tensor:
 
 
 def shift(images: Tensor, seed: int) -> Tensor:
-    """Move every image by up to `MOST_SHIFT` pixels; what comes in repeats the border."""
-    n, channels, height, width = images.shape
+    """Move every image by up to `MOST_SHIFT` pixels; what comes in repeats the border.
+
+    Volumes move along their depth too.
+    """
+    n, channels, *sides = images.shape
     generator = torch.Generator().manual_seed(seed)
-    offsets = torch.randint(2 * MOST_SHIFT + 1, (2, n, 1), generator=generator)
-    rows, columns = (
-        offset.to(images.device) + torch.arange(side, device=images.device)
-        for offset, side in zip(offsets, (height, width), strict=True)
-    )
-    padded = functional.pad(images, (MOST_SHIFT,) * 4, mode="replicate")
-    sample = torch.arange(n, device=images.device)[:, None, None, None]
-    channel = torch.arange(channels, device=images.device)[:, None, None]
-    moved = padded[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
-    return moved.contiguous(memory_format=torch.channels_last)
+    offsets = torch.randint(2 * MOST_SHIFT + 1, (len(sides), n, 1), generator=generator)
+    padded = functional.pad(images, (MOST_SHIFT,) * 2 * len(sides), mode="replicate")
+    places = [torch.arange(n, device=images.device), torch.arange(channels, device=images.device)]
+    index = [_along(place, axis, images.ndim) for axis, place in enumerate(places)]
+    for axis, (offset, side) in enumerate(zip(offsets, sides, strict=True), start=2):
+        places = offset.to(images.device) + torch.arange(side, device=images.device)
+        index.append(_along(places, axis, images.ndim))
+    return padded[tuple(index)].contiguous(memory_format=memory_layout(images))
+
+
+def _along(places: Tensor, axis: int, n_axes: int) -> Tensor:
+    """Return positions, one row for all or one per sample, spread along an axis for indexing."""
+    shape = [1] * n_axes
+    shape[axis] = places.shape[-1]
+    if places.ndim == 2:
+        shape[0] = len(places)
+    return places.reshape(shape)
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:

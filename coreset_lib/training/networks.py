@@ -1,9 +1,11 @@
-"""The networks: a small CNN for laptops and ResNet-18 with a stem for small images."""
+"""The networks: a small CNN for laptops and ResNet-18 with a stem for small images, 2-D and 3-D."""
 
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from coreset_lib.training.volume_networks import resnet18_3d_features, small_cnn_3d_features
 
 
 class Surrogate(nn.Module):
@@ -12,7 +14,8 @@ class Surrogate(nn.Module):
     Attributes
     ----------
     features : Module
-        (samples, channels, height, width) -> (samples, features): the embedding.
+        (samples, channels, height, width) -> (samples, features): the embedding; volumes
+        have a depth before the height.
     head : Linear
         Works in float32 also under autocast, so that recorded probabilities are not
         rounded to 8 bits.
@@ -90,4 +93,19 @@ def _resnet18(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
     return Surrogate(network, n_features, n_classes)
 
 
-BUILDERS = {"small_cnn": _small_cnn, "resnet18": _resnet18}
+def _small_cnn_3d(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
+    """The small CNN for volumes, about 290,000 parameters."""
+    return Surrogate(*small_cnn_3d_features(n_channels, image_size), n_classes)
+
+
+def _resnet18_3d(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
+    """ResNet-18 for volumes, about 33 million parameters."""
+    return Surrogate(*resnet18_3d_features(n_channels, image_size), n_classes)
+
+
+BUILDERS = {
+    "small_cnn": _small_cnn,
+    "resnet18": _resnet18,
+    "small_cnn_3d": _small_cnn_3d,
+    "resnet18_3d": _resnet18_3d,
+}

@@ -5,7 +5,7 @@ import streamlit as st
 
 from coreset_lib.datasets import DatasetReport, LabeledImages
 from coreset_lib.datasets.file_report import FileSummary
-from dashboard.images import enlarge
+from dashboard.images import enlarge, picture_of
 from dashboard.text import as_text
 
 SAMPLES_PER_CLASS = 6
@@ -78,7 +78,12 @@ def draw_class_samples(dataset: LabeledImages) -> None:
     """Draw a few training images of every class, spread over the set."""
     st.markdown("#### Images of each class")
     st.caption(
-        "Look whether each row shows what its name says. Images are drawn as the network sees them."
+        "Look whether each row shows what its name says. "
+        + (
+            f"Of each volume the middle one of its {dataset.depth} slices is drawn."
+            if dataset.depth
+            else "Images are drawn as the network sees them."
+        )
     )
     for number, name in enumerate(dataset.class_names[:MOST_CLASSES_SHOWN]):
         rows = np.flatnonzero(dataset.train.labels == number)
@@ -88,7 +93,7 @@ def draw_class_samples(dataset: LabeledImages) -> None:
         picks = rows[np.linspace(0, len(rows) - 1, min(SAMPLES_PER_CLASS, len(rows))).astype(int)]
         columns = st.columns(SAMPLES_PER_CLASS)
         for column, row in zip(columns, picks, strict=False):
-            picture = enlarge(np.asarray(dataset.train.images[row]), least=112)
+            picture = enlarge(picture_of(dataset.train.images, row), least=112)
             column.image(picture, width=112, alt=f"Training image of class {name}")
     if dataset.n_classes > MOST_CLASSES_SHOWN:
         st.caption(f"The first {MOST_CLASSES_SHOWN} of {dataset.n_classes} classes are shown.")

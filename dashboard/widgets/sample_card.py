@@ -14,6 +14,7 @@ from dashboard.images import enlarge
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.original_view import draw_original_button
+from dashboard.widgets.volume_view import draw_all_slices, draw_volume
 
 IMAGE_WIDTH = 132
 FACTS_WIDTH = 164
@@ -40,7 +41,10 @@ def draw_sample_card(
         st.caption(as_text(row["source"]))
         if isinstance(images, LabeledImages):
             draw_original_button(images, index)
-    if isinstance(images, str):
+    if isinstance(images, LabeledImages):
+        if images.depth:
+            draw_all_slices(images, index)
+    else:
         st.info(as_text(images), icon=":material/hide_image:")
     st.markdown("**What the network called it**")
     alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
@@ -54,7 +58,10 @@ def draw_sample_card(
 
 
 def _draw_image(images: LabeledImages, index: int, label: str) -> None:
-    """Draw the image, enlarged pixel by pixel."""
+    """Draw the image, enlarged pixel by pixel; of a volume the slice that was chosen."""
+    if images.depth:
+        draw_volume(images, index, label, width=IMAGE_WIDTH)
+        return
     picture = enlarge(images.train.images[index], least=224)
     st.image(picture, width=IMAGE_WIDTH, alt=f"Training sample {index}, labelled {label}")
 

@@ -10,6 +10,7 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from dashboard import data, map_colours, map_data, selection
 from dashboard.components.image_grid import Tile, image_grid
+from dashboard.images import picture_of
 from dashboard.sample_images import thumbnail
 from dashboard.text import as_text
 
@@ -198,7 +199,7 @@ def _png(images: LabeledImages | str, index: int) -> bytes | None:
     """Return a sample's image, None where images cannot be shown."""
     if isinstance(images, str):
         return None
-    return thumbnail(images.train.images[index], side=LARGEST)
+    return thumbnail(picture_of(images.train.images, index), side=LARGEST)
 
 
 def _open(index: int) -> None:

@@ -4,7 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import AUGMENTATIONS, DEMO, MODELS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import (
+    AUGMENTATIONS,
+    DEMO,
+    PICTURE_MODELS,
+    RECORDINGS,
+    VOLUME_MODELS,
+    TrainingConfig,
+)
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
 from coreset_lib.datasets.suggestion import suggest_training
@@ -15,6 +22,8 @@ from dashboard.widgets.messages import draw_error
 MODEL_TITLES = {
     "small_cnn": "Small CNN (minutes on a laptop)",
     "resnet18": "ResNet-18 (papers; GPU)",
+    "small_cnn_3d": "Small 3-D CNN (minutes on a laptop)",
+    "resnet18_3d": "3-D ResNet-18 (GPU)",
 }
 RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
@@ -98,14 +107,19 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
     reading = _reading(info)
     size = reading.get("image_size", min(info.present_sizes, default=28))
     suggestion = suggest_training(
-        info.split_sizes[0], size, n_channels=info.n_channels or 3, has_gpu=data.has_gpu()
+        info.split_sizes[0],
+        size,
+        n_channels=info.n_channels or 3,
+        has_gpu=data.has_gpu(),
+        is_volumetric=info.is_volumetric,
     )
     fields = suggestion.fields
+    networks = VOLUME_MODELS if info.is_volumetric else PICTURE_MODELS
     first, second = st.columns([3, 2])
     model = first.selectbox(
         "Network",
-        MODELS,
-        index=MODELS.index(fields["model"]),
+        networks,
+        index=networks.index(fields["model"]),
         format_func=MODEL_TITLES.__getitem__,
         help=suggestion.reason,
     )

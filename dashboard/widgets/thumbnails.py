@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.scores.score import ScoreValues
-from dashboard.images import enlarge
+from dashboard.images import enlarge, picture_of
 from dashboard.text import as_text
 
 PER_PAGE = 24
@@ -48,6 +48,6 @@ def draw_thumbnail_rows(
     with st.container(horizontal=True):
         for index in indices:
             name = class_names[labels[index]]
-            picture = enlarge(images.train.images[index], least=112)
+            picture = enlarge(picture_of(images.train.images, index), least=112)
             caption = name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
             st.image(picture, caption=as_text(caption), width=WIDTH, alt=f"Sample {index}, {name}")

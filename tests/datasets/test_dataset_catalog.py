@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_dataset
-from coreset_lib.datasets.medmnist_sets import MEDMNIST_SETS
+from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 from coreset_lib.errors import CoresetError, DatasetError
 
 Write = Callable[..., Path]
@@ -137,10 +137,6 @@ class TestMessages:
         with pytest.raises(DatasetError, match=r"Did you mean braintumor\.npz"):
             load_dataset("brain_tumor.npz", data_root=data_root)
 
-    def test_volumes_are_refused_with_the_reason(self) -> None:
-        with pytest.raises(DatasetError, match="got organmnist3d, whose samples are volumes"):
-            load_dataset("organmnist3d")
-
     def test_a_name_like_nothing_gets_no_suggestion(self) -> None:
         with pytest.raises(DatasetError) as caught:
             load_dataset("xyzzy")
@@ -177,7 +173,7 @@ class TestList:
     def test_without_files_it_holds_the_phantom_and_the_official_sets(self, home: Path) -> None:
         listed = list_datasets()
         assert [info.name for info in listed] == ["phantom", *MEDMNIST_SETS]
-        assert [info.is_present for info in listed] == [True] + [False] * 12
+        assert [info.is_present for info in listed] == [True] + [False] * 18
         assert listed[0].where == "generated"
         assert listed[1].where == str(home / ".medmnist" / "pathmnist.npz")
 

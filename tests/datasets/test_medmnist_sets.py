@@ -10,13 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coreset_lib.datasets.medmnist_sets import (
-    MEDMNIST_SETS,
-    RECORD,
-    file_name,
-    find_medmnist,
-    load_medmnist,
-)
+from coreset_lib.configs import IMAGE_SIZES
+from coreset_lib.datasets.medmnist_sets import RECORD, file_name, find_medmnist, load_medmnist
+from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 from coreset_lib.errors import DatasetError
 
 Write = Callable[..., Path]
@@ -36,7 +32,7 @@ def official() -> dict[str, Any]:
     assert info.loader is not None
     module = importlib.util.module_from_spec(info)
     info.loader.exec_module(module)
-    return {name: entry for name, entry in module.INFO.items() if "3d" not in name}
+    return module.INFO
 
 
 @pytest.fixture
@@ -50,9 +46,9 @@ def fake_package(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
 
 class TestTable:
-    def test_it_lists_the_two_dimensional_sets(self, official: dict[str, Any]) -> None:
+    def test_it_lists_every_set(self, official: dict[str, Any]) -> None:
         assert list(MEDMNIST_SETS) == list(official)
-        assert len(MEDMNIST_SETS) == 12
+        assert len(MEDMNIST_SETS) == 18
 
     @pytest.mark.parametrize("name", MEDMNIST_SETS)
     def test_each_entry_says_what_the_package_says(
@@ -65,6 +61,9 @@ class TestTable:
         assert ours.n_channels == theirs["n_channels"]
         assert ours.task == theirs["task"]
         assert ours.licence == theirs["license"]
+        assert ours.is_volumetric == name.endswith("3d")
+        published = [size for size in IMAGE_SIZES if size == 28 or f"url_{size}" in theirs]
+        assert ours.image_sizes == tuple(published)
         assert ours.split_sizes == tuple(
             theirs["n_samples"][part] for part in ("train", "val", "test")
         )
@@ -73,7 +72,7 @@ class TestTable:
         for name, entry in official.items():
             assert entry["url"].startswith(RECORD)
             assert file_name(name, 28) in entry["url"]
-            assert file_name(name, 224) in entry["url_224"]
+            assert file_name(name, 64) in entry["url_64"]
 
 
 class TestFinding:
