@@ -23,3 +23,11 @@ class RunNotFoundError(CoresetError):
 
 class DamagedRunError(CoresetError):
     """A run directory whose files are missing, truncated or contradict each other."""
+
+
+class ReviewError(CoresetError):
+    """A label decision that may not be taken, or a review database that cannot be used."""
+
+
+class StaleDecisionError(ReviewError):
+    """Somebody else has decided on the sample since the reader looked at it."""

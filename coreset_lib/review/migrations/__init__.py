@@ -1,0 +1,1 @@
+"""Steps from one schema of the review database to the next."""

@@ -1,0 +1,315 @@
+"""The store of label decisions: who may do what, and rows that are only ever added."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from coreset_lib.checks import check_choice
+from coreset_lib.errors import CoresetError, ReviewError
+from coreset_lib.review import rights
+from coreset_lib.review.connection import (
+    BUSY_SECONDS,
+    connect,
+    reading,
+    shown_url,
+    writing,
+)
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.models import ExportedLabelRow, ExportRow, GrantRow, RuleRow
+from coreset_lib.review.records import (
+    NO_ROLE,
+    ROLES,
+    Decision,
+    Event,
+    ReviewExport,
+    Rules,
+    check_name,
+)
+from coreset_lib.review.schema import check_schema, upgrade
+from coreset_lib.review.trail import (
+    EVENTS,
+    add_event,
+    current_roles,
+    current_rules,
+    event_of,
+    event_to_undo,
+    event_with_token,
+    last_event,
+    now,
+    record_decision,
+)
+
+
+class ReviewStore:
+    """Decisions of all datasets in one database; use `open_reviews` to get one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def name(self) -> str:
+        """Where the database is, without a password."""
+        return shown_url(self.engine.url.render_as_string(hide_password=False))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> "ReviewStore":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def readers(self) -> dict[str, str]:
+        """Return the role of everybody who has one, in the order of the alphabet."""
+        with reading(self.engine) as connection:
+            return current_roles(connection)
+
+    def role_of(self, reader: str) -> str | None:
+        """Return a person's role, None for a stranger."""
+        return self.readers().get(reader)
+
+    def grant(self, reader: str, role: str, *, by: str) -> None:
+        """Give a person a role, or take it with "none".
+
+        In a database without any reader, a person may make themselves admin.
+
+        Raises
+        ------
+        ReviewError
+            If ``by`` is no admin, the role is unknown, or nobody would be admin any more.
+        """
+        check_name(reader)
+        check_name(by)
+        _check_role(role)
+        with writing(self.engine) as connection:
+            roles = current_roles(connection)
+            rights.check_grant(roles, reader, role, by)
+            connection.execute(
+                insert(GrantRow).values(at=now(), reader=reader, role=role, granted_by=by)
+            )
+
+    def rules(self, fingerprint: str) -> Rules:
+        """Return how a dataset is reviewed; the default where nobody has said."""
+        with reading(self.engine) as connection:
+            return current_rules(connection, fingerprint)
+
+    def set_rules(self, fingerprint: str, rules: Rules, *, by: str) -> None:
+        """Change how a dataset is reviewed; raises ReviewError unless ``by`` is an admin."""
+        with writing(self.engine) as connection:
+            rights.check_role(by, current_roles(connection).get(by), "set rules")
+            connection.execute(
+                insert(RuleRow).values(
+                    at=now(),
+                    fingerprint=fingerprint,
+                    second_reading=rules.second_reading,
+                    budget=rules.budget,
+                    set_by=by,
+                )
+            )
+
+    def events(self, fingerprint: str, *, after: int = 0, up_to: int | None = None) -> list[Event]:
+        """Return the audit trail of a dataset in the order of recording.
+
+        Parameters
+        ----------
+        fingerprint : str
+        after : int
+            Leave out events up to this one, which the caller has already.
+        up_to : int, optional
+            Leave out later events.
+        """
+        query = select(EVENTS).where(EVENTS.c.fingerprint == fingerprint, EVENTS.c.id > after)
+        if up_to is not None:
+            query = query.where(EVENTS.c.id <= up_to)
+        with reading(self.engine) as connection:
+            return [event_of(row) for row in connection.execute(query.order_by(EVENTS.c.id))]
+
+    def last_event(self) -> int:
+        """Return the number of the latest event of all datasets, 0 if there is none."""
+        with reading(self.engine) as connection:
+            return last_event(connection)
+
+    def decide(self, dataset: ReviewedDataset, decision: Decision) -> Event:
+        """Record a decision; it is on disk when this returns.
+
+        Raises
+        ------
+        StaleDecisionError
+            If somebody else decided on the sample after what ``decision.seen`` names.
+        ReviewError
+            If the dataset is another one, sample or class are unknown, the reader's role
+            does not allow it, or the database cannot be used. Nothing is recorded then.
+        """
+        return self.decide_all(dataset, [decision])[0]
+
+    def decide_all(self, dataset: ReviewedDataset, decisions: list[Decision]) -> list[Event]:
+        """Record several decisions, all or none; raises as `decide`."""
+        for decision in decisions:
+            _check_subject(dataset, decision)
+        with writing(self.engine) as connection:
+            return [record_decision(connection, dataset, decision) for decision in decisions]
+
+    def undo(
+        self,
+        dataset: ReviewedDataset,
+        reader: str,
+        *,
+        target: int | None = None,
+        run: str = "",
+        view: str = "",
+        token: str | None = None,
+    ) -> Event:
+        """Take a decision back by a new event; the former one stays in the trail.
+
+        Parameters
+        ----------
+        dataset : ReviewedDataset
+        reader : str
+        target : int, optional
+            The event to undo; by default the reader's last one that still counts.
+        run, view, token
+            See `Event`.
+
+        Raises
+        ------
+        ReviewError
+            If there is nothing to undo, or it is another reader's (an admin may).
+        """
+        with writing(self.engine) as connection:
+            known = event_with_token(connection, token)
+            if known is not None:
+                return known
+            role = current_roles(connection).get(reader)
+            rights.check_role(reader, role, "undo")
+            undone = event_to_undo(connection, dataset, reader, target)
+            rights.check_undo(reader, role, undone)
+            return add_event(
+                connection,
+                dataset,
+                reader=reader,
+                role=role,
+                recorded_by=reader,
+                sample_id=undone.sample_id,
+                action="undo",
+                new_label=None,
+                target=undone.id,
+                run=run,
+                view=view,
+                token=token,
+            )
+
+    def exports(self, fingerprint: str) -> list[ReviewExport]:
+        """Return what was handed out of a dataset, in the order of time."""
+        with reading(self.engine) as connection:
+            found = connection.execute(
+                select(ExportRow.__table__)
+                .where(ExportRow.fingerprint == fingerprint)
+                .order_by(ExportRow.id)
+            ).all()
+            return [_export(connection, row) for row in found]
+
+    def record_export(
+        self,
+        fingerprint: str,
+        labels: Mapping[str, str],
+        *,
+        by: str,
+        last_event: int,
+        sha256: str,
+    ) -> None:
+        """Note that labels were handed out; raises ReviewError for a stranger."""
+        with writing(self.engine) as connection:
+            rights.check_role(by, current_roles(connection).get(by), "export")
+            number = connection.execute(
+                insert(ExportRow)
+                .values(
+                    at=now(),
+                    exported_by=by,
+                    fingerprint=fingerprint,
+                    last_event=last_event,
+                    sha256=sha256,
+                )
+                .returning(ExportRow.id)
+            ).scalar_one()
+            rows = [
+                {"export_id": number, "sample_id": sample, "label": label}
+                for sample, label in labels.items()
+            ]
+            if rows:
+                connection.execute(insert(ExportedLabelRow), rows)
+
+
+def open_reviews(
+    cache: Path, database: str | None = None, *, busy_seconds: float = BUSY_SECONDS
+) -> ReviewStore:
+    """Open the review database.
+
+    A SQLite file is made, and brought to this program's schema, by itself; a server's tables
+    are an administrator's to upgrade.
+
+    Parameters
+    ----------
+    cache : Path
+        Holds ``review.sqlite3``, the default.
+    database : str, optional
+        See `database_url`.
+    busy_seconds : float
+        How long to wait for other programs that write.
+
+    Raises
+    ------
+    ReviewError
+        If the database cannot be reached or used, or its schema is older or newer.
+    """
+    store = ReviewStore(connect(cache, database, busy_seconds=busy_seconds))
+    try:
+        if store.engine.dialect.name == "sqlite":
+            upgrade(store.engine)
+        check_schema(store.engine)
+    except ReviewError:
+        store.close()
+        raise
+    return store
+
+
+def _check_subject(dataset: ReviewedDataset, decision: Decision) -> None:
+    """Raise ReviewError unless dataset, sample and class are what the decision says."""
+    dataset.check_fingerprint(decision.fingerprint)
+    dataset.label_of(decision.sample_id)
+    if decision.action == "relabel":
+        dataset.check_class(decision.label)
+
+
+def _export(connection: Connection, row: Any) -> ReviewExport:
+    """Return an export with its labels."""
+    labels = connection.execute(
+        select(ExportedLabelRow.sample_id, ExportedLabelRow.label).where(
+            ExportedLabelRow.export_id == row.id
+        )
+    )
+    return ReviewExport(
+        id=row.id,
+        at=row.at,
+        exported_by=row.exported_by,
+        last_event=row.last_event,
+        sha256=row.sha256,
+        labels={row.sample_id: row.label for row in labels},
+    )
+
+
+def _check_role(role: str) -> None:
+    """Raise ReviewError for an unknown role."""
+    try:
+        check_choice("role", role, (*ROLES, NO_ROLE))
+    except CoresetError as error:
+        raise ReviewError(str(error)) from None
