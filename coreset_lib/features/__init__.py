@@ -1,6 +1,9 @@
 """Features of the samples: principal components and the two-dimensional map."""
 
+import contextlib
+import sys
 import warnings
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -81,7 +84,7 @@ def make_map(paths: RunPaths, embedding: Features, *, seed: int) -> str:
         "random_state": seed,
     }
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _threads_of_torch_kept():
             warnings.simplefilter("ignore")  # a fixed seed means one thread; UMAP warns of it
             coordinates = umap.UMAP(n_components=2, n_jobs=1, **options).fit_transform(
                 reduced[:, :PCA_MOST_COMPONENTS]
@@ -91,3 +94,19 @@ def make_map(paths: RunPaths, embedding: Features, *, seed: int) -> str:
     write_array(paths.umap, np.asarray(coordinates, dtype=np.float32))
     write_json(paths.umap_info, options | {"umap-learn": umap.__version__})
     return ""
+
+
+@contextlib.contextmanager
+def _threads_of_torch_kept() -> Generator[None]:
+    """Give PyTorch back its number of threads, which numba's OpenMP changes for all.
+
+    Else a training that follows in the same process would have other bits, and crawl where
+    other processes keep the added cores busy.
+    """
+    torch = sys.modules.get("torch")
+    n_threads = None if torch is None else torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch is not None:
+            torch.set_num_threads(n_threads)

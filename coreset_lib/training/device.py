@@ -16,6 +16,9 @@ FLOAT_BUDGET_BYTES = 2**30
 def resolve_device(name: str) -> torch.device:
     """Return the device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
+    On the CPU, numbers below 1e-38 are then taken as 0 in this process: gradients of samples
+    that are learned shrink that far, and processors compute with such numbers many times slower.
+
     Raises
     ------
     CoresetError
@@ -24,8 +27,10 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
+    if device.type == "cpu":
+        torch.set_flush_denormal(True)
     n_gpus = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= n_gpus:
         raise CoresetError(
@@ -53,7 +58,8 @@ class ResidentSplit:
     images : tensor, shape (samples, channels, height, width)
         Volumes have a depth before the height. Normalised float32 where that is small
         enough, else the uint8 original.
-    labels : int64 tensor, shape (samples,)
+    labels : int64 tensor, shape (samples,), or float32 of 0 and 1, shape (samples, labels)
+        The second where samples carry any number of labels.
     """
 
     images: Tensor
@@ -66,8 +72,11 @@ class ResidentSplit:
         images = images.contiguous(memory_format=memory_layout(images))
         if images.numel() * 4 <= FLOAT_BUDGET_BYTES:
             images = normalise(images)
-        labels = torch.from_numpy(np.array(split.labels, dtype=np.int64)).to(device)
-        return cls(images, labels)
+        if split.multi_hot is None:
+            labels = np.array(split.labels, dtype=np.int64)
+        else:
+            labels = np.array(split.multi_hot, dtype=np.float32)
+        return cls(images, torch.from_numpy(labels).to(device))
 
     def __len__(self) -> int:
         return len(self.labels)

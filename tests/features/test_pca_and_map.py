@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from coreset_lib.features import make_map, reduce_by_pca
 from coreset_lib.runs.paths import RunPaths
@@ -37,7 +38,7 @@ def test_large_features_do_not_overflow():
 
 def test_the_map_has_two_finite_coordinates_and_repeats_for_its_seed(tmp_path):
     embedding = np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32)
-    maps = []
+    maps, threads = [], torch.get_num_threads()
     for name in ("one", "two"):
         paths = RunPaths(tmp_path / name)
         paths.root.mkdir()
@@ -49,6 +50,7 @@ def test_the_map_has_two_finite_coordinates_and_repeats_for_its_seed(tmp_path):
     assert maps[0].dtype == np.float32
     assert np.isfinite(maps[0]).all()
     np.testing.assert_array_equal(*maps)
+    assert torch.get_num_threads() == threads  # numba's OpenMP must not add any
 
 
 @pytest.mark.parametrize(
