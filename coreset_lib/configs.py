@@ -135,7 +135,9 @@ class TrainingConfig:
     loss; ``augmentation`` "shift" moves each training image by up to 2 pixels, which is safe
     where sides matter too. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
     whose weights stay with the run. ``label_noise`` spoils training labels on purpose, see
-    :func:`coreset_lib.datasets.label_noise.inject_label_noise`.
+    :func:`coreset_lib.datasets.label_noise.inject_label_noise`. ``labels`` is empty, or the
+    sha256 of a table of corrected labels, see
+    :func:`coreset_lib.datasets.relabelling.keep_labels`; it is laid over the spoilt ones.
     """
 
     dataset: str
@@ -162,6 +164,7 @@ class TrainingConfig:
     label_noise: str = NO_LABEL_NOISE
     label_noise_rate: float = 0.0
     label_noise_seed: int = 0
+    labels: str = ""
 
     def __post_init__(self) -> None:
         check_choice("model", self.model, MODELS)
@@ -181,6 +184,11 @@ class TrainingConfig:
         self._check_keep_checkpoints()
         check_label_noise(self.label_noise, self.label_noise_rate)
         check_whole("label noise seed", self.label_noise_seed, least=0, most=2**31 - 1)
+        if re.fullmatch(r"([0-9a-f]{64})?", self.labels) is None:
+            raise CoresetError(
+                f"labels must be the sha256 of a table of labels, got {self.labels[:80]!r}. "
+                "On the command line give the table itself: --labels corrected.csv"
+            )
         if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", self.device) is None:
             raise CoresetError(
                 f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}."

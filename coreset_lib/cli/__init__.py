@@ -5,7 +5,16 @@ import sys
 
 import typer
 
-from coreset_lib.cli import data, evaluating, exports, methods, running, serving, training
+from coreset_lib.cli import (
+    data,
+    evaluating,
+    exports,
+    methods,
+    reviewing,
+    running,
+    serving,
+    training,
+)
 from coreset_lib.errors import CoresetError
 
 app = typer.Typer(
@@ -19,6 +28,7 @@ app = typer.Typer(
 for commands in (serving, data, training, running, exports, methods, evaluating):
     for command in commands.COMMANDS:
         app.command(command.__name__.removesuffix("_command"))(command)
+app.add_typer(reviewing.app)
 
 # Typer brings its own copy of click in some versions: take its base class from where it stands.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]

@@ -105,6 +105,10 @@ def train(
     background: Annotated[
         bool, typer.Option("--background", help="Return at once; training goes on")
     ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Corrected labels to train with, a CSV of: coreset-lens review export"),
+    ] = None,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
     partition: Partition = None,
     gpus: Gpus = None,
@@ -138,6 +142,8 @@ def train(
         skip_bad=skip_bad,
         keep_patient_ids=keep_patient_ids,
         model=model,
+    from coreset_lib.datasets.relabelling import keep_labels
+
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=lr,
@@ -161,6 +167,7 @@ def train(
     if runs != 1:
         if seeds is not None:
             raise CoresetError("train must get --runs or --seeds, got both. Leave one away.")
+        labels="" if labels is None else keep_labels(cache_folder(cache), labels),
         check_whole("runs", runs, least=1, most=MOST_SEEDS)
         configs = [replace(config, seed=seed + number) for number in range(runs)]
     started = _train_new(cache_folder(cache), configs, executor, options, background=background)

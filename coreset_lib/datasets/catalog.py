@@ -21,6 +21,7 @@ from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 from coreset_lib.datasets.npz import load_npz
 from coreset_lib.datasets.preparing import Progress, no_progress, prepare
 from coreset_lib.datasets.pseudonyms import pseudonym_key
+from coreset_lib.datasets.relabelling import apply_labels, load_labels
 from coreset_lib.datasets.table_source import TABLE_SUFFIXES, list_table
 from coreset_lib.errors import DatasetError
 
@@ -108,9 +109,9 @@ def load_configured(
     roots: Sequence[Path] | None = None,
     progress: Progress = no_progress,
 ) -> LabeledImages:
-    """Return the dataset that a training run is configured for, with its label noise.
+    """Return the dataset that a run is configured for, its labels spoilt and corrected.
 
-    Raises as `load_dataset` and `inject_label_noise`.
+    Raises as `load_dataset`, `inject_label_noise`, `load_labels` and `apply_labels`.
     """
     dataset = load_dataset(
         config.dataset,
@@ -123,12 +124,16 @@ def load_configured(
         roots=roots,
         progress=progress,
     )
-    return inject_label_noise(
+    dataset = inject_label_noise(
         dataset,
         kind=config.label_noise,
         rate=config.label_noise_rate,
         seed=config.label_noise_seed,
     )
+    if not config.labels:
+        return dataset
+    rows = load_labels(default_cache() if cache is None else cache, config.labels)
+    return apply_labels(dataset, rows, name="corrected labels")
 
 
 def _find_path(name: str, root: Path | None) -> Path:

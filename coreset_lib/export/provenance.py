@@ -24,7 +24,12 @@ from coreset_lib.selection.problem import Selection
 
 SCHEMA_VERSION = 1
 PRIVATE_OPTIONS = ("data_root", "dataset")
-CHOICES = {"coreset": "selection", "scores": "score_options", "selection": "samples"}
+CHOICES = {
+    "coreset": "selection",
+    "scores": "score_options",
+    "selection": "samples",
+    "labels": "reviews",
+}
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,9 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     record = read_provenance(csv)
     run = store.find(record["run"]["run_id"])
     dynamics = _dynamics_as_recorded(run, record)
-    if record["kind"] == "coreset":
+    if record["kind"] == "labels":
+        export = _labels_again(run, record["reviews"])
+    elif record["kind"] == "coreset":
         export = export_coreset(run, _selection_config(record["selection"]), dynamics)
     elif record["kind"] == "selection":
         export = _selection_again(run, record["samples"], dynamics)
@@ -271,6 +278,15 @@ def _selection_again(run: Run, samples: dict[str, Any], dynamics: TrainingDynami
     if samples.get("score") is not None:
         score = compute_score(dynamics, str(samples["score"]), samples.get("score_options", {}))
     return export_selection(run, samples.get("indices", ()), score, dynamics)
+
+
+def _labels_again(run: Run, reviews: dict[str, Any]) -> Export:
+    """Export recorded label decisions once more, from the review database of the cache."""
+    from coreset_lib.export.corrections import labels_again
+    from coreset_lib.review.store import open_reviews
+
+    with open_reviews(run.paths.cache) as store:
+        return labels_again(run, store, reviews)
 
 
 def _selection_config(fields: dict[str, Any]) -> SelectionConfig:

@@ -61,6 +61,17 @@ class ReviewedDataset:
             )
         return self.class_names[self.labels[row]]
 
+    def named(self, text: str) -> str:
+        """Return the sample id that a cell means: an apostrophe may keep a spreadsheet off it."""
+        is_disarmed = text.startswith("'") and text not in self.rows and text[1:] in self.rows
+        return text[1:] if is_disarmed else text
+
+    def class_named(self, text: str) -> str:
+        """Return the class that a cell means, in the same way."""
+        names = self.class_names
+        is_disarmed = text.startswith("'") and text not in names and text[1:] in names
+        return text[1:] if is_disarmed else text
+
     def check_class(self, label: str | None) -> str:
         """Return a class name; raises ReviewError, naming all classes, for another one."""
         try:

@@ -8,6 +8,9 @@ README = Path(__file__).parents[2] / "README.md"
 def test_every_command_stands_in_the_readme():
     text = README.read_text()
     names = [command.name for command in app.registered_commands]
+    for group in app.registered_groups:
+        commands = group.typer_instance.registered_commands
+        names += [f"{group.typer_instance.info.name} {command.name}" for command in commands]
     assert len(names) > 15
     assert [name for name in names if f"`coreset-lens {name}" not in text] == []
 

@@ -1,0 +1,186 @@
+"""Which labels to look at first, and why: several signs of a wrong label, combined."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.errors import CoresetError
+from coreset_lib.features import reduce_by_pca
+from coreset_lib.review.neighbours import N_NEIGHBOURS, find_neighbours, label_disagreement
+from coreset_lib.runs.store import Run
+from coreset_lib.scores import compute_score
+from coreset_lib.scores.forgetting import find_never_learned
+from coreset_lib.scores.gradients import WINDOW as VOG_WINDOW
+
+Float64s = NDArray[np.float64]
+
+SIGNS = {
+    "margin": "mean margin over all epochs (AUM): low is suspicious",
+    "neighbours": "share of the nearest images that carry another label",
+    "never_learned": "wrong in every epoch",
+    "vog": "fluctuation of the gradient, where the run recorded it",
+}
+# The margin finds injected noise best by far; a network that has learned wrong labels by heart
+# has put them among their like, and VOG tells hard samples more than wrong ones.
+WEIGHTS = {"margin": 1.0, "neighbours": 0.1, "never_learned": 0.5, "vog": 0.02}
+
+
+@dataclass(frozen=True, eq=False)
+class SuspicionQueue:
+    """The order in which labels should be looked at.
+
+    Attributes
+    ----------
+    values : float64 array, shape (samples,)
+        Weighted mean of the signs, in [0, 1]; higher = more suspicious.
+    order : int64 array, shape (samples,)
+        Samples, most suspicious first; ties by position.
+    signs : mapping of name to float64 array, shape (samples,)
+        Each sign as it was measured, see `SIGNS`.
+    ranks : mapping of name to float64 array, shape (samples,)
+        The share of samples that are less suspicious by this sign, in [0, 1].
+    neighbours : int64 array, shape (samples, few), or None
+        The nearest other samples, -1 where there are fewer; None without an embedding.
+    dynamics : TrainingDynamics
+    """
+
+    values: Float64s
+    order: NDArray[np.int64]
+    signs: Mapping[str, Float64s]
+    ranks: Mapping[str, Float64s]
+    neighbours: NDArray[np.int64] | None
+    dynamics: TrainingDynamics
+
+    def place_of(self, index: int) -> int:
+        """Place of a sample in the queue, from 1."""
+        return int(np.flatnonzero(self.order == index)[0]) + 1
+
+    def reasons(self, index: int) -> list[str]:
+        """Say in words why a sample is suspicious, the strongest reason first."""
+        found = [(rank[index], name) for name, rank in self.ranks.items()]
+        texts = [_WORDS[name](self, index) for _, name in sorted(found, reverse=True)]
+        return [text for text in texts if text]
+
+
+def suspicion_queue(
+    dynamics: TrainingDynamics, features: NDArray[np.float32] | None = None
+) -> SuspicionQueue:
+    """Order all training samples by how much their label looks wrong.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+        With at least one complete epoch.
+    features : float array, shape (samples, features), optional
+        Where distances between samples are measured; without them the neighbours' labels
+        are left out.
+
+    Raises
+    ------
+    CoresetError
+        If a margin or a prediction was not recorded.
+
+    Notes
+    -----
+    Margin and VOG count by their rank among all samples, so that no unit dominates;
+    neighbours and "never learned" are shares already. The weights are `WEIGHTS`, over the
+    signs that the run has. This combination is the project's own.
+
+    References
+    ----------
+    Margin: Pleiss et al., Identifying mislabeled data using the area under the margin
+    ranking (2020). VOG: Khanal et al., Active label refinement (2024).
+    """
+    signs: dict[str, Float64s] = {"margin": compute_score(dynamics, "aum", {}).values}
+    found = None
+    if features is not None and len(features) > 1:
+        found = find_neighbours(features, n_neighbours=N_NEIGHBOURS)
+        signs["neighbours"] = label_disagreement(found, dynamics.labels)
+    signs["never_learned"] = find_never_learned(dynamics).astype(np.float64)
+    if dynamics.has("vog") and dynamics.n_epochs >= VOG_WINDOW:
+        signs["vog"] = compute_score(dynamics, "vog", {}).values
+    ranks = {
+        name: _ranks(-values if name == "margin" else values)
+        if name in ("margin", "vog")
+        else values
+        for name, values in signs.items()
+    }
+    total = sum(WEIGHTS[name] for name in ranks)
+    values = sum((WEIGHTS[n] * r for n, r in ranks.items()), np.zeros(dynamics.n_samples)) / total
+    order = np.argsort(-values, kind="stable").astype(np.int64)
+    return SuspicionQueue(values, order, signs, ranks, found, dynamics)
+
+
+def queue_of_run(run: Run) -> SuspicionQueue:
+    """Return the queue of a run, with the neighbours in its embedding once there is one.
+
+    Raises
+    ------
+    CoresetError
+        If the run has recorded no epoch, or is damaged.
+    """
+    dynamics = run.dynamics()
+    if not dynamics.n_epochs:
+        raise CoresetError(
+            f"run {run.run_id} has recorded no epoch yet, so nothing is suspicious. Wait for it."
+        )
+    embedding = run.embedding()
+    return suspicion_queue(dynamics, None if embedding is None else reduce_by_pca(embedding)[0])
+
+
+def _ranks(values: Float64s) -> Float64s:
+    """Return the share of the other samples that are strictly lower, in [0, 1]."""
+    lower = np.searchsorted(np.sort(values), values, side="left")
+    return lower / max(len(values) - 1, 1)
+
+
+def _margin_in_words(queue: SuspicionQueue, index: int) -> str:
+    """Explain the margin."""
+    margin, rank = queue.signs["margin"][index], queue.ranks["margin"][index]
+    if margin < 0:
+        text = "on average the network preferred another class to the label"
+    elif rank >= 0.5:
+        text = "the network was less sure of the label than of most"
+    else:
+        return ""
+    return f"{text} (mean margin {margin:+.2f}, lower than {100 * rank:.0f} % of the samples)"
+
+
+def _neighbours_in_words(queue: SuspicionQueue, index: int) -> str:
+    """Explain the labels of the neighbours."""
+    assert queue.neighbours is not None
+    near = queue.neighbours[index]
+    labels = queue.dynamics.labels
+    others = Counter(int(labels[n]) for n in near[near >= 0] if labels[n] != labels[index])
+    if not others:
+        return ""
+    named = ", ".join(f"{n} {queue.dynamics.class_names[k]}" for k, n in others.most_common(3))
+    n_near = int((near >= 0).sum())
+    return f"{others.total()} of the {n_near} most alike images carry another label ({named})"
+
+
+def _never_learned_in_words(queue: SuspicionQueue, index: int) -> str:
+    """Explain that a sample was never right."""
+    if not queue.signs["never_learned"][index]:
+        return ""
+    return f"never learned: taken for another class in all {queue.dynamics.n_epochs} epochs"
+
+
+def _vog_in_words(queue: SuspicionQueue, index: int) -> str:
+    """Explain a fluctuating gradient."""
+    rank = queue.ranks["vog"][index]
+    if rank < 0.5:
+        return ""
+    return f"what the network learns from it keeps changing (VOG above {100 * rank:.0f} %)"
+
+
+_WORDS: dict[str, Callable[[SuspicionQueue, int], str]] = {
+    "margin": _margin_in_words,
+    "neighbours": _neighbours_in_words,
+    "never_learned": _never_learned_in_words,
+    "vog": _vog_in_words,
+}

@@ -1,0 +1,124 @@
+"""The order in which labels are looked at, and the words that explain it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.review.neighbours import find_neighbours, label_disagreement
+from coreset_lib.review.suspicion import queue_of_run, suspicion_queue
+
+
+@pytest.fixture
+def learned(make_dynamics):
+    """Four samples of class 0 and two of class 1; the last of class 1 was never right."""
+    labels = [0, 0, 0, 0, 1, 1]
+    margin = [[0.9, 0.8, 0.7, 0.6, 0.5, -0.6]] * 6
+    prediction = [[0, 0, 0, 0, 1, 0]] * 6
+    return make_dynamics(labels=labels, n_classes=2, margin=margin, prediction=prediction)
+
+
+FEATURES = np.array([[0.0], [0.1], [0.2], [0.3], [9.0], [0.15]], dtype=np.float32)
+
+
+def test_a_sample_never_learned_among_another_class_comes_first_and_says_why(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    assert queue.order[0] == 5
+    assert queue.place_of(5) == 1
+    reasons = queue.reasons(5)
+    assert any("never learned: taken for another class in all 6 epochs" in r for r in reasons)
+    assert any("5 most alike images carry another label (4 class 0)" in r for r in reasons)
+    assert any("mean margin -0.60, lower than 100 % of the samples" in r for r in reasons)
+
+
+def test_a_sample_beyond_suspicion_gives_no_reasons(learned):
+    features = np.array([[0.0], [0.1], [0.2], [0.3], [9.0], [9.1]], dtype=np.float32)
+    queue = suspicion_queue(learned, features)
+    assert [r for r in queue.reasons(0) if "margin" in r or "never" in r] == []
+
+
+def test_the_value_is_the_weighted_mean_of_the_signs_by_hand(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    # Sample 4: four samples have a larger margin, one a smaller: rank 4/5. Of its five
+    # neighbours four carry another label. It was learned.
+    assert queue.values[4] == pytest.approx((0.8 + 0.1 * 0.8) / 1.6)
+    assert queue.values[5] == pytest.approx((1.0 + 0.1 * 0.8 + 0.5) / 1.6)
+
+
+def test_without_an_embedding_the_neighbours_are_left_out(learned):
+    queue = suspicion_queue(learned)
+    assert (queue.neighbours, "neighbours" in queue.signs) == (None, False)
+    assert queue.order[0] == 5
+
+
+def test_a_recorded_vog_is_one_of_the_signs(make_dynamics):
+    margin, prediction = [[0.1, 0.1]] * 6, [[0, 0]] * 6
+    vog = [[np.nan, np.nan]] * 4 + [[0.1, 0.9]] * 2
+    queue = suspicion_queue(
+        make_dynamics(labels=[0, 0], n_classes=2, margin=margin, prediction=prediction, vog=vog)
+    )
+    assert queue.order.tolist() == [1, 0]
+    assert any("keeps changing (VOG above 100 %)" in reason for reason in queue.reasons(1))
+
+
+def test_a_margin_that_was_not_recorded_is_refused(make_dynamics):
+    dynamics = make_dynamics(n_classes=2, margin=[[0.1, np.nan]], prediction=[[0, 0]])
+    with pytest.raises(CoresetError, match="margin must be recorded for every sample"):
+        suspicion_queue(dynamics)
+
+
+def test_neighbours_are_those_of_plain_loops():
+    features = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    found = find_neighbours(features, n_neighbours=4)
+    for row in range(30):
+        distances = [float(((features[row] - other) ** 2).sum()) for other in features]
+        others = sorted((n for n in range(30) if n != row), key=lambda n: distances[n])
+        assert found[row].tolist() == others[:4]
+
+
+def test_few_samples_have_fewer_neighbours():
+    assert find_neighbours(np.zeros((1, 2)), n_neighbours=3).tolist() == [[-1, -1, -1]]
+    assert find_neighbours(np.array([[0.0], [1.0]]), n_neighbours=2).tolist() == [[1, -1], [0, -1]]
+    none = np.full((2, 2), -1)
+    assert label_disagreement(none, np.array([0, 1])).tolist() == [0.0, 0.0]
+
+
+def test_with_many_samples_neighbours_come_from_a_fixed_part_of_them():
+    features = np.random.default_rng(1).normal(size=(200, 2))
+    found = find_neighbours(features, n_neighbours=3, most_references=50)
+    assert len(np.unique(found)) <= 50
+    assert (found == find_neighbours(features, n_neighbours=3, most_references=50)).all()
+    assert (found != np.arange(200)[:, None]).all()
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_the_samples_does_not_change_how_suspicious_they_are(order):
+    from coreset_lib.dynamics import TrainingDynamics
+
+    order = np.array(order)
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    margin = np.linspace(-0.5, 0.5, 6, dtype=np.float32)[None]
+    prediction = np.array([[0, 1, 0, 1, 0, 1]], dtype=np.uint8)
+    features = np.array([0.0, 1.0, 2.1, 3.3, 4.6, 6.0])[:, None]
+
+    def values(rows):
+        planes = {"margin": margin[:, rows], "prediction": prediction[:, rows]}
+        dynamics = TrainingDynamics(planes, labels[rows], 1, ("a", "b"))
+        return suspicion_queue(dynamics, features[rows]).values
+
+    np.testing.assert_allclose(values(order), values(np.arange(6))[order])
+    assert (values(order) >= 0).all()
+    assert (values(order) <= 1).all()
+
+
+def test_a_run_gives_its_queue(trained_run):
+    queue = queue_of_run(trained_run)
+    assert sorted(queue.order) == list(range(60))
+    assert queue.neighbours is not None
+
+
+def test_a_run_without_epochs_is_told(make_run, tmp_path):
+    run = make_run(tmp_path, recorded=0, state="running")
+    with pytest.raises(CoresetError, match="has recorded no epoch yet"):
+        queue_of_run(run)
