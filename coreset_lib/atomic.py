@@ -1,7 +1,7 @@
 """Files that are either whole or absent: write aside, flush to disk, rename."""
 
 import contextlib
-import io
+import csv
 import json
 import os
 import secrets
@@ -68,6 +68,7 @@ def write_output(path: Path, content: bytes) -> None:
 
 def csv_bytes(frame: Any) -> bytes:
     """Return a data frame as UTF-8 CSV with Unix line ends on every system."""
-    buffer = io.StringIO()
-    frame.to_csv(buffer, index=False, lineterminator="\n")
-    return buffer.getvalue().encode()
+    text = frame.to_csv(index=False, lineterminator="\n")
+    if "\r" in text:  # a bare one would end the line for every reader
+        text = frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig, Window
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
-from coreset_lib.datasets.dataset_list import own_paths
+from coreset_lib.datasets.dataset_list import dataset_paths
 from coreset_lib.datasets.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -195,9 +195,9 @@ def has_gpu() -> bool:
 
 
 def find_datasets(root: str) -> list[str]:
-    """Return the names of the image folders and tables in an allowed folder."""
+    """Return the names of the datasets in an allowed folder."""
     check_within(Path(root), allowed_roots())
-    found = [path for path in own_paths(Path(root)) if path.suffix.lower() != ".npz"]
+    found = dataset_paths(Path(root))
     return [path.name for path in found if is_within(path, allowed_roots())]
 
 
@@ -303,8 +303,14 @@ def _linear_probe(folder: str, created: str) -> LinearProbe | None:
     embedding, validation = run.embedding(), run.validation()
     if embedding is None or validation is None:
         return None
-    n_classes = len(run.manifest.dataset.class_names)
-    return LinearProbe.prepare(embedding, run.labels(), *validation, n_classes)
+    return LinearProbe.prepare(
+        embedding,
+        run.labels(),
+        *validation,
+        len(run.manifest.dataset.class_names),
+        multi_hot=run.multi_hot(),
+        val_multi_hot=run.val_multi_hot(),
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner="Probing…")

@@ -48,7 +48,7 @@ def by_cluster(summary: RunSummary, clustering: Clustering, found: ClassClusters
 
 
 def predictions(summary: RunSummary) -> NDArray[np.int64]:
-    """Return the class that the network names in the last recorded epoch, -1 for none."""
+    """Return what the network names in the last recorded epoch, a class or set; -1 for none."""
     return _last_predictions(*run_key(summary))
 
 
@@ -66,7 +66,7 @@ def _kept(key: Key, _make: Callable[[], Categories | Numbers]) -> Categories | N
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _last_predictions(folder: str, created: str, n_epochs: int) -> NDArray[np.int64]:
-    """Return the class named in the last recorded epoch, -1 where not recorded."""
+    """Return what is named in the last recorded epoch, -1 where not recorded."""
     last = np.array(data.open_dynamics(folder, created, n_epochs).plane("prediction")[-1])
     codes = last.astype(np.int64)
     codes[last == not_recorded(last.dtype)] = -1
@@ -81,15 +81,17 @@ def _class(summary: RunSummary) -> Categories:
 
 def _prediction(summary: RunSummary) -> Categories:
     """Colour by the class that the network names in the last recorded epoch."""
-    names = data.open_dynamics(*run_key(summary)).class_names
-    return Categories(title="Prediction", names=names, codes=predictions(summary))
+    dynamics = data.open_dynamics(*run_key(summary))
+    recorded = predictions(summary)
+    codes = np.where(recorded < 0, -1, dynamics.predicted_class(np.maximum(recorded, 0)))
+    return Categories(title="Prediction", names=dynamics.class_names, codes=codes)
 
 
 def _correctness(summary: RunSummary) -> Categories:
     """Colour by whether the last recorded prediction agrees with the label."""
-    labels = data.open_dynamics(*run_key(summary)).labels
+    targets = data.open_dynamics(*run_key(summary)).targets
     predicted = predictions(summary)
-    codes = np.where(predicted < 0, -1, (predicted != labels).astype(np.int64))
+    codes = np.where(predicted < 0, -1, (predicted != targets).astype(np.int64))
     marks = (Mark(RIGHT, "circle"), Mark(WRONG, "cross"))
     return Categories(title="Last epoch", names=("right", "wrong"), codes=codes, marks=marks)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from coreset_lib.configs import IMAGE_SIZES
+from coreset_lib.datasets.dataset_list import name_in_list
 from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
 from coreset_lib.errors import CoresetError
 from dashboard import data, preparation
@@ -62,14 +63,17 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
     below = st.text_input(
         "Folder or table in it",
         key=PATH,
-        placeholder="name of a folder with one folder per class, or of a CSV table",
+        placeholder="name of a folder with one folder per class, of a CSV table or an .npz file",
         help="A folder with one folder of images per class (or train, val, test with such "
-        "folders), or a CSV table with the columns path and label. Leave empty for the folder "
-        "itself.",
+        "folders), a CSV table with the columns path and label, or an .npz file with arrays, for "
+        "volumes and for any number of labels per image too. Leave empty for the folder itself.",
     )
     size, window = st.columns(2)
     image_size = size.selectbox(
-        "Image size", IMAGE_SIZES, help="Images are scaled to fit a square of so many pixels."
+        "Image size",
+        IMAGE_SIZES,
+        help="Images of folders and tables are scaled to fit a square of so many pixels; arrays "
+        "keep their own size.",
     )
     grey = window.selectbox(
         "Grey window",
@@ -131,10 +135,13 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
         disabled=not has_consent,
         help=None if has_consent else "Mend the files, or agree to leave them out.",
     ):
+        path = Path(job.choice.path)
+        assert job.dataset is not None
+        is_array = path.suffix.lower() == ".npz"
         hand_over(
             folder=preparation.folder_of(job.choice),
-            dataset=Path(job.choice.path).name,
-            image_size=job.choice.image_size,
+            dataset=name_in_list(path),
+            image_size=job.dataset.image_size[0] if is_array else job.choice.image_size,
             window=job.choice.window,
             skip_bad=n_bad > 0,
         )

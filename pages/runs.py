@@ -62,9 +62,13 @@ def _draw_curves(summary: RunSummary) -> None:
     last = metrics[-1]
     with st.container(horizontal=True, gap="large"):
         st.metric("Epochs", f"{summary.epoch} / {summary.epochs}", width="content")
+        quantity = "exact match" if summary.is_multi_label else "accuracy"
+        if "val_auc" in last:
+            help_text = "Mean over the labels of the area under the ROC curve."
+            st.metric("Validation AUC", f"{last['val_auc']:.3f}", width="content", help=help_text)
         for title, name in (("Validation", "val"), ("Training", "train")):
             share = f"{100 * last[f'{name}_accuracy']:.1f} %"
-            st.metric(f"{title} accuracy", share, width="content")
+            st.metric(f"{title} {quantity}", share, width="content")
         rate = f"{last['samples_per_second']:,.0f}"
         st.metric("Samples per second", rate, width="content")
     alt = (

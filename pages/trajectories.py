@@ -1,5 +1,7 @@
 """Trajectories: how each sample is learned, with both windows under the hand."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -107,8 +109,15 @@ def _draw_plot(
         state.initial_windows(summary.epoch),
         key,
         height=340,
+        y_max=_largest_error(histories, bands) if dynamics.is_multi_label else None,
         on_pick=lambda index: state.select_samples(summary.run_id, [index]),
     )
+
+
+def _largest_error(histories: Any, bands: Any) -> float:
+    """Return where the vertical axis ends for sets of labels, whose error has no fixed bound."""
+    drawn = (np.nanmax(part, initial=0.0) for part in (histories, bands))
+    return max(1.05 * float(max(drawn)), 0.1)
 
 
 def _draw_ranking(

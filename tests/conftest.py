@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.label_sets import NO_LABEL, standing_class
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.runs.create import create_run
@@ -48,6 +49,68 @@ def build_dataset(*, n_train: int = 60, size: int = 12, channels: int = 1) -> La
         for part, count in (("train", n_train), ("val", 20), ("test", 20))
     ]
     return LabeledImages("tiny", CLASSES, *parts, title="Tiny stripes", is_synthetic=True)
+
+
+def _label_split(part: str, n_samples: int, rng: Any) -> Split:
+    """Noise with one bright slab of slices per label; a third of the samples has none."""
+    multi_hot = (rng.random((n_samples, 3)) < (0.6, 0.3, 0.2)).astype(np.uint8)
+    multi_hot[: len(LABEL_SETS)] = LABEL_SETS
+    images = rng.integers(0, 120, (n_samples, 9, 12, 12), dtype=np.uint8)
+    for row, labels in enumerate(multi_hot):
+        images[row][np.repeat(labels, 3) > 0] += 130
+    ids = [f"{part}-{i:05d}" for i in range(n_samples)]
+    standing = standing_class(multi_hot, np.array([2, 1, 0]))
+    return Split(images, standing, ids, ids, multi_hot=multi_hot)
+
+
+LABEL_SETS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 1], [0, 1, 0]], np.uint8)
+
+
+def build_label_volumes(*, n_train: int = 60) -> LabeledImages:
+    """Return small volumes that carry any number of three labels; the last one is the rarest."""
+    rng = np.random.default_rng(3)
+    counts = (("train", n_train), ("val", 20), ("test", 20))
+    parts = [_label_split(part, count, rng) for part, count in counts]
+    return LabeledImages("slabs", ("top", "middle", "bottom", NO_LABEL), *parts, title="Slabs")
+
+
+@pytest.fixture(scope="session")
+def label_volumes() -> LabeledImages:
+    return build_label_volumes()
+
+
+@pytest.fixture(scope="session")
+def label_run(
+    one_thread: None, tmp_path_factory: pytest.TempPathFactory, label_volumes: LabeledImages
+) -> Run:
+    """A run that was really trained on volumes with any number of labels, without a map."""
+    from coreset_lib.training.worker import train_run
+
+    cache = tmp_path_factory.mktemp("labels")
+    path = save_label_file(cache / "slabs.npz", label_volumes)
+    paths = create_run(cache, label_config(path), label_volumes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "umap", None)
+        train_run(paths, dataset=label_volumes)
+    return Run(RunPaths(paths.root))
+
+
+def label_config(path: Path) -> TrainingConfig:
+    """Return how the volumes with labels are trained on."""
+    return TrainingConfig(
+        dataset=str(path), model="small_cnn_3d", epochs=6, batch_size=16, learning_rate=0.2,
+        device="cpu",
+    )  # fmt: skip
+
+
+def save_label_file(path: Path, dataset: LabeledImages) -> Path:
+    """Write volumes with labels as a user's file."""
+    arrays: dict[str, Any] = {}
+    for part in ("train", "val", "test"):
+        split = getattr(dataset, part)
+        arrays[f"{part}_images"], arrays[f"{part}_labels"] = split.images, split.multi_hot
+    np.savez(path, task="multi-label", class_names=np.array(dataset.label_names), **arrays)
+    return path
 
 
 @pytest.fixture(scope="session")

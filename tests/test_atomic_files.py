@@ -1,14 +1,23 @@
 """Files that are either whole or absent."""
 
+import io
 import json
 import os
 import stat
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from coreset_lib.atomic import replacing, write_array, write_bytes, write_json, write_output
+from coreset_lib.atomic import (
+    csv_bytes,
+    replacing,
+    write_array,
+    write_bytes,
+    write_json,
+    write_output,
+)
 from coreset_lib.errors import CoresetError
 
 
@@ -70,3 +79,17 @@ def test_devices_and_folders_are_refused_and_not_replaced(tmp_path):
         with pytest.raises(CoresetError, match=r"must be a file, got a folder or device"):
             write_output(path, b"x")
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\r\nb", "a\nb", '"', "a,b", "\r"])
+def test_a_cell_with_a_line_end_stays_one_cell(name):
+    content = csv_bytes(pd.DataFrame({"index": [0, 1], "sample_id": [name, "plain"]}))
+    table = pd.read_csv(io.BytesIO(content), keep_default_na=False)
+    assert table["sample_id"].tolist() == [name, "plain"]
+    assert table["index"].tolist() == [0, 1]
+    assert content.endswith(b"\n")
+
+
+def test_plain_tables_have_no_more_quotes_than_they_need():
+    content = csv_bytes(pd.DataFrame({"index": [0], "sample_id": ["plain"]}))
+    assert content == b"index,sample_id\n0,plain\n"

@@ -18,7 +18,8 @@ from coreset_lib.cli.options import (
     score_options,
 )
 from coreset_lib.configs import FEATURES
-from coreset_lib.runs.store import RunStore
+from coreset_lib.datasets.label_sets import EXACT_MATCH
+from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
 
@@ -44,6 +45,7 @@ def score(
     values = compute_score(dynamics, score, score_options(early, late, option))
     export = export_scores(found, values, dynamics)
     export.write(out)
+    _say_exact_match(found)
     used = ", ".join(f"{name}={value}" for name, value in values.plain_options().items())
     typer.echo(
         f"{out}: {dynamics.n_samples} samples by {score} {f'({used})' if used else ''}".rstrip()
@@ -87,9 +89,16 @@ def select(
     found = find_run(cache, run)
     export = export_coreset(found, config)
     export.write(out)
+    _say_exact_match(found)
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
     typer.echo(f"sha256: {export.provenance['sha256']}")
+
+
+def _say_exact_match(run: Run) -> None:
+    """Say how predictions and classes are counted where samples carry any number of labels."""
+    if run.manifest.dataset.label_names:
+        typer.echo(EXACT_MATCH, err=True)
 
 
 def rebuild(

@@ -84,6 +84,8 @@ def train_here(paths: RunPaths, n_epochs: int, dataset: "LabeledImages") -> bool
 
         def show(metrics: EpochMetrics) -> None:
             text = f"val accuracy {metrics.val_accuracy:.3f}"
+            if metrics.val_auc is not None:
+                text = f"val AUC {metrics.val_auc:.3f}, exact match {metrics.val_accuracy:.3f}"
             if metrics.epoch == n_epochs:
                 text += ", making the embedding and the map"
             progress.update(task, completed=metrics.epoch, description=text)

@@ -17,12 +17,15 @@ def report_lines(report: "DatasetReport") -> list[str]:
         f"{'volumes' if report.depth else 'images'}: {'x'.join(map(str, sides))}, "
         f"{'RGB' if report.n_channels == 3 else 'greyscale'}",
     ]
+    word = "label" if report.is_multi_label else "class"
+    if report.is_multi_label:
+        lines.append("labels: any number per image; an image counts for each of them")
     for split in report.splits:
         named = zip(report.class_names, split.class_counts, strict=True)
         counts = ", ".join(f"{name} {count}" for name, count in named)
         lines.append(f"{split.part}: {split.n_samples} ({counts})")
     lines += [
-        f"largest to smallest class: {report.imbalance_ratio:.1f}",
+        f"largest to smallest {word}: {report.imbalance_ratio:.1f}",
         f"grey values: {report.intensity_min} to {report.intensity_max}, "
         f"mean {report.intensity_mean:.1f}",
     ]

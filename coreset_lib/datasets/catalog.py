@@ -191,7 +191,11 @@ def _load_file(path: Path, image_size: int) -> LabeledImages:
         dataset = load_npz(path)
     else:
         dataset = load_npz(
-            path, class_names=known.class_names, title=known.title, licence=known.licence
+            path,
+            class_names=known.class_names,
+            title=known.title,
+            licence=known.licence,
+            is_multi_label=known.is_multi_label,
         )
     if image_size != DEFAULT_SIZE and dataset.image_size != (image_size, image_size):
         raise DatasetError(

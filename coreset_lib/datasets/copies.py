@@ -52,14 +52,14 @@ def exact_copies(
     part, split, hashes = other
     first: dict[bytes, int] = {}
     labels: dict[bytes, set[int]] = {}
-    for row, (key, label) in enumerate(zip(known_hashes, known_split.labels, strict=True)):
+    for row, (key, label) in enumerate(zip(known_hashes, known_split.targets(), strict=True)):
         first.setdefault(key, row)
         labels.setdefault(key, set()).add(int(label))
-    same = reference == part
+    same, own = reference == part, split.targets()
     rows = [
         row for row, key in enumerate(hashes) if key in first and not (same and first[key] == row)
     ]
-    conflicting = sum(labels[hashes[row]] != {int(split.labels[row])} for row in rows)
+    conflicting = sum(labels[hashes[row]] != {int(own[row])} for row in rows)
     examples = tuple(
         (known_split.sample_ids[first[hashes[row]]], split.sample_ids[row])
         for row in rows[:MOST_EXAMPLES]
@@ -106,7 +106,7 @@ def near_copies(dataset: LabeledImages) -> tuple[tuple[Copies, ...], bool]:
     splits = [getattr(dataset, part) for part in PARTS]
     images = np.concatenate([np.asarray(split.images) for split in splits])
     hashes = pixel_hashes(images)
-    labels = np.concatenate([split.labels for split in splits])
+    labels = np.concatenate([split.targets() for split in splits])
     ids = [name for split in splits for name in split.sample_ids]
     part_of = np.repeat(np.arange(len(PARTS)), [len(split) for split in splits])
     first, second, is_complete = find_near_copies(images)

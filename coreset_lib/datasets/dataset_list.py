@@ -7,10 +7,11 @@ from pathlib import Path
 from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets import phantom
 from coreset_lib.datasets.folder_source import looks_like_images
+from coreset_lib.datasets.labeled_images import MULTI_LABEL
 from coreset_lib.datasets.listing import shown
 from coreset_lib.datasets.medmnist_sets import file_name, find_medmnist, home_folder
 from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
-from coreset_lib.datasets.npz import check_npz, summarise_npz
+from coreset_lib.datasets.npz import NpzSummary, check_npz, summarise_npz
 from coreset_lib.datasets.table_source import TABLE_SUFFIXES, table_columns
 from coreset_lib.errors import DatasetError
 
@@ -27,7 +28,7 @@ class DatasetInfo:
         What to give to `load_dataset`.
     title, task, licence : str
         For people; ``task`` is "binary-class", "multi-class", "ordinal-regression" or
-        "multi-label, binary-class" (not loadable yet).
+        "multi-label, binary-class".
     is_volumetric : bool
         Whether samples are volumes, which need a network of their own.
     n_classes, n_channels : int
@@ -88,14 +89,31 @@ def existing_folder(data_root: str | Path | None) -> Path | None:
 
 def own_paths(root: Path | None) -> list[Path]:
     """Return the user's datasets in the data folder: files, tables and image folders."""
+    official = _official_files()
+    return [path for path in dataset_paths(root) if path.name not in official]
+
+
+def name_in_list(path: Path) -> str:
+    """Return the name that `list_datasets` gives to a dataset in the data folder."""
+    if path.name in _official_files():
+        return path.stem.partition("_")[0]
+    return path.stem if path.suffix.lower() == ".npz" else path.name
+
+
+def dataset_paths(root: Path | None) -> list[Path]:
+    """Return everything in the data folder that looks like a dataset, official files too."""
     if root is None:
         return []
-    official = {file_name(name, size) for name in MEDMNIST_SETS for size in IMAGE_SIZES}
     try:
         present = sorted(path for path in root.iterdir() if not path.name.startswith("."))
     except OSError:
         return []
-    return [path for path in present if path.name not in official and _is_dataset(path)]
+    return [path for path in present if _is_dataset(path)]
+
+
+def _official_files() -> set[str]:
+    """Return the names of the files of MedMNIST."""
+    return {file_name(name, size) for name, s in MEDMNIST_SETS.items() for size in s.image_sizes}
 
 
 def _is_dataset(path: Path) -> bool:
@@ -203,14 +221,14 @@ def _file_info(path: Path) -> DatasetInfo:
             where=str(path),
             problem=str(error),
         )
-    n_classes = len(summary.class_names)
+    names = summary.class_names[:-1] if summary.is_multi_label else summary.class_names
     sizes = summary.image_size[:1]
     return DatasetInfo(
         name=path.stem,
         title=path.name,
-        task="binary-class" if n_classes == 2 else "multi-class",
-        n_classes=n_classes,
-        class_names=summary.class_names,
+        task=_task(summary),
+        n_classes=len(names),
+        class_names=names,
         n_channels=summary.n_channels,
         is_volumetric=summary.depth > 0,
         split_sizes=summary.split_sizes,
@@ -220,3 +238,10 @@ def _file_info(path: Path) -> DatasetInfo:
         is_present=True,
         where=str(path),
     )
+
+
+def _task(summary: NpzSummary) -> str:
+    """Name the task of a file as MedMNIST does."""
+    if summary.is_multi_label:
+        return MULTI_LABEL
+    return "binary-class" if len(summary.class_names) == 2 else "multi-class"

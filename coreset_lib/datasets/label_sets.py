@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 
 NO_LABEL = "no finding"
 MOST_LABELS = 62
+EXACT_MATCH = (
+    "Images carry any number of labels. Right means exactly these labels, each predicted above "
+    "0.5; forgetting counts such exact matches. Where one class is needed (balance, clusters, "
+    "colours), an image counts under its rarest label."
+)
 MultiHot = NDArray[np.uint8]
 
 

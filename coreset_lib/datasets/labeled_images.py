@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.datasets.file_record import FileRecord
-from coreset_lib.datasets.label_sets import MultiHot
+from coreset_lib.datasets.label_sets import MultiHot, set_codes
 from coreset_lib.errors import DatasetError
 
 MULTI_LABEL = "multi-label, binary-class"
@@ -51,6 +51,16 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def members(self, number: int) -> NDArray[np.intp]:
+        """Return the samples of a class, or all that carry a label, or those without any."""
+        if self.multi_hot is None or number == self.multi_hot.shape[1]:
+            return np.flatnonzero(self.labels == number)
+        return np.flatnonzero(self.multi_hot[:, number])
+
+    def targets(self) -> Labels:
+        """Return a number per sample, equal where samples have the same label or labels."""
+        return self.labels if self.multi_hot is None else set_codes(self.multi_hot)
 
 
 @dataclass(frozen=True, eq=False)

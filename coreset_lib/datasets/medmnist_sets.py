@@ -50,27 +50,22 @@ def load_medmnist(name: str, *, data_root: Path | None, image_size: int) -> Labe
     Raises
     ------
     DatasetError
-        If the set has several labels per image, the size is not offered, the file is
-        damaged or of another size, or it is absent and cannot be downloaded.
+        If the size is not offered, the file is damaged or of another size, or it is absent
+        and cannot be downloaded.
     """
     known = MEDMNIST_SETS[name]
-    _check_single_label(name, known)
     _check_size(name, known, image_size)
     path = find_medmnist(name, image_size, data_root)
     if path is None:
         path = _download(name, image_size, _download_folder(data_root))
     _check_stored_size(path, known, image_size)
-    return load_npz(path, class_names=known.class_names, title=known.title, licence=known.licence)
-
-
-def _check_single_label(name: str, known: MedMNISTSet) -> None:
-    """Refuse sets whose images carry several findings."""
-    if known.task.startswith("multi-label"):
-        raise DatasetError(
-            f"dataset must have one label per image, got {name}, whose images carry any "
-            f"number of {len(known.class_names)} findings. Several labels per image are not "
-            "supported yet; choose another set."
-        )
+    return load_npz(
+        path,
+        class_names=known.class_names,
+        title=known.title,
+        licence=known.licence,
+        is_multi_label=known.is_multi_label,
+    )
 
 
 def _check_size(name: str, known: MedMNISTSet, image_size: int) -> None:
@@ -82,7 +77,7 @@ def _check_size(name: str, known: MedMNISTSet, image_size: int) -> None:
 
 def _check_stored_size(path: Path, known: MedMNISTSet, image_size: int) -> None:
     """Refuse a file whose pixels are not of the size its name promises."""
-    found = summarise_npz(path)
+    found = summarise_npz(path, is_multi_label=known.is_multi_label)
     stored = ((found.depth,) if found.depth else ()) + found.image_size
     wanted = (image_size,) * (3 if known.is_volumetric else 2)
     if stored != wanted:

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from coreset_lib.datasets.label_sets import MultiHot
 from coreset_lib.datasets.labeled_images import Images, LabeledImages, Labels, Split
 from coreset_lib.datasets.npz_archive import NpzArchive
+from coreset_lib.datasets.npz_labels import PARTS, read_labels
 from coreset_lib.datasets.sample_names import RowNames, row_ids
 from coreset_lib.errors import DatasetError
 
-PARTS = ("train", "val", "test")
 SMALLEST_SIDE = 8
-MOST_CLASSES = 10_000
 _ARRAYS = tuple(f"{part}_{kind}" for part in PARTS for kind in ("images", "labels"))
 
 
@@ -28,6 +27,7 @@ class NpzSummary:
     image_size: tuple[int, int]
     split_sizes: tuple[int, int, int]
     depth: int = 0
+    is_multi_label: bool = False
 
 
 def load_npz(
@@ -37,6 +37,7 @@ def load_npz(
     class_names: tuple[str, ...] = (),
     title: str = "",
     licence: str = "",
+    is_multi_label: bool = False,
 ) -> LabeledImages:
     """Return the dataset in a MedMNIST-style .npz file.
 
@@ -46,13 +47,16 @@ def load_npz(
         Archive with uint8 images of shape (samples, height, width), (samples, height,
         width, 1) or (samples, height, width, 3), or volumes of shape (samples, depth, height,
         width), also with a last axis of 1, and whole-number labels of shape
-        (samples,) or (samples, 1) per split; optionally ``class_names``.
+        (samples,) or (samples, 1) per split; optionally ``class_names``. With ``task``
+        "multi-label" labels are 0 or 1, shape (samples, labels).
     name : str, optional
         Name of the dataset; the file's name by default.
     class_names : tuple of str
         Used when the file has none; else ``class 0``, ``class 1``, ...
     title, licence : str
         For people.
+    is_multi_label : bool
+        Whether samples carry any number of labels, also where the file does not say so.
 
     Raises
     ------
@@ -61,16 +65,16 @@ def load_npz(
     """
     with NpzArchive(path) as archive:
         archive.require(_ARRAYS)
-        labels = [_labels(archive, part) for part in PARTS]
-        names = _class_names(archive, labels, class_names)
+        stored = read_labels(archive, class_names, is_multi_label=is_multi_label)
         images = [_images(archive, part) for part in PARTS]
-    for part, pictures, numbers in zip(PARTS, images, labels, strict=True):
+    for part, pictures, numbers in zip(PARTS, images, stored.labels, strict=True):
         _check_rows(path, part, len(pictures), len(numbers))
         _check_same_form(path, part, pictures.shape[1:], images[0].shape[1:])
-    train, val, test = (_split(path, *part) for part in zip(PARTS, images, labels, strict=True))
+    columns = zip(PARTS, images, stored.labels, stored.multi_hot, strict=True)
+    train, val, test = (_split(path, *column) for column in columns)
     return LabeledImages(
         name=name or file_safe(path.stem),
-        class_names=names,
+        class_names=stored.class_names,
         train=train,
         val=val,
         test=test,
@@ -85,7 +89,7 @@ def check_npz(path: Path) -> None:
         archive.require(_ARRAYS)
 
 
-def summarise_npz(path: Path) -> NpzSummary:
+def summarise_npz(path: Path, *, is_multi_label: bool = False) -> NpzSummary:
     """Return what a .npz dataset holds, reading its labels but no pixels.
 
     Raises
@@ -95,23 +99,23 @@ def summarise_npz(path: Path) -> NpzSummary:
     """
     with NpzArchive(path) as archive:
         archive.require(_ARRAYS)
-        labels = [_labels(archive, part) for part in PARTS]
-        names = _class_names(archive, labels, ())
+        stored = read_labels(archive, (), is_multi_label=is_multi_label)
         shapes = [archive.header(f"{part}_images") for part in PARTS]
-    for part, header, numbers in zip(PARTS, shapes, labels, strict=True):
+    for part, header, numbers in zip(PARTS, shapes, stored.labels, strict=True):
         _check_images(path, part, header.shape, header.dtype)
         _check_rows(path, part, header.shape[0], len(numbers))
     form = shapes[0].shape[1:]
     has_depth = _holds_volumes(shapes[0].shape)
     depth, form = (form[0], form[1:]) if has_depth else (0, form)
     height, width, *channels = form
-    sizes = len(labels[0]), len(labels[1]), len(labels[2])
+    train, val, test = map(len, stored.labels)
     return NpzSummary(
-        class_names=names,
+        class_names=stored.class_names,
         n_channels=channels[0] if channels else 1,
         image_size=(height, width),
-        split_sizes=sizes,
+        split_sizes=(train, val, test),
         depth=depth,
+        is_multi_label=stored.is_multi_label,
     )
 
 
@@ -120,11 +124,13 @@ def file_safe(text: str) -> str:
     return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip("-.") or "dataset"
 
 
-def _split(path: Path, part: str, images: Images, labels: Labels) -> Split:
+def _split(
+    path: Path, part: str, images: Images, labels: Labels, multi_hot: MultiHot | None
+) -> Split:
     """Return one split with names that say file and row."""
     file = path.name.replace("{", "{{").replace("}", "}}")
     sources = RowNames(f"{file}:{part}_images[{{}}]", len(labels))
-    return Split(images, labels, row_ids(part, len(labels)), sources)
+    return Split(images, labels, row_ids(part, len(labels)), sources, multi_hot=multi_hot)
 
 
 def _images(archive: NpzArchive, part: str) -> Images:
@@ -168,7 +174,7 @@ def _check_images(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype
 
 def _is_turned(shape: tuple[int, ...]) -> bool:
     """Whether an axis is too short for a side of a volume, as colours in the wrong place are."""
-    return len(shape) == 4 and shape[-1] not in (1, 3) and min(shape[1], shape[-1]) < SMALLEST_SIDE
+    return _holds_volumes(shape) and min(shape[1], shape[3]) < SMALLEST_SIDE
 
 
 def _check_rows(path: Path, part: str, n_images: int, n_labels: int) -> None:
@@ -194,62 +200,3 @@ def _check_same_form(
 def times(form: tuple[int, ...]) -> str:
     """Write a shape as people do: 28 x 28."""
     return " x ".join(map(str, form))
-
-
-def _labels(archive: NpzArchive, part: str) -> Labels:
-    """Return the class numbers of a split."""
-    where = f"{part}_labels in {archive.path}"
-    values = archive.read(f"{part}_labels")
-    if values.ndim == 2 and values.shape[1] > 1:
-        raise DatasetError(
-            f"{where} must hold one class number per image, got {values.shape[1]} columns. "
-            "Several labels per image, or one-hot labels, are not supported yet."
-        )
-    if values.ndim not in (1, 2) or values.size != len(values):
-        raise DatasetError(
-            f"{where} must have shape (samples,) or (samples, 1), got {values.shape}. "
-            "Store one class number per image."
-        )
-    if values.dtype.kind not in "biuf":
-        raise DatasetError(
-            f"{where} must be whole class numbers, got type {values.dtype}. "
-            "Number the classes from 0 and store their names as class_names."
-        )
-    _check_whole_numbers(where, values.ravel())
-    return values.ravel().astype(np.int64)
-
-
-def _check_whole_numbers(where: str, values: NDArray[Any]) -> None:
-    """Raise at the first label that is no class number."""
-    with np.errstate(invalid="ignore"):
-        fine = (values >= 0) & (values < MOST_CLASSES) & (values == np.floor(values))
-    if not fine.all():
-        row = int(np.flatnonzero(~fine)[0])
-        raise DatasetError(
-            f"{where} must be whole numbers from 0 to {MOST_CLASSES - 1}, "
-            f"got {values[row]} in row {row}. Correct the labels."
-        )
-
-
-def _class_names(
-    archive: NpzArchive, labels: list[Labels], default: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the names in the file, else the given ones, else numbers."""
-    if "class_names" in archive:
-        return _stored_names(archive)
-    if default:
-        return default
-    count = 1 + max((int(part.max()) for part in labels if part.size), default=0)
-    return tuple(f"class {number}" for number in range(count))
-
-
-def _stored_names(archive: NpzArchive) -> tuple[str, ...]:
-    """Return the class names the file carries."""
-    values = archive.read("class_names")
-    names = tuple(str(name).strip() for name in values.ravel()) if values.dtype.kind == "U" else ()
-    if values.ndim != 1 or not all(names) or len(set(names)) < max(1, len(names)):
-        raise DatasetError(
-            f"class_names in {archive.path} must be a list of different texts, got "
-            f"{values.dtype} of shape {values.shape}. Store one name per class."
-        )
-    return names

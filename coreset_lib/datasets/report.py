@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from coreset_lib.datasets.copies import (
     MOST_EXAMPLES,
     Copies,
@@ -42,6 +40,8 @@ class DatasetReport:
         Samples of the largest over those of the smallest class present in train.
     depth : int
         Slices of a volume; 0 for pictures.
+    is_multi_label : bool
+        Whether an image carries any number of labels, and counts for each of them.
     intensity_min, intensity_max, intensity_mean : float
         Of all training pixels, 0 to 255.
     repeats : Copies
@@ -76,6 +76,7 @@ class DatasetReport:
     n_channels: int
     image_size: tuple[int, int]
     depth: int
+    is_multi_label: bool
     splits: tuple[SplitSummary, ...]
     imbalance_ratio: float
     intensity_min: int
@@ -113,7 +114,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     """
     train, val, test = dataset.train, dataset.val, dataset.test
     parts = (("train", train), ("val", val), ("test", test))
-    splits = tuple(_split_summary(part, split, dataset.n_classes) for part, split in parts)
+    splits = tuple(_split_summary(part, split, dataset) for part, split in parts)
     hashes = {part: pixel_hashes(split.images) for part, split in parts}
     repeats = exact_copies(("train", train, hashes["train"]), ("train", train, hashes["train"]))
     leaks = tuple(
@@ -135,8 +136,8 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         *patient_warnings(shared),
         *copy_warnings((repeats, *leaks)),
         *near_warnings(near, is_near_complete),
-        *_class_warnings(dataset.class_names, splits),
-        *_balance_warning(imbalance),
+        *_class_warnings(dataset, splits),
+        *_balance_warning(imbalance, _word_for(dataset)),
         *_pixel_warnings(splits, brightest),
     )
     verdict, verdict_text = judge(splits, (*leaks, *near), shared, files, warnings)
@@ -149,6 +150,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         n_channels=dataset.n_channels,
         image_size=dataset.image_size,
         depth=dataset.depth,
+        is_multi_label=dataset.is_multi_label,
         splits=splits,
         imbalance_ratio=imbalance,
         intensity_min=int(train.images.min()),
@@ -168,29 +170,36 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     )
 
 
-def _split_summary(part: str, split: Split, n_classes: int) -> SplitSummary:
+def _split_summary(part: str, split: Split, dataset: LabeledImages) -> SplitSummary:
     """Count the samples of each class and the images without content."""
     flat = split.images.reshape(len(split), -1)
-    counts = np.bincount(split.labels, minlength=n_classes)
+    counts = [len(split.members(number)) for number in range(dataset.n_classes)]
     return SplitSummary(
         part=part,
         n_samples=len(split),
-        class_counts=tuple(int(count) for count in counts),
+        class_counts=tuple(counts),
         n_blank=int((flat.min(axis=1) == flat.max(axis=1)).sum()),
     )
 
 
-def _class_warnings(class_names: tuple[str, ...], splits: tuple[SplitSummary, ...]) -> list[str]:
-    """Say which classes are absent or too small to learn from."""
+def _word_for(dataset: LabeledImages) -> str:
+    """Say what samples carry."""
+    return "label" if dataset.is_multi_label else "class"
+
+
+def _class_warnings(dataset: LabeledImages, splits: tuple[SplitSummary, ...]) -> list[str]:
+    """Say which classes, or labels, are absent or too small to learn from."""
     warnings: list[str] = []
+    word = _word_for(dataset)
+    names = dataset.label_names or dataset.class_names  # a set may well lack unlabelled images
     for split in splits:
-        counts = list(zip(class_names, split.class_counts, strict=True))
+        counts = list(zip(names, split.class_counts, strict=False))
         absent = [name for name, count in counts if count == 0]
         if absent:
-            warnings.append(f"No {split.part} image of class {_listed(absent)}.")
+            warnings.append(f"No {split.part} image of {word} {_listed(absent)}.")
         few = [f"{name} ({count})" for name, count in counts if 0 < count < FEWEST_SAMPLES]
         if few and split.part == "train":
-            warnings.append(f"Fewer than {FEWEST_SAMPLES} train images of class {_listed(few)}.")
+            warnings.append(f"Fewer than {FEWEST_SAMPLES} train images of {word} {_listed(few)}.")
     return warnings
 
 
@@ -200,11 +209,11 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:MOST_EXAMPLES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _balance_warning(ratio: float) -> list[str]:
+def _balance_warning(ratio: float, word: str) -> list[str]:
     """Say if the largest class dwarfs the smallest."""
     if ratio < LARGEST_IMBALANCE:
         return []
-    return [f"The largest class has {ratio:.0f} times as many train images as the smallest."]
+    return [f"The largest {word} has {ratio:.0f} times as many train images as the smallest."]
 
 
 def _pixel_warnings(splits: tuple[SplitSummary, ...], brightest: int) -> list[str]:

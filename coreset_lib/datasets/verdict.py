@@ -11,7 +11,10 @@ LARGEST_LEAK = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSummary:
-    """Size of one split and of its classes; ``n_blank`` images have one grey value only."""
+    """Size of one split and of its classes; ``n_blank`` images have one grey value only.
+
+    An image with several labels counts for each of them.
+    """
 
     part: str
     n_samples: int

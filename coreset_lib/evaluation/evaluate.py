@@ -10,7 +10,7 @@ from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_configured
 from coreset_lib.errors import CoresetError, DatasetError
-from coreset_lib.evaluation.metrics import classification_metrics
+from coreset_lib.evaluation.metrics import split_metrics
 from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import EvaluationPaths, read_cells, write_cell
 from coreset_lib.runs.create import library_versions
@@ -119,13 +119,13 @@ class Evaluator:
         indices = np.arange(n_full) if selection is None else self._choose(selection)
         recipe = self.plan.target(self.config, cell, n_full=n_full, n_kept=len(indices))
         result = train_target(data, indices, recipe, watch_validation=self.plan.protocol == "paper")
-        val = classification_metrics(result.val, self.dataset.val.labels).as_dict()
+        val = split_metrics(result.val, self.dataset.val).as_dict()
         return {
             "n_samples": len(indices),
             "steps": result.steps,
             "seconds": result.seconds,
             "val": val | {"best_accuracy": result.best_val_accuracy},
-            "test": classification_metrics(result.test, self.dataset.test.labels).as_dict(),
+            "test": split_metrics(result.test, self.dataset.test).as_dict(),
         }
 
     def _choose(self, selection: SelectionConfig) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.datasets.labeled_images import Split
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationMetrics:
@@ -54,6 +56,56 @@ def classification_metrics(
         macro_auc=_mean_of_defined(areas),
         recall=tuple(recall.tolist()),
     )
+
+
+def multi_label_metrics(
+    probabilities: NDArray[np.floating[Any]], multi_hot: NDArray[np.uint8]
+) -> ClassificationMetrics:
+    """Compute all figures of one split whose samples carry any number of labels.
+
+    A label counts as predicted above 0.5. ``accuracy`` is the share of samples whose whole set
+    of labels is right; ``balanced_accuracy`` the mean over the labels of (sensitivity +
+    specificity) / 2, and ``macro_auc`` the mean area under the ROC curve, over the labels that
+    some samples of the split carry and some do not; ``recall`` is the sensitivity of each
+    label, and last the share of samples without labels that are given none.
+
+    Parameters
+    ----------
+    probabilities : float array, shape (samples, labels)
+    multi_hot : uint8 array, shape (samples, labels)
+
+    Returns
+    -------
+    ClassificationMetrics
+    """
+    is_given, is_predicted = multi_hot > 0, probabilities > 0.5
+    columns = list(zip(is_given.T, is_predicted.T, strict=True))
+    sensitivity = [_share(predicted[given]) for given, predicted in columns]
+    specificity = [_share(~predicted[~given]) for given, predicted in columns]
+    areas = [
+        area_under_roc(scores, given)
+        for scores, given in zip(probabilities.T, is_given.T, strict=True)
+    ]
+    halves = [(a + b) / 2 for a, b in zip(sensitivity, specificity, strict=True)]
+    is_plain = ~is_given.any(axis=1)
+    return ClassificationMetrics(
+        accuracy=float((is_given == is_predicted).all(axis=1).mean()),
+        balanced_accuracy=_mean_of_defined(halves),
+        macro_auc=_mean_of_defined(areas),
+        recall=(*sensitivity, _share(~is_predicted[is_plain].any(axis=1))),
+    )
+
+
+def split_metrics(probabilities: NDArray[np.floating[Any]], split: Split) -> ClassificationMetrics:
+    """Compute all figures of a split, whatever kind of labels it has."""
+    if split.multi_hot is None:
+        return classification_metrics(probabilities, split.labels)
+    return multi_label_metrics(probabilities, split.multi_hot)
+
+
+def _share(is_right: NDArray[np.bool_]) -> float:
+    """Return the share of what is true; NaN of nothing."""
+    return float(is_right.mean()) if len(is_right) else float("nan")
 
 
 def area_under_roc(score: NDArray[Any], is_positive: NDArray[np.bool_]) -> float:

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.datasets.label_sets import MultiHot
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.metrics import ClassificationMetrics, classification_metrics
+from coreset_lib.evaluation.metrics import (
+    ClassificationMetrics,
+    classification_metrics,
+    multi_label_metrics,
+)
 from coreset_lib.seeds import stream
 from coreset_lib.selection.budget import class_quotas
 
@@ -48,7 +53,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, eq=False)
 class LinearProbe:
-    """A ridge regression from standardised features to one-hot labels.
+    """A ridge regression from standardised features to one-hot, or multi-hot, labels.
 
     Parameters
     ----------
@@ -58,6 +63,9 @@ class LinearProbe:
     val_features, val_labels
         The same of the validation split.
     n_classes : int
+    multi_hot, val_multi_hot : uint8 arrays, shape (samples, labels), optional
+        What to predict where samples carry any number of labels, of which ``labels`` is then
+        the class that each counts under.
 
     Notes
     -----
@@ -70,6 +78,8 @@ class LinearProbe:
     val_features: Features
     val_labels: Labels
     n_classes: int
+    multi_hot: MultiHot | None = None
+    val_multi_hot: MultiHot | None = None
 
     @classmethod
     def prepare(
@@ -79,6 +89,9 @@ class LinearProbe:
         val_features: Features,
         val_labels: Labels,
         n_classes: int,
+        *,
+        multi_hot: MultiHot | None = None,
+        val_multi_hot: MultiHot | None = None,
     ) -> "LinearProbe":
         """Standardise both splits by the training split.
 
@@ -96,20 +109,34 @@ class LinearProbe:
         scale = features.std(axis=0)
         scale[scale == 0] = 1
         return cls(
-            (features - mean) / scale, labels, (val_features - mean) / scale, val_labels, n_classes
+            (features - mean) / scale,
+            labels,
+            (val_features - mean) / scale,
+            val_labels,
+            n_classes,
+            multi_hot,
+            val_multi_hot,
         )
 
     def judge(self, indices: NDArray[np.intp]) -> ClassificationMetrics:
         """Fit on the samples ``indices`` and return the figures on the validation split."""
         x = self.features[indices].astype(np.float64)
-        targets = np.eye(self.n_classes)[self.labels[indices]]
+        targets = self._targets(indices)
         x_mean, y_mean = x.mean(axis=0), targets.mean(axis=0)
         x -= x_mean
         gram = x.T @ x
         gram[np.diag_indices_from(gram)] += RIDGE * len(x)
         weights = np.linalg.solve(gram, x.T @ (targets - y_mean))
         scores = (self.val_features - x_mean) @ weights + y_mean
+        if self.val_multi_hot is not None:
+            return multi_label_metrics(scores, self.val_multi_hot)
         return classification_metrics(scores, self.val_labels)
+
+    def _targets(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return what to predict for samples: 0 and 1 per class, or per label."""
+        if self.multi_hot is None:
+            return np.eye(self.n_classes)[self.labels[indices]]
+        return self.multi_hot[indices].astype(np.float64)
 
     def compare_with_random(
         self, indices: NDArray[np.intp], *, seed: int = 0, n_random: int = N_RANDOM

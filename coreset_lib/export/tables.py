@@ -10,12 +10,15 @@ from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.problem import Selection
 
-TEXT_COLUMNS = ("sample_id", "class_name", "source")
+LABELS = "labels"
+TEXT_COLUMNS = ("sample_id", "class_name", LABELS, "source")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
     """Return index, sample_id, label, class_name, the score and rank (1 = hardest).
+
+    Where samples carry any number of labels, these follow the class that they count under.
 
     Parameters
     ----------
@@ -26,7 +29,8 @@ def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
     -------
     DataFrame, one row per training sample, in the order of ``samples``
     """
-    table = pd.DataFrame(samples[["index", "sample_id", "label", "class_name"]])
+    columns = ["index", "sample_id", "label", "class_name", LABELS]
+    table = pd.DataFrame(samples[[name for name in columns if name in samples]])
     table[score.name] = score.values
     table["rank"] = score.ranks()
     return disarm_formulas(table)
@@ -49,8 +53,9 @@ def coreset_table(
     DataFrame, one row per chosen sample, sorted by rank
     """
     chosen = selection.indices
-    columns = ["index", "sample_id", "label", "class_name", "source"]
-    table = pd.DataFrame(samples.iloc[chosen][columns])
+    columns = ["index", "sample_id", "label", "class_name", LABELS, "source"]
+    known = [name for name in columns if name in samples]
+    table = pd.DataFrame(samples.iloc[chosen][known])
     table["rank"] = np.arange(1, len(chosen) + 1) if score is None else score.ranks()[chosen]
     if score is not None:
         table[score.name] = score.values[chosen]

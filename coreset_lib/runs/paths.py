@@ -90,6 +90,11 @@ class RunPaths:
         return self.root / "val_labels.npy"
 
     @property
+    def val_multi_hot(self) -> Path:
+        """The same of samples with any number of labels, shape (samples, labels)."""
+        return self.root / "val_multi_hot.npy"
+
+    @property
     def pca(self) -> Path:
         """Parameters of the PCA before UMAP."""
         return self.root / "pca.json"

@@ -179,6 +179,17 @@ class Run:
             raise damaged(self.paths.val_labels, f"{len(labels)} rows, expected {len(embedding)}")
         return embedding, labels
 
+    def val_multi_hot(self) -> NDArray[np.uint8] | None:
+        """Return all labels of the validation split, where samples carry any number of them."""
+        path, n_labels = self.paths.val_multi_hot, len(self.manifest.dataset.label_names)
+        if not n_labels or not path.exists():
+            return None
+        found = open_array(path)
+        shape = (self.manifest.dataset.n_val, n_labels)
+        if found.shape != shape or found.dtype != np.uint8:
+            raise damaged(path, f"shape {found.shape} of {found.dtype}, expected {shape}")
+        return found
+
     def umap(self) -> NDArray[np.float32] | None:
         """Return the map, (samples, 2), or None if not made yet."""
         return self._optional_rows(self.paths.umap)

@@ -27,6 +27,7 @@ class RunSummary:
     device: str = ""
     created: str = ""
     is_synthetic: bool = False
+    is_multi_label: bool = False
     folder: str = ""
 
     @property
@@ -63,5 +64,6 @@ def summarise(run: Run) -> RunSummary:
         device=status.device,
         created=manifest.created,
         is_synthetic=manifest.dataset.is_synthetic,
+        is_multi_label=bool(manifest.dataset.label_names),
         folder=folder,
     )

@@ -85,7 +85,8 @@ class EpochWriter:
     ) -> None:
         """Write one epoch in the order that keeps the run readable."""
         self._planes.write_epoch(metrics.epoch - 1, rows)
-        append_line(self._paths, json.dumps(asdict(metrics)))
+        known = {name: value for name, value in asdict(metrics).items() if value is not None}
+        append_line(self._paths, json.dumps(known))
         if kept is not None:
             # Before the checkpoint: a resumption goes on after it and would not write them again.
             kept.keep_weights(self._paths)

@@ -13,6 +13,13 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.seeds import stream_seed
 from coreset_lib.training.device import ResidentSplit, memory_layout
 from coreset_lib.training.networks import Surrogate
+from coreset_lib.training.objectives import (
+    class_weights,
+    count_correct,
+    mean_area_under_roc,
+    mean_loss,
+    summed_loss,
+)
 from coreset_lib.training.recorder import DynamicsRecorder
 
 EVALUATION_BATCH = 1024
@@ -25,7 +32,12 @@ class TrainingStopped(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class EpochMetrics:
-    """What one epoch looked like; losses are mean cross-entropy in nats."""
+    """What one epoch looked like; losses are mean cross-entropy in nats.
+
+    Of samples with any number of labels, losses are means over the labels too, accuracy is
+    the share of samples whose whole set of labels is right, and ``val_auc`` the mean over the
+    labels of the area under the ROC curve; it is None for classes.
+    """
 
     epoch: int
     train_loss: float
@@ -35,6 +47,7 @@ class EpochMetrics:
     learning_rate: float
     seconds: float
     samples_per_second: float
+    val_auc: float | None = None
 
 
 @dataclass(eq=False)
@@ -91,6 +104,7 @@ class Trainer:
             if self.recorder is not None and self.config.recording == "eval_pass":
                 self._record_clean_pass(self.recorder)
             val_loss, val_accuracy = evaluate(self.network, self.val)
+            val_auc = mean_auc(self.network, self.val) if self.val.labels.ndim == 2 else None
             seconds = time.perf_counter() - began
             yield EpochMetrics(
                 epoch=epoch + 1,
@@ -101,6 +115,7 @@ class Trainer:
                 learning_rate=self.optimizer.param_groups[0]["lr"],
                 seconds=seconds,
                 samples_per_second=len(self.train) / seconds,
+                val_auc=val_auc,
             )
 
     def train_epoch(self, epoch: int) -> tuple[float, float]:
@@ -137,14 +152,11 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        return logits, loss, (logits.detach().argmax(dim=1) == labels).sum().float()
+        return logits, loss, count_correct(logits.detach(), labels)
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy, every class with the same say if that was asked for."""
-        if self.class_weights is None:
-            return functional.cross_entropy(logits, labels)
-        total = functional.cross_entropy(logits, labels, weight=self.class_weights, reduction="sum")
-        return total / len(labels)
+        return mean_loss(logits, labels, self.class_weights)
 
     def _record_clean_pass(self, recorder: DynamicsRecorder) -> None:
         """Record every sample in eval mode, after the epoch's last update."""
@@ -171,17 +183,6 @@ def epoch_batches(n_samples: int, batch_size: int, *, seed: int, epoch: int) -> 
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-def class_weights(labels: Tensor, n_classes: int) -> Tensor:
-    """Return weights, shape (classes,), that sum to the same over every class present.
-
-    Their mean over the samples is 1, so that the learning rate keeps its meaning; a class
-    without samples has weight 0.
-    """
-    counts = torch.bincount(labels, minlength=n_classes).float()
-    n_present = int((counts > 0).sum())
-    return torch.where(counts > 0, len(labels) / (n_present * counts.clamp(min=1)), 0.0)
 
 
 def shift(images: Tensor, seed: int) -> Tensor:
@@ -229,10 +230,16 @@ def evaluate(network: Surrogate, split: ResidentSplit) -> tuple[float, float]:
     """Return mean cross-entropy (nats) and accuracy of a network on a split, in eval mode."""
     totals = torch.zeros(2, device=split.labels.device)
     for _, logits, labels in predict(network, split):
-        loss = functional.cross_entropy(logits, labels, reduction="sum")
-        totals += torch.stack([loss, (logits.argmax(dim=1) == labels).sum().float()])
+        totals += torch.stack([summed_loss(logits, labels), count_correct(logits, labels)])
     loss_sum, correct = totals.tolist()
     return loss_sum / len(split), correct / len(split)
+
+
+def mean_auc(network: Surrogate, split: ResidentSplit) -> float:
+    """Return the mean over the labels of the area under the ROC curve, in eval mode."""
+    parts = [(logits.cpu(), labels.cpu()) for _, logits, labels in predict(network, split)]
+    logits, labels = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return mean_area_under_roc(logits, labels > 0)
 
 
 @torch.no_grad()

@@ -15,8 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from coreset_lib.atomic import replacing
+from coreset_lib.datasets.label_sets import code_dtype
 from coreset_lib.dynamics import not_recorded
 from coreset_lib.errors import DamagedRunError
 from coreset_lib.runs.paths import RunPaths
@@ -24,8 +26,10 @@ from coreset_lib.runs.paths import RunPaths
 BLOCK_LOGITS = 8_000_000
 
 
-def prediction_dtype(n_classes: int) -> np.dtype[Any]:
-    """Return the smallest type that holds every class and "not recorded"."""
+def prediction_dtype(n_classes: int, *, is_multi_label: bool = False) -> np.dtype[Any]:
+    """Return the smallest type that holds every class, or set of labels, and "not recorded"."""
+    if is_multi_label:
+        return code_dtype(n_classes)
     return np.dtype(np.uint8 if n_classes <= 255 else np.uint16)
 
 
@@ -34,9 +38,10 @@ class DynamicsRecorder:
 
     Parameters
     ----------
-    labels : int64 tensor, shape (samples,)
-        On the device where the logits will be.
+    labels : tensor, shape (samples,) or (samples, labels)
+        Class numbers, or 0 and 1 for each label, on the device where the logits will be.
     n_classes : int
+        Classes, or labels.
     keep_probabilities : bool
         Whether to give the plane of all probabilities too.
     """
@@ -75,16 +80,19 @@ class DynamicsRecorder:
         ----------
         EVA, Eq. 2-3 for ``error_norm``; METHODS section 2 for the others.
         """
+        is_multi_label = self._labels.ndim == 2
+        describe = describe_label_logits if is_multi_label else describe_logits
+        dtype = prediction_dtype(self._n_classes, is_multi_label=is_multi_label)
         rows: dict[str, list[Tensor]] = {}
         width = max(BLOCK_LOGITS // self._n_classes, 1)
         for start in range(0, len(self._labels), width):
             part = slice(start, start + width)
-            block = describe_logits(self._logits[part], self._labels[part])
+            block = describe(self._logits[part], self._labels[part])
             if not self._keep_probabilities:
                 del block["probabilities"]
             for name, values in block.items():
                 rows.setdefault(name, []).append(values)
-        return {name: _to_numpy(name, parts, self._n_classes) for name, parts in rows.items()}
+        return {name: _to_numpy(name, parts, dtype) for name, parts in rows.items()}
 
 
 def describe_logits(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -108,12 +116,47 @@ def describe_logits(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _to_numpy(name: str, parts: list[Tensor], n_classes: int) -> NDArray[Any]:
-    """Join blocks and move them to the CPU in the plane's type."""
+def describe_label_logits(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """Return the value of every plane for samples with any number of labels.
+
+    Every label is present or absent by itself, so that a set of labels has the product of
+    their probabilities. The planes are those of the distribution over all sets: the
+    probability of the given set, its margin over the likeliest other set, the entropy. With
+    one label they are those of two classes, but for ``error_norm``, the norm of the
+    probabilities of the labels minus 0 or 1, which is smaller by the square root of 2.
+
+    Parameters
+    ----------
+    logits : tensor, shape (samples, labels)
+    labels : tensor of 0 and 1, shape (samples, labels)
+    """
+    wide = logits if logits.device.type == "mps" else logits.double()  # mps has no float64
+    is_given = labels > 0
+    log_p, log_q = functional.logsigmoid(wide), functional.logsigmoid(-wide)
+    p = log_p.exp()
+    own = torch.where(is_given, log_p, log_q).sum(dim=1)
+    best = torch.maximum(log_p, log_q).sum(dim=1)
+    is_right = ((wide > 0) == is_given).all(dim=1)
+    # The next likeliest set differs from the likeliest one in the label it is least sure of.
+    other = torch.where(is_right, best - wide.abs().amin(dim=1), best)
+    error_norm = torch.linalg.vector_norm(p - is_given.to(p.dtype), dim=1)
+    bits = 2 ** torch.arange(wide.shape[1], device=wide.device)
+    prediction = ((wide > 0) * bits).sum(dim=1)
+    return {
+        "error_norm": error_norm.float(),
+        "label_probability": own.exp().float(),
+        "margin": (own.exp() - other.exp()).float(),
+        "entropy": -(p * log_p + log_q.exp() * log_q).sum(dim=1).float(),
+        "prediction": torch.where(error_norm.isnan(), -1, prediction),
+        "probabilities": p.half(),
+    }
+
+
+def _to_numpy(name: str, parts: list[Tensor], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Join blocks and move them to the CPU; ``dtype`` is that of predictions."""
     values = torch.cat(parts).cpu().numpy()
     if name != "prediction":
         return values
-    dtype = prediction_dtype(n_classes)
     return np.where(values < 0, not_recorded(dtype), values).astype(dtype)
 
 
@@ -128,6 +171,9 @@ class PlaneFiles:
     paths : RunPaths
     planes : tuple of str
     n_epochs, n_samples, n_classes : int
+        Of samples with any number of labels, ``n_classes`` counts these.
+    is_multi_label : bool
+        Whether predictions are sets of labels.
     n_written : int
         Epochs that the planes must hold already; with 0 they are made anew.
 
@@ -145,12 +191,16 @@ class PlaneFiles:
         n_epochs: int,
         n_samples: int,
         n_classes: int,
+        is_multi_label: bool = False,
         n_written: int = 0,
     ) -> None:
         self._files: dict[str, _PlaneFile] = {}
         for name in planes:
             row = (n_samples, n_classes) if name == "probabilities" else (n_samples,)
-            shape, dtype = (n_epochs, *row), _plane_dtype(name, n_classes)
+            dtype = _plane_dtype(name)
+            if name == "prediction":
+                dtype = prediction_dtype(n_classes, is_multi_label=is_multi_label)
+            shape = (n_epochs, *row)
             if n_written == 0:
                 _create_plane(paths.plane(name), shape, dtype)
             self._files[name] = _open_plane(paths.plane(name), shape, dtype)
@@ -204,8 +254,6 @@ def _open_plane(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Pl
     return _PlaneFile(path, plane.offset, shape[1:], dtype)
 
 
-def _plane_dtype(name: str, n_classes: int) -> np.dtype[Any]:
-    """Type of a plane on disk."""
-    if name == "prediction":
-        return prediction_dtype(n_classes)
+def _plane_dtype(name: str) -> np.dtype[Any]:
+    """Type of a plane of real numbers on disk."""
     return np.dtype(np.float16 if name == "probabilities" else np.float32)

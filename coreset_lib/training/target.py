@@ -13,6 +13,7 @@ from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.training.device import ResidentSplit
 from coreset_lib.training.loop import Trainer, evaluate, predict
 from coreset_lib.training.networks import build_network
+from coreset_lib.training.objectives import probabilities_of
 
 Probabilities = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ class ResidentDataset:
             train=ResidentSplit.place(dataset.train, device),
             val=ResidentSplit.place(dataset.val, device),
             test=ResidentSplit.place(dataset.test, device),
-            n_classes=dataset.n_classes,
+            n_classes=dataset.n_outputs,
             n_channels=dataset.n_channels,
             image_size=min(dataset.image_size),
         )
@@ -116,8 +117,9 @@ def train_target(
 
 
 def _probabilities(trainer: Trainer, split: ResidentSplit) -> Probabilities:
-    """Softmax probabilities of a split in eval mode, float64 on the CPU."""
+    """Probabilities of a split in eval mode, float64 on the CPU."""
     parts = [
-        logits.cpu().double().softmax(dim=1) for _, logits, _ in predict(trainer.network, split)
+        probabilities_of(logits.cpu().double(), labels)
+        for _, logits, labels in predict(trainer.network, split)
     ]
     return torch.cat(parts).numpy()

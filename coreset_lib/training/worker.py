@@ -145,6 +145,8 @@ def _train(
     embedding = embed(trainer.network, trainer.train).numpy().astype(np.float32)
     write_array(paths.val_embedding, embed(trainer.network, trainer.val).numpy())
     write_array(paths.val_labels, np.asarray(dataset.val.labels, dtype=np.int64))
+    if dataset.val.multi_hot is not None:
+        write_array(paths.val_multi_hot, dataset.val.multi_hot)
     write_array(paths.embedding, embedding)
     if stop.is_set():
         raise TrainingStopped
@@ -162,7 +164,7 @@ def _prepare(
     planes = tuple(_manifest(paths)["planes"])
     network = build_network(
         config.model,
-        n_classes=dataset.n_classes,
+        n_classes=dataset.n_outputs,
         n_channels=dataset.n_channels,
         image_size=min(dataset.image_size),
         seed=config.seed,
@@ -203,7 +205,8 @@ def _train_epochs(
         tuple(_manifest(paths)["planes"]),
         n_epochs=trainer.config.epochs,
         n_samples=len(dataset.train),
-        n_classes=dataset.n_classes,
+        n_classes=dataset.n_outputs,
+        is_multi_label=dataset.is_multi_label,
         n_written=start,
     )
     assert trainer.recorder is not None

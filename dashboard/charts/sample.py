@@ -1,6 +1,6 @@
 """How one sample was learned: its error and what the network called it, epoch by epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,15 +10,15 @@ from dashboard.text import as_figure_text
 from dashboard.theme import MARGINS, RIGHT, WRONG
 
 
-def prediction_strip(history: SampleHistory, class_names: Sequence[str]) -> go.Figure:
+def prediction_strip(history: SampleHistory, title_of: Callable[[int], str]) -> go.Figure:
     """Return one cell per epoch: right or wrong, with the predicted class on hover.
 
     The height of a cell says right (full) or wrong (half) too, so colour is not the only cue.
     """
     epochs = np.arange(1, len(history.prediction) + 1)
     names = [
-        as_figure_text(class_names[k], most=60) if k >= 0 else "not recorded"
-        for k in history.prediction
+        as_figure_text(title_of(k), most=60) if k >= 0 else "not recorded"
+        for k in history.prediction.tolist()
     ]
     figure = go.Figure(
         go.Bar(

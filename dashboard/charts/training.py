@@ -10,8 +10,14 @@ from dashboard.theme import EARLY, LATE, MARGINS
 
 
 def training_curves(metrics: Sequence[dict[str, Any]]) -> go.Figure:
-    """Return loss (left) and accuracy (right) of the training and validation splits."""
-    figure = make_subplots(cols=2, subplot_titles=("loss (nats)", "accuracy"))
+    """Return loss (left) and accuracy (right) of the training and validation splits.
+
+    Of samples with any number of labels, accuracy is that of whole sets, and the mean AUC of
+    the validation split is drawn beside it.
+    """
+    has_auc = bool(metrics) and "val_auc" in metrics[0]
+    right = "exact match, AUC" if has_auc else "accuracy"
+    figure = make_subplots(cols=2, subplot_titles=("loss (nats)", right))
     epochs = [record["epoch"] for record in metrics]
     for column, quantity in ((1, "loss"), (2, "accuracy")):
         for split, colour, dash in (("train", EARLY, "solid"), ("val", LATE, "dot")):
@@ -25,6 +31,16 @@ def training_curves(metrics: Sequence[dict[str, Any]]) -> go.Figure:
                 row=1,
                 col=column,
             )
+    if has_auc:
+        figure.add_scatter(
+            x=epochs,
+            y=[record.get("val_auc") for record in metrics],
+            name="val AUC",
+            mode="lines",
+            line={"color": LATE, "dash": "dash", "width": 2},
+            row=1,
+            col=2,
+        )
     figure.update_xaxes(title="epoch", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero", col=1)
     figure.update_layout(height=290, margin=MARGINS, hovermode="x unified")

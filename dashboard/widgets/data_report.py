@@ -19,8 +19,8 @@ def draw_report(report: DatasetReport) -> None:
     for column, split in zip(numbers, report.splits, strict=False):
         column.metric(f"{split.part.capitalize()} images", f"{split.n_samples:,}")
     numbers[3].metric(
-        "Patients" if report.n_patients else "Classes",
-        f"{report.n_patients or len(report.class_names):,}",
+        "Patients" if report.n_patients else "Labels" if report.is_multi_label else "Classes",
+        f"{report.n_patients or len(report.class_names) - report.is_multi_label:,}",
     )
     _draw_counts(report)
     if report.files is not None:
@@ -38,7 +38,7 @@ def _draw_verdict(report: DatasetReport) -> None:
 
 def _draw_counts(report: DatasetReport) -> None:
     """Draw the images of each class in each split."""
-    table = {"class": list(report.class_names)}
+    table = {"label" if report.is_multi_label else "class": list(report.class_names)}
     counts = {split.part: list(split.class_counts) for split in report.splits}
     st.dataframe(
         {**table, **counts},
@@ -46,6 +46,8 @@ def _draw_counts(report: DatasetReport) -> None:
         height=min(38 + 35 * len(report.class_names), 320),
         alt="Number of images of each class in train, val and test",
     )
+    if report.is_multi_label:
+        st.caption("An image with several labels counts for each of them.")
 
 
 def _draw_files(files: FileSummary) -> None:
@@ -76,7 +78,7 @@ def _draw_files(files: FileSummary) -> None:
 
 def draw_class_samples(dataset: LabeledImages) -> None:
     """Draw a few training images of every class, spread over the set."""
-    st.markdown("#### Images of each class")
+    st.markdown(f"#### Images of each {'label' if dataset.is_multi_label else 'class'}")
     st.caption(
         "Look whether each row shows what its name says. "
         + (
@@ -86,7 +88,7 @@ def draw_class_samples(dataset: LabeledImages) -> None:
         )
     )
     for number, name in enumerate(dataset.class_names[:MOST_CLASSES_SHOWN]):
-        rows = np.flatnonzero(dataset.train.labels == number)
+        rows = dataset.train.members(number)
         st.markdown(f"**{as_text(name)}** ({len(rows):,})")
         if not len(rows):
             continue
@@ -94,6 +96,6 @@ def draw_class_samples(dataset: LabeledImages) -> None:
         columns = st.columns(SAMPLES_PER_CLASS)
         for column, row in zip(columns, picks, strict=False):
             picture = enlarge(picture_of(dataset.train.images, row), least=112)
-            column.image(picture, width=112, alt=f"Training image of class {name}")
+            column.image(picture, width=112, alt=f"Training image of {name}")
     if dataset.n_classes > MOST_CLASSES_SHOWN:
         st.caption(f"The first {MOST_CLASSES_SHOWN} of {dataset.n_classes} classes are shown.")

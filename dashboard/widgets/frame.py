@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from coreset_lib.datasets.label_sets import EXACT_MATCH
 from coreset_lib.runs.summary import DAMAGED, RunSummary
 from dashboard import data, state
 from dashboard.text import as_text
@@ -112,6 +113,8 @@ def draw_heading(title: str, reading_aid: str, summary: RunSummary | None = None
     if summary is not None and summary.is_synthetic:
         reading_aid = f":violet-badge[Synthetic data] {reading_aid}"
     st.caption(reading_aid)
+    if summary is not None and summary.is_multi_label:
+        st.caption(f":material/label: {EXACT_MATCH}")
 
 
 def has_epochs(summary: RunSummary) -> bool:

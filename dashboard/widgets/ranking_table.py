@@ -53,6 +53,7 @@ def draw_ranking_table(
     if key not in st.session_state or _ticks(key) != ticks:
         st.session_state[key] = {"selection": {"rows": ticks, "columns": [], "cells": []}}
     _remember(key, _Drawn(tuple(shown), tuple(ticks)))
+    largest = max((max(history, default=0) for history in rows["error over time"]), default=0)
     st.dataframe(
         rows,
         key=key,
@@ -63,7 +64,7 @@ def draw_ranking_table(
         column_config={
             score: st.column_config.NumberColumn(format="%.4f"),
             "error over time": st.column_config.LineChartColumn(
-                y_min=0, y_max=LARGEST_ERROR, width="medium"
+                y_min=0, y_max=max(LARGEST_ERROR, largest), width="medium"
             ),
         },
         on_select=lambda: _take(key, on_select),

@@ -1,5 +1,7 @@
 """One sample: its image, its label, what the network called it, and why it ranks so."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from coreset_lib.configs import Window
@@ -27,7 +29,7 @@ def draw_sample_card(
     dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
     row = data.read_samples(summary.folder, summary.created).iloc[index]
     history = sample_history(dynamics, index)
-    label = dynamics.class_names[dynamics.labels[index]]
+    label = dynamics.label_title(index)
     images = data.load_images(summary.folder, summary.created)
     # Side by side where there is room; on a narrow screen the facts go below the image.
     beside = st.container(horizontal=True)
@@ -36,8 +38,9 @@ def draw_sample_card(
             _draw_image(images, index, label)
     with beside.container(width=FACTS_WIDTH):
         st.markdown(f"**{as_text(row['sample_id'])}**")
-        verdict = _latest_verdict(history, dynamics.class_names)
-        st.markdown(f"Label **{as_text(label)}**  \n{verdict}")
+        verdict = _latest_verdict(history, dynamics.prediction_title)
+        title = "Labels" if dynamics.is_multi_label else "Label"
+        st.markdown(f"{title} **{as_text(label)}**  \n{verdict}")
         st.caption(as_text(row["source"]))
         if isinstance(images, LabeledImages):
             draw_original_button(images, index)
@@ -48,10 +51,13 @@ def draw_sample_card(
         st.info(as_text(images), icon=":material/hide_image:")
     st.markdown("**What the network called it**")
     alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
-    strip = prediction_strip(history, dynamics.class_names)
+    strip = prediction_strip(history, dynamics.prediction_title)
     st.plotly_chart(strip, config=PLOTLY_CONFIG, key="strip", alt=alt)
     st.caption(
-        "Epoch by epoch. Full bar: right. Half bar: wrong; hover for the class it was taken for."
+        "Epoch by epoch. Full bar: exactly these labels. Half bar: others; hover to see which."
+        if dynamics.is_multi_label
+        else "Epoch by epoch. Full bar: right. Half bar: wrong; hover for the class it was taken "
+        "for."
     )
     st.markdown("**Why this rank**")
     st.markdown(_reasons(summary, index, history, score, early, late))
@@ -66,13 +72,13 @@ def _draw_image(images: LabeledImages, index: int, label: str) -> None:
     st.image(picture, width=IMAGE_WIDTH, alt=f"Training sample {index}, labelled {label}")
 
 
-def _latest_verdict(history: SampleHistory, class_names: tuple[str, ...]) -> str:
+def _latest_verdict(history: SampleHistory, title_of: Callable[[int], str]) -> str:
     """Say what the network makes of the sample in the last recorded epoch."""
     last = int(history.prediction[-1])
     if last < 0:
         return "Last epoch: not recorded"
     mark = ":green[right]" if history.is_correct[-1] else ":orange[wrong]"
-    return f"Last epoch: **{as_text(class_names[last])}** ({mark})"
+    return f"Last epoch: **{as_text(title_of(last))}** ({mark})"
 
 
 def _reasons(

@@ -187,11 +187,11 @@ def _notes(
     """Say of each sample its label, what the network takes it for, its score; and if right."""
     notes: list[tuple[str, bool | None]] = []
     for index in shown.tolist():
-        label, predicted = int(dynamics.labels[index]), int(predictions[index])
-        is_right = None if predicted < 0 else predicted == label
-        taken = f", taken for {dynamics.class_names[predicted]}" if is_right is False else ""
+        predicted = int(predictions[index])
+        is_right = None if predicted < 0 else predicted == int(dynamics.targets[index])
+        taken = f", taken for {dynamics.prediction_title(predicted)}" if is_right is False else ""
         value = "" if score is None else f" · {score.values[index]:.3g}"
-        notes.append((f"{dynamics.class_names[label]}{taken}{value}", is_right))
+        notes.append((f"{dynamics.label_title(index)}{taken}{value}", is_right))
     return notes
 
 

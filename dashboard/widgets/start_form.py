@@ -157,9 +157,10 @@ def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _draw_reading_options(info: DatasetInfo, reading: dict[str, Any]) -> dict[str, Any]:
     """Draw how to read the images of a folder or table; the size where there is a choice."""
-    sizes = list(info.present_sizes) if len(info.present_sizes) > 1 else []
-    if not sizes:
-        return {}
+    sizes = list(info.present_sizes)
+    if len(sizes) < 2:
+        # A published set that is here in one size only; arrays of one's own have just theirs.
+        return {"image_size": sizes[0]} if sizes and len(info.available_sizes) > 1 else {}
     a, b, c = st.columns([1, 1, 2], vertical_alignment="bottom")
     start = sizes.index(reading["image_size"]) if reading else 0
     chosen: dict[str, Any] = {"image_size": a.selectbox("Image size", sizes, index=start)}

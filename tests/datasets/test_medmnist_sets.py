@@ -124,10 +124,6 @@ class TestLoading:
         with pytest.raises(DatasetError, match="must be one of 28, 64, 128, 224, got 32"):
             load_medmnist("breastmnist", data_root=data_root, image_size=32)
 
-    def test_several_labels_per_image_are_refused(self, data_root: Path) -> None:
-        with pytest.raises(DatasetError, match="one label per image, got chestmnist"):
-            load_medmnist("chestmnist", data_root=data_root, image_size=28)
-
 
 class TestDownloading:
     def test_an_absent_file_is_fetched_by_the_package(

@@ -14,6 +14,7 @@ from coreset_lib.datasets.npz import file_safe, load_npz, summarise_npz
 from coreset_lib.errors import DatasetError
 
 Write = Callable[..., Path]
+OF_TWO = {"val_labels": np.arange(6) % 2, "test_labels": np.arange(9) % 2}
 
 
 def message(path: Path) -> str:
@@ -25,6 +26,9 @@ def message(path: Path) -> str:
     assert text.endswith(".")
     assert str(path) in text or path.stem in text
     return text
+
+
+OF_TWO = {"val_labels": np.arange(6) % 2, "test_labels": np.arange(9) % 2}
 
 
 class TestReading:
@@ -67,7 +71,7 @@ class TestReading:
     @pytest.mark.parametrize("dtype", ["u1", "i2", "i8", "u8", "f4", "f8", ">i4", "?"])
     def test_whole_labels_of_any_type_are_read(self, write_npz: Write, dtype: str) -> None:
         labels = (np.arange(12) % 2).astype(dtype)
-        dataset = load_npz(write_npz(train_labels=labels))
+        dataset = load_npz(write_npz(train_labels=labels, **OF_TWO))
         assert dataset.train.labels.dtype == np.int64
         np.testing.assert_array_equal(dataset.train.labels, np.arange(12) % 2)
 
@@ -84,13 +88,26 @@ class TestReading:
         assert load_npz(path, class_names=("a", "b", "c")).class_names == ("x", "y", "z")
 
     def test_a_gap_in_the_labels_is_a_class_without_samples(self, write_npz: Write) -> None:
-        path = write_npz(train_labels=np.arange(12) % 2 * 4)
+        others = {name: 4 * labels for name, labels in OF_TWO.items()}
+        path = write_npz(train_labels=np.arange(12) % 2 * 4, **others)
         dataset = load_npz(path)
         assert dataset.n_classes == 5
         assert set(dataset.train.labels) == {0, 4}
 
-    def test_a_class_only_in_test_counts_if_no_names_are_known(self, write_npz: Write) -> None:
-        assert load_npz(write_npz(test_labels=np.full(9, 6))).n_classes == 7
+    @pytest.mark.parametrize("part", ["val", "test"])
+    def test_a_class_that_train_lacks_is_refused_if_no_names_are_known(
+        self, part: str, write_npz: Write
+    ) -> None:
+        labels = np.arange({"val": 6, "test": 9}[part]) % 3
+        labels[4] = 6
+        text = message(write_npz(**{f"{part}_labels": labels}))
+        assert f"{part}_labels" in text
+        assert "must be classes that train has, got 6 in row 4" in text
+
+    def test_a_named_class_may_lack_training_images(self, write_npz: Write) -> None:
+        names = np.array(["a", "b", "c", "d"])
+        dataset = load_npz(write_npz(class_names=names, val_labels=np.full(6, 3)))
+        assert dataset.n_classes == 4
 
     def test_sources_name_file_array_and_row(self, write_npz: Write) -> None:
         dataset = load_npz(write_npz("odd {name}.npz"))
@@ -203,7 +220,7 @@ class TestMessages:
     def test_several_labels_per_image(self, write_npz: Write) -> None:
         text = message(write_npz(train_labels=np.zeros((12, 14), np.int64)))
         assert "got 14 columns" in text
-        assert "not supported yet" in text
+        assert "Turn one-hot labels into numbers" in text
 
     @pytest.mark.parametrize("form", [(), (12, 1, 1), (12, 0)])
     def test_labels_of_another_shape(self, write_npz: Write, form: tuple[int, ...]) -> None:

@@ -127,8 +127,8 @@ def test_a_cache_that_cannot_be_written_is_told_and_nothing_is_left(
 
 
 def test_texts_of_a_dataset_come_back_as_they_were(tmp_path, tiny_config, tiny_dataset):
-    names = ["NA", 'say "hi", twice', "null", "Niere ü", "a\nb", " 007", "1e5"]
-    ids = [*names, *(f"s{i}" for i in range(53))]
+    names = ["NA", 'say "hi", twice', "null", "Niere ü", "a\nb", "a\rb", " 007", "1e5"]
+    ids = [*names, *(f"s{i}" for i in range(52))]
     train = replace(tiny_dataset.train, sample_ids=ids)
     dataset = replace(tiny_dataset, train=train, class_names=("NA", "a,b", "3"))
     assert isinstance(dataset, LabeledImages)

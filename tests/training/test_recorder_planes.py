@@ -42,7 +42,9 @@ def recorded(logits, labels, **options):
     st.integers(2, 5).flatmap(
         lambda n: st.tuples(
             st.lists(
-                st.lists(st.floats(-60, 60, width=32), min_size=n, max_size=n),
+                st.lists(
+                    st.floats(-60, 60, width=32, allow_subnormal=False), min_size=n, max_size=n
+                ),
                 min_size=1,
                 max_size=5,
             ),
