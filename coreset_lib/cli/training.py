@@ -133,6 +133,8 @@ def train(
         return
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
+    from coreset_lib.datasets.relabelling import keep_labels
+
     noise_kind, noise_rate = parse_label_noise(label_noise)
     config = TrainingConfig(
         dataset=absolute_dataset(dataset, data_root),
@@ -142,8 +144,6 @@ def train(
         skip_bad=skip_bad,
         keep_patient_ids=keep_patient_ids,
         model=model,
-    from coreset_lib.datasets.relabelling import keep_labels
-
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=lr,
