@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.configs import NO_LABEL_NOISE, check_label_noise
-from coreset_lib.datasets.labeled_images import LabeledImages, Labels
+from coreset_lib.datasets.labeled_images import LabeledImages, Labels, check_one_class_each
 from coreset_lib.errors import CoresetError
 from coreset_lib.seeds import stream
 
@@ -46,8 +46,8 @@ def inject_label_noise(
     Raises
     ------
     CoresetError
-        If the kind is unknown, the rate out of range, or so few samples are there that no
-        label would be changed, or a class would vanish.
+        If the kind is unknown, the rate out of range, samples carry any number of labels, so
+        few samples are there that no label would be changed, or a class would vanish.
 
     Notes
     -----
@@ -57,6 +57,7 @@ def inject_label_noise(
     check_label_noise(kind, rate)
     if kind == NO_LABEL_NOISE:
         return dataset
+    check_one_class_each(dataset, "label noise")
     labels = np.asarray(dataset.train.labels, dtype=np.int64)
     true = np.asarray(dataset.truth.get(TRUE_LABEL, labels), dtype=np.int64)
     rng = stream(seed, "label noise", kind)

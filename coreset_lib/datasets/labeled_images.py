@@ -185,6 +185,15 @@ def is_volume(images: Images) -> bool:
     return images.ndim == 4 and images.shape[-1] != 3
 
 
+def check_one_class_each(dataset: LabeledImages, what: str) -> None:
+    """Raise DatasetError for samples with any number of labels; ``what`` needs one class each."""
+    if dataset.is_multi_label:
+        raise DatasetError(
+            f"{what} needs exactly one class per sample, got {dataset.name}, whose samples carry "
+            "any number of labels. Leave it away."
+        )
+
+
 def _check_classes(dataset: LabeledImages) -> None:
     """Refuse what no network can be trained on."""
     present = np.unique(dataset.train.labels)

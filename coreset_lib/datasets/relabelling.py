@@ -12,7 +12,7 @@ import numpy as np
 from coreset_lib.atomic import write_bytes
 from coreset_lib.checks import check_choice
 from coreset_lib.datasets.label_noise import TRUE_LABEL
-from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_each
 from coreset_lib.errors import CoresetError, DatasetError
 
 COLUMNS = ("sample_id", "old", "new", "who", "when", "why", "status", "confidence")
@@ -93,8 +93,10 @@ def apply_labels(
     ------
     DatasetError
         If a sample or class is unknown, a sample has two labels, or the dataset's label is
-        not the table's old one; also if no row is decided for good.
+        not the table's old one; also if no row is decided for good, or samples carry any
+        number of labels.
     """
+    check_one_class_each(dataset, "a correction of labels")
     used = [row for row in rows if row.status in TRAINED_WITH]
     if not used:
         raise DatasetError(

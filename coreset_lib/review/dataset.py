@@ -34,8 +34,21 @@ class ReviewedDataset:
 
     @classmethod
     def of_run(cls, run: Run) -> "ReviewedDataset":
-        """Return the dataset that a run was trained on; raises DamagedRunError."""
+        """Return the dataset that a run was trained on.
+
+        Raises
+        ------
+        ReviewError
+            If its samples carry any number of labels.
+        DamagedRunError
+            If the run cannot be read.
+        """
         record = run.manifest.dataset
+        if record.label_names:
+            raise ReviewError(
+                f"labels can be reviewed where each sample has exactly one class, got "
+                f"{record.name}, whose samples carry any number of labels. Choose another run."
+            )
         ids = run.samples()["sample_id"].tolist()
         return cls(record.name, record.fingerprint, record.class_names, ids, run.labels())
 

@@ -1,30 +1,25 @@
 """Whether a dataset can be trained on with the options that were chosen."""
 
-from coreset_lib.configs import NO_LABEL_NOISE, PICTURE_MODELS, VOLUME_MODELS, TrainingConfig
-from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.configs import PICTURE_MODELS, VOLUME_MODELS, TrainingConfig
+from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_each
 from coreset_lib.errors import CoresetError
 
 
 def check_fits(config: TrainingConfig, dataset: LabeledImages) -> None:
     """Raise CoresetError if an option means nothing for this dataset."""
     check_network(config.model, dataset.name, depth=dataset.depth)
-    if dataset.is_multi_label:
-        _check_multi_label(config, dataset)
+    _check_one_class_options(config, dataset)
 
 
-def _check_multi_label(config: TrainingConfig, dataset: LabeledImages) -> None:
-    """Refuse options that are made for exactly one class per sample."""
+def _check_one_class_options(config: TrainingConfig, dataset: LabeledImages) -> None:
+    """Refuse options that mean nothing for samples with any number of labels."""
     options = {
         "record_vog": config.record_vog,
         "keep_checkpoints (for score vog_pixel)": config.keep_checkpoints > 0,
-        "label_noise": config.label_noise != NO_LABEL_NOISE,
     }
     for option, is_on in options.items():
         if is_on:
-            raise CoresetError(
-                f"option {option} needs exactly one class per sample, got {dataset.name}, whose "
-                "samples carry any number of labels. Leave it away."
-            )
+            check_one_class_each(dataset, f"option {option}")
 
 
 def check_network(model: str, dataset: str, *, depth: int) -> None:

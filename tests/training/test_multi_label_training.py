@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from coreset_lib.datasets.label_noise import inject_label_noise
 from coreset_lib.datasets.label_sets import NO_LABEL, set_codes
+from coreset_lib.datasets.relabelling import apply_labels
 from coreset_lib.errors import CoresetError
+from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
 from coreset_lib.training.objectives import (
@@ -163,7 +166,6 @@ def label_run_config(run):
     [
         {"record_vog": True},
         {"keep_checkpoints": 2},
-        {"label_noise": "symmetric", "label_noise_rate": 0.2},
     ],
 )
 def test_what_needs_one_class_per_sample_is_refused(option, label_run, label_volumes, tmp_path):
@@ -171,6 +173,15 @@ def test_what_needs_one_class_per_sample_is_refused(option, label_run, label_vol
     with pytest.raises(CoresetError, match="exactly one class per sample, got slabs"):
         create_run(tmp_path, config, label_volumes)
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_labels_are_neither_spoilt_nor_corrected_nor_reviewed(label_run, label_volumes):
+    with pytest.raises(CoresetError, match="label noise needs exactly one class per sample"):
+        inject_label_noise(label_volumes, kind="symmetric", rate=0.2)
+    with pytest.raises(CoresetError, match="correction of labels needs exactly one class"):
+        apply_labels(label_volumes, [])
+    with pytest.raises(CoresetError, match="exactly one class, got slabs"):
+        ReviewedDataset.of_run(label_run)
 
 
 def test_a_class_weighted_loss_changes_training_with_labels(
