@@ -41,7 +41,9 @@ def preparation_bar() -> "Generator[Progress]":
             bar.stop()
 
 
-def train_here(paths: RunPaths, n_epochs: int, dataset: "LabeledImages") -> bool:
+def train_here(
+    paths: RunPaths, n_epochs: int, dataset: "LabeledImages", *, processes: int | None = None
+) -> bool:
     """Train in this process once the device is free; Ctrl-C stops after the batch.
 
     Parameters
@@ -52,6 +54,8 @@ def train_here(paths: RunPaths, n_epochs: int, dataset: "LabeledImages") -> bool
         For the progress bar.
     dataset : LabeledImages
         The run's dataset, known to be the one it was created for.
+    processes : int, optional
+        How many train it together; by default as many as before, at first one.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def train_here(paths: RunPaths, n_epochs: int, dataset: "LabeledImages") -> bool
     )
     console = Console(stderr=True)
     with training_lock(paths), logging_to(paths), Progress(*columns, console=console) as progress:
-        status = prepare_start(Run(paths))
+        status = prepare_start(Run(paths), processes=processes)
         write_status(paths, status)
         task = progress.add_task("", total=n_epochs, completed=status.epoch)
 

@@ -1,7 +1,7 @@
 """Commands that start and resume training: ``train``, ``queue``, ``sbatch``."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,13 +37,19 @@ from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
 from coreset_lib.runs.ensemble import create_ensemble
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.store import Run
+from coreset_lib.training.world import check_shares
 
-KEPT_ON_RESUME = ("resume", "background", "executor", "cache")
-SLURM_ONLY = ("partition", "gpus", "time_limit", "slurm_option", "requeue")
+KEPT_ON_RESUME = ("resume", "background", "executor", "cache", "gpus", "processes")
+SLURM_ONLY = ("partition", "time_limit", "slurm_option", "requeue")
 MOST_SEEDS = 1000
 
 Partition = Annotated[str | None, typer.Option(help="Slurm partition")]
-Gpus = Annotated[int | None, typer.Option(help="GPUs of the Slurm job: 0 or 1")]
+Gpus = Annotated[
+    int | None, typer.Option(help="GPUs, each with a process of its own that trains its share")
+]
+Processes = Annotated[
+    int | None, typer.Option(help="Processes that train a run together  [default: one per GPU]")
+]
 TimeLimit = Annotated[str | None, typer.Option(help="Time limit of the Slurm job, as 2:00:00")]
 SlurmLines = Annotated[
     list[str] | None,
@@ -99,19 +105,20 @@ def train(
         typer.Option(help="Spoil training labels: symmetric:RATE or class_dependent:RATE"),
     ] = NO_LABEL_NOISE,
     label_noise_seed: Annotated[int, typer.Option(help="Decides which labels are spoilt")] = 0,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Corrected labels to train with, a CSV of: coreset-lens review export"),
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early")
     ] = None,
     background: Annotated[
         bool, typer.Option("--background", help="Return at once; training goes on")
     ] = False,
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Corrected labels to train with, a CSV of: coreset-lens review export"),
-    ] = None,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
-    partition: Partition = None,
     gpus: Gpus = None,
+    processes: Processes = None,
+    partition: Partition = None,
     time_limit: TimeLimit = None,
     slurm_option: SlurmLines = None,
     requeue: Requeue = None,
@@ -124,12 +131,14 @@ def train(
         cache_folder(cache),
         partition=partition,
         gpus=gpus,
+        processes=processes,
         time_limit=time_limit,
         lines=slurm_option,
         requeue=requeue,
     )
+    place = _Place(executor, options, gpus, processes, background)
     if resume is not None:
-        _resume(cache, resume, given, executor, options, background=background)
+        _resume(cache, resume, given, place)
         return
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
@@ -158,6 +167,7 @@ def train(
         label_noise=noise_kind,
         label_noise_rate=noise_rate,
         label_noise_seed=label_noise_seed,
+        labels="" if labels is None else keep_labels(cache_folder(cache), labels),
     )
     configs = [config]
     if seeds is not None:
@@ -167,10 +177,9 @@ def train(
     if runs != 1:
         if seeds is not None:
             raise CoresetError("train must get --runs or --seeds, got both. Leave one away.")
-        labels="" if labels is None else keep_labels(cache_folder(cache), labels),
         check_whole("runs", runs, least=1, most=MOST_SEEDS)
         configs = [replace(config, seed=seed + number) for number in range(runs)]
-    started = _train_new(cache_folder(cache), configs, executor, options, background=background)
+    started = _train_new(cache_folder(cache), configs, place)
     if runs > 1:
         _average(cache_folder(cache), started)
 
@@ -200,8 +209,9 @@ def queue(
 def sbatch(
     run: RunName,
     out: Annotated[Path | None, typer.Option("--out", help="Write the script here")] = None,
-    partition: Partition = None,
     gpus: Gpus = None,
+    processes: Processes = None,
+    partition: Partition = None,
     time_limit: TimeLimit = None,
     slurm_option: SlurmLines = None,
     requeue: Requeue = None,
@@ -215,6 +225,7 @@ def sbatch(
         cache_folder(cache),
         partition=partition,
         gpus=gpus,
+        processes=processes,
         time_limit=time_limit,
         lines=slurm_option,
         requeue=requeue,
@@ -242,28 +253,52 @@ def parse_seeds(text: str) -> list[int]:
     return list(dict.fromkeys(seeds))
 
 
-def _train_new(
-    cache: Path,
-    configs: list[TrainingConfig],
-    executor: str,
-    options: SlurmOptions,
-    *,
-    background: bool,
-) -> list[RunPaths]:
+@dataclass(frozen=True)
+class _Place:
+    """Where runs are trained: by whom, on how many GPUs, by how many processes together."""
+
+    executor: str
+    options: SlurmOptions
+    gpus: int | None
+    processes: int | None
+    background: bool
+
+    def __post_init__(self) -> None:
+        if self.gpus and self.processes is not None and self.processes != self.gpus:
+            raise CoresetError(
+                f"--processes must be the number of GPUs, {self.gpus}, got {self.processes}. "
+                "Leave it away."
+            )
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the runs go on without this command."""
+        return self.background or self.executor == "slurm"
+
+    @property
+    def n_processes(self) -> int | None:
+        """Processes per run that were asked for; None for as many as before."""
+        if self.executor == "slurm":
+            return self.options.n_processes
+        return self.processes if self.gpus is None else max(self.gpus, 1)
+
+
+def _train_new(cache: Path, configs: list[TrainingConfig], place: _Place) -> list[RunPaths]:
     """Create one run per configuration, start them all, and return them."""
     from coreset_lib.datasets import load_configured
     from coreset_lib.runs.create import create_run
 
     first = configs[0]
-    _check_place(first.device, executor, options)
+    _check_place(first.device, place)
     with preparation_bar() as progress:
         images = load_configured(first, cache=cache, progress=progress)
+    check_shares(first, len(images.train), place.n_processes or 1)
     runs = [create_run(cache, config, images) for config in configs]
     try:
-        if executor == "slurm" or background:
-            _start(runs, executor, options)
+        if place.is_elsewhere:
+            _start(runs, place)
         else:
-            _train_one_after_another(runs, first.epochs, images)
+            _train_one_after_another(runs, first.epochs, images, place.n_processes)
     finally:
         for paths in runs:
             typer.echo(f"run: {paths.root.name}")
@@ -280,22 +315,16 @@ def _average(cache: Path, members: list[RunPaths]) -> None:
         typer.echo(f"once all are finished: coreset-lens ensemble {names}", err=True)
 
 
-def _train_one_after_another(runs: list[RunPaths], epochs: int, images: LabeledImages) -> None:
+def _train_one_after_another(
+    runs: list[RunPaths], epochs: int, images: LabeledImages, processes: int | None
+) -> None:
     """Train runs here until one is stopped."""
     for paths in runs:
-        if not train_here(paths, epochs, images):
+        if not train_here(paths, epochs, images, processes=processes):
             return
 
 
-def _resume(
-    cache: Path | None,
-    name: str,
-    given: list[str],
-    executor: str,
-    options: SlurmOptions,
-    *,
-    background: bool,
-) -> None:
+def _resume(cache: Path | None, name: str, given: list[str], place: _Place) -> None:
     """Go on with a run from its last checkpoint, with the options it was started with."""
     from coreset_lib.datasets import load_configured
     from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
@@ -309,39 +338,40 @@ def _resume(
     run = find_run(cache, name)
     check_resumable(run)
     config = plain_config(run.paths)
-    _check_place(config.device, executor, options)
+    _check_place(config.device, place)
     with preparation_bar() as progress:
         images = load_configured(config, cache=run.paths.cache, progress=progress)
     check_same_dataset(run, images.fingerprint())
-    if executor == "slurm" or background:
-        _start([run.paths], executor, options)
+    check_shares(config, len(images.train), place.n_processes or run.status().processes)
+    if place.is_elsewhere:
+        _start([run.paths], place)
     else:
-        train_here(run.paths, config.epochs, images)
+        train_here(run.paths, config.epochs, images, processes=place.n_processes)
     typer.echo(f"run: {run.run_id}")
 
 
-def _start(runs: list[RunPaths], executor: str, options: SlurmOptions) -> None:
+def _start(runs: list[RunPaths], place: _Place) -> None:
     """Start runs that go on without this command."""
     from coreset_lib.jobs import local, slurm
 
-    if executor == "slurm":
-        slurm.submit(runs, options)
+    if place.executor == "slurm":
+        slurm.submit(runs, place.options)
         return
     for paths in runs:
-        local.start(paths)
+        local.start(paths, processes=place.n_processes)
 
 
-def _check_place(device: str, executor: str, options: SlurmOptions) -> None:
+def _check_place(device: str, place: _Place) -> None:
     """Raise CoresetError where the runs cannot be trained, before anything is created."""
     from coreset_lib.jobs.devices import busy_note
 
-    if executor == "slurm":
-        if device.startswith("cuda") and not options.gpus:
+    if place.executor == "slurm":
+        if device.startswith("cuda") and not place.options.gpus:
             raise CoresetError(f"device {device} needs a GPU, got a job without. Give --gpus 1.")
         return
-    from coreset_lib.training.device import resolve_device
+    from coreset_lib.training.distributed import check_devices
 
-    resolve_device(device)
+    check_devices(device, gpus=place.gpus or 0, processes=place.n_processes or 1)
     note = busy_note(device)
     if note:
         typer.echo(note, err=True)

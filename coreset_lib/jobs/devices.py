@@ -38,6 +38,17 @@ def queue_name(device: str) -> str:
     return f"cuda:{shown}"
 
 
+def queue_names(device: str, n_processes: int) -> tuple[str, ...]:
+    """Return the devices of processes that train together, in the order to wait for them.
+
+    On the CPU that is one for all, else one GPU for each.
+    """
+    first = queue_name(device)
+    if n_processes == 1 or not first.startswith("cuda"):
+        return (first,)
+    return tuple(queue_name(f"cuda:{number}") for number in range(n_processes))
+
+
 def busy_note(device: str) -> str | None:
     """Return a sentence that names who else uses a GPU, or None if nobody does."""
     name = queue_name(device)

@@ -9,7 +9,8 @@ from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.evaluation.evaluate import create_evaluation, evaluations_folder, read_plan
 from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.results import EvaluationPaths
-from coreset_lib.jobs.local import background_environment, end_process
+from coreset_lib.jobs.local import end_process
+from coreset_lib.runs.process import background_environment
 from coreset_lib.runs.reading import read_record
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, reconcile, write_status

@@ -15,7 +15,10 @@ class Executor(Protocol):
     """Starts runs, stops them, and knows what they do."""
 
     def start(self, paths: RunPaths) -> None:
-        """Start or resume a run and return at once; raises CoresetError where it cannot."""
+        """Start or resume a run and return at once; raises CoresetError where it cannot.
+
+        A resumed run is trained by as many processes as before.
+        """
         ...
 
     def stop(self, run: Run) -> Status:

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.devices import queue_name
+from coreset_lib.jobs.devices import queue_names
 from coreset_lib.jobs.turns import join
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.process import host_name, is_alive
+from coreset_lib.runs.process import background_environment, host_name, is_alive
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.resume import plain_config, prepare_start
 from coreset_lib.runs.status import claim, write_status
@@ -25,13 +24,15 @@ POLL_SECONDS = 0.1
 NICENESS = 5
 
 
-def start(paths: RunPaths) -> int:
+def start(paths: RunPaths, *, processes: int | None = None) -> int:
     """Start or resume a run in a detached process, which waits until its device is free.
 
     Parameters
     ----------
     paths : RunPaths
         A run just created, or one that was stopped, interrupted or failed.
+    processes : int, optional
+        How many train it together; by default as many as before, at first one.
 
     Returns
     -------
@@ -44,9 +45,9 @@ def start(paths: RunPaths) -> int:
         If the run is finished or under way, or no process can be started.
     """
     with training_lock(paths):
-        process = _spawn_in_name(paths, prepare_start(Run(paths)))
+        process = _spawn_in_name(paths, prepare_start(Run(paths), processes=processes))
         # Now, not when the process gets there: runs take their turns in the order of starting.
-        join(paths, queue_name(plain_config(paths).device))
+        join(paths, queue_names(plain_config(paths).device, 1)[0])
     assert process.stdin is not None
     process.stdin.close()  # the process has waited for this: lock and status are its own now
     process.returncode = 0  # keeps Popen from warning that the child still runs
@@ -149,20 +150,3 @@ def _settle(run: Run) -> Status:
     with contextlib.suppress(FileNotFoundError):
         run.paths.stop_request.unlink()
     return status
-
-
-def background_environment() -> dict[str, str]:
-    """Return the environment of a process that trains in the background.
-
-    Threads that wait sleep instead of spinning: next to a dashboard and a browser on few
-    cores, spinning makes training several times slower. The package stays importable
-    from wherever it was found.
-    """
-    root = str(Path(__file__).parents[2])
-    search_path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        "OMP_WAIT_POLICY": "PASSIVE",
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(search_path),
-        "PYTHONUNBUFFERED": "1",
-    }

@@ -48,7 +48,7 @@ def submit(runs: Sequence[RunPaths], options: SlurmOptions) -> list[str]:
         for paths in runs:
             locks.enter_context(training_lock(paths))
         before = [Run(paths).status() for paths in runs]
-        waiting = [prepare_start(Run(paths)) for paths in runs]
+        waiting = [prepare_start(Run(p), processes=options.n_processes) for p in runs]
         for paths, status in zip(runs, waiting, strict=True):
             write_bytes(paths.slurm_script, sbatch_script(runs, options).encode())
             # Before sbatch: the job may start at once and has the last word then.
@@ -124,6 +124,7 @@ def sbatch_script(runs: Sequence[RunPaths], options: SlurmOptions) -> str:
             f"RUNS=({' '.join(map(shlex.quote, folders))})",
             "",
             f"export CORESET_LENS_REQUEUE={int(options.requeue)}",
+            f"export CORESET_LENS_PROCESSES={options.n_processes}",
             'run="${RUNS[${SLURM_ARRAY_TASK_ID:-0}]}"',
             # exec: signals of Slurm to the batch shell must reach the training itself.
             'exec "$PYTHON" -u -m coreset_lib.jobs.slurm_worker "$run" >>"$run/train.log" 2>&1',

@@ -8,6 +8,7 @@ from typing import Any
 
 from coreset_lib.checks import check_choice, check_whole
 from coreset_lib.errors import CoresetError
+from coreset_lib.training.world import MOST_PROCESSES
 
 SETTINGS = "slurm.toml"
 WORD = r"[\w.,@+-]{1,200}"
@@ -24,7 +25,9 @@ class SlurmOptions:
     partition : str, optional
         None for the cluster's default.
     gpus : int
-        0 or 1.
+        Of one node; 0 for none.
+    processes : int, optional
+        How many train together; None for one per GPU.
     cpus : int, optional
     memory, time_limit : str, optional
         As sbatch reads them, for example ``16G`` and ``2:00:00``.
@@ -38,6 +41,7 @@ class SlurmOptions:
 
     partition: str | None = None
     gpus: int = 0
+    processes: int | None = None
     cpus: int | None = None
     memory: str | None = None
     time_limit: str | None = None
@@ -46,7 +50,9 @@ class SlurmOptions:
     lines: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_whole("gpus", self.gpus, least=0, most=1)
+        check_whole("gpus", self.gpus, least=0, most=MOST_PROCESSES)
+        if self.processes is not None:
+            check_whole("processes", self.processes, least=1, most=MOST_PROCESSES)
         check_whole("notice seconds", self.notice_seconds, least=1, most=3600)
         if self.cpus is not None:
             check_whole("cpus", self.cpus, least=1, most=4096)
@@ -55,6 +61,11 @@ class SlurmOptions:
         _check_form("time limit", self.time_limit, TIME, "2:00:00 for two hours")
         for line in self.lines:
             _check_form("Slurm option", line, LINE, "--account=group")
+
+    @property
+    def n_processes(self) -> int:
+        """How many processes train a run together."""
+        return max(self.gpus, 1) if self.processes is None else self.processes
 
     def directives(self) -> list[str]:
         """Return the options as sbatch reads them, one to a line of the script."""

@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from coreset_lib.checks import check_whole
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs import slurm
+from coreset_lib.jobs.waiting import train_together
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.slurm_jobs import write_job
 from coreset_lib.runs.status import write_status
 from coreset_lib.training.stopping import Stop, stop_on_signals
+from coreset_lib.training.world import MOST_PROCESSES
 
 REQUEUED = "going back to Slurm's queue"
 log = logging.getLogger("coreset_lib.jobs")
@@ -40,9 +43,7 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         if plain_status(paths).state == "finished":  # requeued by hand
             return 0
         write_job(paths, job_id)
-        from coreset_lib.training.worker import train_run
-
-        status = train_run(paths, stop=stop)
+        status = train_together(paths, processes_of(environment), stop=stop)
     except CoresetError as error:
         log.error("%s", error)
         return 1
@@ -58,6 +59,13 @@ def job_of(environment: Mapping[str, str]) -> str | None:
     if array and task:
         return f"{array}_{task}"
     return environment.get("SLURM_JOB_ID")
+
+
+def processes_of(environment: Mapping[str, str]) -> int:
+    """Return how many processes shall train together, as the script says."""
+    text = environment.get("CORESET_LENS_PROCESSES", "1")
+    number = int(text) if text.isdecimal() else 0
+    return check_whole("CORESET_LENS_PROCESSES", number, least=1, most=MOST_PROCESSES)
 
 
 def _listen_to_slurm(paths: RunPaths, stop: Stop, *, may_requeue: bool) -> None:

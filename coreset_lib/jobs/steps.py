@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.local import background_environment
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.process import background_environment
 
 COMMAND = "from coreset_lib.cli import main; main()"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from coreset_lib.jobs.devices import busy_note, queue_name
+from coreset_lib.jobs.devices import busy_note, queue_names
 from coreset_lib.jobs.turns import my_turn
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
@@ -56,34 +56,46 @@ def train_in_turn(
     """
     with training_lock(paths), contextlib.ExitStack() as turn:
         status = claim(replace(plain_status(paths), state="queued", step="waiting"), os.getpid())
-        device = queue_name(plain_config(paths).device)
+        devices = queue_names(plain_config(paths).device, status.processes)
         with StatusWriter(paths, status) as writer:
-
-            def note_wait(ahead: list[str]) -> None:
-                step = f"waiting for {device}" + (f", {len(ahead)} ahead" if ahead else "")
-                with contextlib.suppress(OSError):
-                    writer.update(step=step)
-                on_wait(ahead)
-
-            has_turn = turn.enter_context(my_turn(paths, device, stop=stop, on_wait=note_wait))
-            if not has_turn:
-                writer.update(state="stopped", step="")
-                paths.stop_request.unlink(missing_ok=True)
-                return writer.status
-        return _train(paths, device, stop, dataset, on_epoch)
+            for device in devices:
+                note_wait = _note_wait(writer, device, on_wait)
+                if not turn.enter_context(my_turn(paths, device, stop=stop, on_wait=note_wait)):
+                    writer.update(state="stopped", step="")
+                    paths.stop_request.unlink(missing_ok=True)
+                    return writer.status
+        for note in filter(None, map(busy_note, devices)):
+            log.warning(note)
+        return train_together(
+            paths, status.processes, dataset=dataset, on_epoch=on_epoch, stop=stop
+        )
 
 
-def _train(
+def train_together(
     paths: RunPaths,
-    device: str,
+    n_processes: int,
+    *,
     stop: threading.Event,
-    dataset: "LabeledImages | None",
-    on_epoch: "Callable[[EpochMetrics], None]",
+    dataset: "LabeledImages | None" = None,
+    on_epoch: "Callable[[EpochMetrics], None]" = lambda _: None,
 ) -> Status:
-    """Train now that the device is ours."""
-    note = busy_note(device)
-    if note:
-        log.warning(note)
+    """Train the run with this process and ``n_processes`` - 1 more that it starts."""
+    from coreset_lib.training.companions import companions
     from coreset_lib.training.worker import train_run
 
-    return train_run(paths, dataset=dataset, on_epoch=on_epoch, stop=stop)
+    with companions(paths, n_processes) as world:
+        return train_run(paths, dataset=dataset, on_epoch=on_epoch, stop=stop, world=world)
+
+
+def _note_wait(
+    writer: StatusWriter, device: str, on_wait: Callable[[list[str]], None]
+) -> Callable[[list[str]], None]:
+    """Return what tells of the runs ahead on a device."""
+
+    def note(ahead: list[str]) -> None:
+        step = f"waiting for {device}" + (f", {len(ahead)} ahead" if ahead else "")
+        with contextlib.suppress(OSError):
+            writer.update(step=step)
+        on_wait(ahead)
+
+    return note

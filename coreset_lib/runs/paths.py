@@ -157,6 +157,16 @@ class RunPaths:
         return self.root / ".reserve"
 
     @property
+    def naming(self) -> Path:
+        """What people call the run."""
+        return self.root / "naming.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's event files."""
+        return self.root / "tensorboard"
+
+    @property
     def partner_error(self) -> Path:
         """What ended one of several processes that train the run, other than the leader."""
         return self.root / ".partner_error"

@@ -1,4 +1,4 @@
-"""Which process wrote a status, and whether it still lives."""
+"""Which process wrote a status, whether it still lives, and what new ones are told."""
 
 import os
 import socket
@@ -35,6 +35,23 @@ def is_alive(pid: int | None, start: float | None) -> bool:
         return False
     found = process_start(pid)
     return found is not None and abs(found - start) <= START_TOLERANCE_SECONDS
+
+
+def background_environment() -> dict[str, str]:
+    """Return the environment of a process that trains in the background.
+
+    Threads that wait sleep instead of spinning: next to a dashboard and a browser on few
+    cores, spinning makes training several times slower. The package stays importable
+    from wherever it was found.
+    """
+    root = str(Path(__file__).parents[2])
+    search_path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(search_path),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _process_start_from_proc(pid: int) -> float | None:

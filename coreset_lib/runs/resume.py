@@ -41,10 +41,11 @@ def check_same_dataset(run: Run, fingerprint: str) -> None:
         )
 
 
-def prepare_start(run: Run) -> Status:
+def prepare_start(run: Run, *, processes: int | None = None) -> Status:
     """Return the status ``queued`` for a run about to start or resume, its epochs kept.
 
     What a former process left behind is forgotten: a stop request, an error, a Slurm job.
+    With ``processes`` None it is trained by as many together as before.
 
     Raises
     ------
@@ -63,6 +64,7 @@ def prepare_start(run: Run) -> Status:
         epochs=status.epochs,
         step="starting",
         host=host_name(),
+        processes=status.processes if processes is None else processes,
     )
 
 

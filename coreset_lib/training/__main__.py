@@ -1,23 +1,39 @@
-"""``python -m coreset_lib.training RUN_DIR``: train a run directory in this process."""
+"""``python -m coreset_lib.training RUN_DIR``: train a run directory in this process.
+
+Started by torchrun, or by srun with several tasks, all of them train it together:
+``torchrun --nproc-per-node 2 -m coreset_lib.training RUN_DIR``.
+"""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.resume import plain_config
+from coreset_lib.training.assistant import assist_run
+from coreset_lib.training.companions import leave_with_parent
+from coreset_lib.training.distributed import device_of
 from coreset_lib.training.stopping import stop_on_signals
 from coreset_lib.training.worker import LOG_FORMAT, train_run
+from coreset_lib.training.world import World, world_of
 
 WAIT = "--wait"
 log = logging.getLogger("coreset_lib.training")
 
 
 def main(arguments: list[str]) -> int:
-    """Train the run in the given directory; 0 if finished or stopped, 1 if it failed.
+    """Train the run in the given directory.
 
     With ``--wait`` it begins once its standard input is closed: by then whoever started it
     has noted its process number, and nobody overwrites its status any more.
+
+    Returns
+    -------
+    int
+        0 if finished or stopped, 1 if it failed, 2 if the run or this machine's devices
+        cannot be used as asked.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     folders = [argument for argument in arguments if argument != WAIT]
@@ -28,12 +44,29 @@ def main(arguments: list[str]) -> int:
         sys.stdin.read()
     paths = RunPaths(Path(folders[0]))
     try:
-        status = train_run(paths, stop=stop_on_signals(paths))
+        world = world_of(os.environ)
+        device_of(plain_config(paths).device, world)
+    except CoresetError as error:
+        log.error("%s", error)
+        return 2
+    try:
+        _train(paths, world)
     except CoresetError as error:
         log.error("%s", error)
         return 1
-    log.info("%s after %d of %d epochs", status.state, status.epoch, status.epochs)
     return 0
+
+
+def _train(paths: RunPaths, world: World) -> None:
+    """Lead the training of the run, or take part in it."""
+    stop = stop_on_signals(paths)
+    if world.size > 1:
+        leave_with_parent()
+    if not world.is_leader:
+        assist_run(paths, world, stop=stop)
+        return
+    status = train_run(paths, stop=stop, world=world)
+    log.info("%s after %d of %d epochs", status.state, status.epoch, status.epochs)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What may end a training, and how to say it."""
 
+import contextlib
 import errno
 import math
 
@@ -7,6 +8,7 @@ import torch
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.paths import RunPaths
 from coreset_lib.training.loop import EpochMetrics
 
 EXPECTED = (CoresetError, OSError, RuntimeError, MemoryError)
@@ -25,6 +27,16 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full. Free some space; the epochs recorded so far are kept."
     return f"Training ended unexpectedly ({type(error).__name__}: {error}). See the log."
+
+
+def partner_reason(paths: RunPaths, n_processes: int) -> str:
+    """Say what ended a training that has lost one of its processes."""
+    with contextlib.suppress(OSError):
+        return paths.partner_error.read_text()
+    return (
+        f"One of the {n_processes} training processes ended unexpectedly. See the log; the "
+        "epochs recorded so far are kept."
+    )
 
 
 def check_finite(metrics: EpochMetrics, config: TrainingConfig) -> None:

@@ -102,8 +102,8 @@ class Trainer:
             began = time.perf_counter()
             loss, accuracy = self.train_epoch(epoch)
             if self.recorder is not None and self.config.recording == "eval_pass":
-                self._record_clean_pass(self.recorder)
-            val_loss, val_accuracy = evaluate(self.network, self.val)
+                self.record_clean_pass(self.recorder)
+            val_loss, val_accuracy = self.evaluate()
             val_auc = mean_auc(self.network, self.val) if self.val.labels.ndim == 2 else None
             seconds = time.perf_counter() - began
             yield EpochMetrics(
@@ -121,9 +121,7 @@ class Trainer:
     def train_epoch(self, epoch: int) -> tuple[float, float]:
         """Visit every sample once; return mean loss and accuracy in train mode."""
         device = self.train.labels.device
-        batches = epoch_batches(
-            len(self.train), self.config.batch_size, seed=self.config.seed, epoch=epoch
-        )
+        batches = self.batches(epoch)
         recorder = self.recorder if self.config.recording == "minibatch" else None
         if self.recorder is not None:
             self.recorder.start_epoch()
@@ -131,7 +129,7 @@ class Trainer:
         totals = torch.zeros(2, device=device)
         n_steps = self.config.epochs * len(batches)
         for number, indices in enumerate(batches):
-            self._set_learning_rate((epoch * len(batches) + number) / n_steps)
+            self.set_learning_rate((epoch * len(batches) + number) / n_steps)
             indices = indices.to(device, non_blocking=True)
             logits, loss, n_correct = self._step(indices, epoch, number)
             if recorder is not None:
@@ -145,26 +143,49 @@ class Trainer:
         """Update the weights on one batch; the logits are from before the update."""
         images, labels = self.train.batch(indices)
         if self.config.augmentation == "shift":
-            images = shift(images, stream_seed(self.config.seed, "shift", epoch, number))
+            images = shift(images, self.shift_seed(epoch, number))
         with mixed_precision(images.device):
-            logits = self.network(images)
-        loss = self._loss(logits, labels)
+            logits = self.forward(images)
+        loss = self.loss(logits, labels)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self.backward(loss, number)
         self.optimizer.step()
         return logits, loss, count_correct(logits.detach(), labels)
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy, every class with the same say if that was asked for."""
         return mean_loss(logits, labels, self.class_weights)
 
-    def _record_clean_pass(self, recorder: DynamicsRecorder) -> None:
+    def batches(self, epoch: int) -> list[Tensor]:
+        """Return the samples of each update of an epoch."""
+        return epoch_batches(
+            len(self.train), self.config.batch_size, seed=self.config.seed, epoch=epoch
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits of a batch, ready for :meth:`backward`."""
+        return self.network(images)
+
+    def backward(self, loss: Tensor, number: int) -> None:
+        """Compute the gradients of the loss of batch ``number``."""
+        del number
+        loss.backward()
+
+    def shift_seed(self, epoch: int, number: int) -> int:
+        """Return the seed of the shifts of batch ``number``."""
+        return stream_seed(self.config.seed, "shift", epoch, number)
+
+    def evaluate(self) -> tuple[float, float]:
+        """Return mean cross-entropy and accuracy on val, in eval mode."""
+        return evaluate(self.network, self.val)
+
+    def record_clean_pass(self, recorder: DynamicsRecorder) -> None:
         """Record every sample in eval mode, after the epoch's last update."""
         recorder.start_epoch()
         for indices, logits, _ in predict(self.network, self.train):
             recorder.record(indices, logits)
 
-    def _set_learning_rate(self, progress: float) -> None:
+    def set_learning_rate(self, progress: float) -> None:
         """Per-iteration cosine from the first to the final learning rate."""
         first, final = self.config.learning_rate, self.config.final_learning_rate
         rate = final + (first - final) * (1 + math.cos(math.pi * progress)) / 2
@@ -172,15 +193,17 @@ class Trainer:
             group["lr"] = rate
 
 
-def epoch_batches(n_samples: int, batch_size: int, *, seed: int, epoch: int) -> list[Tensor]:
+def epoch_batches(
+    n_samples: int, batch_size: int, *, seed: int, epoch: int, least: int = 2
+) -> list[Tensor]:
     """Return the samples of an epoch in random order, cut into batches.
 
-    Every sample is in exactly one batch. A last batch of one sample joins the one
-    before it, since batch norm cannot be trained on a single sample.
+    Every sample is in exactly one batch. A last batch of fewer than ``least`` samples joins
+    the one before it, since batch norm cannot be trained on a single sample.
     """
     generator = torch.Generator().manual_seed(stream_seed(seed, "order", epoch))
     batches = list(torch.randperm(n_samples, generator=generator).split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
+    if len(batches) > 1 and len(batches[-1]) < least:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
 
@@ -217,19 +240,31 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
 
 @torch.no_grad()
-def predict(network: Surrogate, split: ResidentSplit) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield (indices, logits, labels) batch by batch in eval mode, in order."""
+def predict(
+    network: Surrogate, split: ResidentSplit, samples: Tensor | None = None
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield (indices, logits, labels) batch by batch in eval mode, in order.
+
+    With ``samples``, only of these.
+    """
     network.eval()
-    for indices in torch.arange(len(split), device=split.labels.device).split(EVALUATION_BATCH):
+    if samples is None:
+        samples = torch.arange(len(split), device=split.labels.device)
+    for indices in samples.split(EVALUATION_BATCH):
         images, labels = split.batch(indices)
         with mixed_precision(images.device):
             yield indices, network(images), labels
 
 
-def evaluate(network: Surrogate, split: ResidentSplit) -> tuple[float, float]:
-    """Return mean cross-entropy (nats) and accuracy of a network on a split, in eval mode."""
+def evaluate(
+    network: Surrogate, split: ResidentSplit, samples: Tensor | None = None
+) -> tuple[float, float]:
+    """Return mean cross-entropy (nats) and accuracy of a network on a split, in eval mode.
+
+    With ``samples``, what these contribute to the two means.
+    """
     totals = torch.zeros(2, device=split.labels.device)
-    for _, logits, labels in predict(network, split):
+    for _, logits, labels in predict(network, split, samples):
         totals += torch.stack([summed_loss(logits, labels), count_correct(logits, labels)])
     loss_sum, correct = totals.tolist()
     return loss_sum / len(split), correct / len(split)

@@ -6,7 +6,7 @@ batch costs one copy.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from torch.nn import functional
 from coreset_lib.atomic import replacing
 from coreset_lib.datasets.label_sets import code_dtype
 from coreset_lib.dynamics import not_recorded
-from coreset_lib.errors import DamagedRunError
+from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.runs.paths import RunPaths
 
 BLOCK_LOGITS = 8_000_000
@@ -70,6 +70,36 @@ class DynamicsRecorder:
         self._logits.index_copy_(0, indices, logits.detach().float())
 
     @torch.no_grad()
+    def combine(self, add_up: Callable[[Tensor], None]) -> None:
+        """Bring together what several processes have recorded of one epoch.
+
+        Parameters
+        ----------
+        add_up : callable
+            Replaces a tensor by its sum over the processes.
+
+        Raises
+        ------
+        CoresetError
+            If two processes have recorded the same sample.
+        """
+        is_mine = ~self._logits.isnan().any(dim=1)
+        counts = is_mine.to(torch.int32)
+        add_up(counts)
+        self._combine_rows(is_mine, counts, add_up)
+        if int(counts.max()) > 1:
+            twice = int((counts > 1).sum())
+            raise CoresetError(
+                f"every sample must be recorded once an epoch, got {twice} twice. Report this."
+            )
+
+    def _combine_rows(
+        self, is_mine: Tensor, counts: Tensor, add_up: Callable[[Tensor], None]
+    ) -> None:
+        """Add up the rows of all processes; what nobody recorded stays NaN."""
+        add_up_rows(self._logits, is_mine, counts, add_up)
+
+    @torch.no_grad()
     def finish_epoch(self) -> dict[str, NDArray[Any]]:
         """Return one row of every plane, shape (samples,), on the CPU.
 
@@ -93,6 +123,15 @@ class DynamicsRecorder:
             for name, values in block.items():
                 rows.setdefault(name, []).append(values)
         return {name: _to_numpy(name, parts, dtype) for name, parts in rows.items()}
+
+
+def add_up_rows(
+    rows: Tensor, is_mine: Tensor, counts: Tensor, add_up: Callable[[Tensor], None]
+) -> None:
+    """Add up rows over processes in place, NaN where none of them has one."""
+    rows[~is_mine] = 0
+    add_up(rows)
+    rows[counts == 0] = torch.nan
 
 
 def describe_logits(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Variance of gradients of the last layer, computed while a network trains."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.training.networks import Surrogate
-from coreset_lib.training.recorder import DynamicsRecorder
+from coreset_lib.training.recorder import DynamicsRecorder, add_up_rows
 
 WINDOW = 5
 BLOCK_CELLS = 4_000_000
@@ -84,6 +85,13 @@ class GradientVarianceRecorder(DynamicsRecorder):
         self._n_epochs += 1
         rows["vog"] = self._variance()
         return rows
+
+    def _combine_rows(
+        self, is_mine: Tensor, counts: Tensor, add_up: Callable[[Tensor], None]
+    ) -> None:
+        """Add up logits and gradients of all processes."""
+        super()._combine_rows(is_mine, counts, add_up)
+        add_up_rows(self._current, is_mine, counts, add_up)
 
     @property
     def _current(self) -> Tensor:

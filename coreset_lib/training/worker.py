@@ -6,32 +6,41 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import load_configured
 from coreset_lib.datasets.labeled_images import LabeledImages
-from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
+from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.features import make_map
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
-from coreset_lib.training.checkpoints import Checkpoint
-from coreset_lib.training.device import ResidentSplit, device_title, resolve_device
+from coreset_lib.training.device import device_title
+from coreset_lib.training.distributed import (
+    agreed_stop,
+    batch_hook,
+    connected,
+    device_of,
+    settle,
+)
 from coreset_lib.training.epoch_writer import EpochWriter, keep_metrics
-from coreset_lib.training.failures import EXPECTED, check_finite, explain
+from coreset_lib.training.failures import EXPECTED, check_finite, explain, partner_reason
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
-from coreset_lib.training.networks import Surrogate, build_network
-from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
+from coreset_lib.training.recorder import PlaneFiles
 from coreset_lib.training.reserve import space_in_reserve
+from coreset_lib.training.setup import (
+    load_run_dataset,
+    prefer_repeatable_kernels,
+    prepare_trainer,
+    read_manifest,
+)
 from coreset_lib.training.stopping import Stop
-from coreset_lib.training.vog import GradientVarianceRecorder
+from coreset_lib.training.world import ALONE, World, check_shares
 
 log = logging.getLogger(__name__)
 LOG_FORMAT = "%(asctime)s %(message)s"
@@ -44,6 +53,7 @@ def train_run(
     dataset: LabeledImages | None = None,
     on_epoch: OnEpoch = lambda _: None,
     stop: threading.Event | None = None,
+    world: World = ALONE,
 ) -> Status:
     """Train the run, make its embedding and map, and leave its status true throughout.
 
@@ -59,6 +69,8 @@ def train_run(
         Told of every epoch.
     stop : threading.Event, optional
         Set it to stop the run after the batch under way.
+    world : World
+        The processes that train it; this one leads. The others call :func:`assist_run`.
 
     Returns
     -------
@@ -74,14 +86,16 @@ def train_run(
     stop = stop or threading.Event()
     with training_lock(paths):
         config, status = _open(paths)
+        status = replace(status, processes=world.size)
         try:
             with StatusWriter(paths, status) as writer:
-                return _train_to_the_end(paths, config, dataset, writer, on_epoch, stop)
+                job = _Job(paths, config, writer, stop, world)
+                return _train_to_the_end(job, dataset, on_epoch)
         except EXPECTED as error:
             if isinstance(error, CoresetError):
                 raise
             log.exception("Training failed")
-            raise CoresetError(explain(error, config)) from error
+            raise CoresetError(_reason(paths, config, error, world)) from error
 
 
 @contextlib.contextmanager
@@ -100,18 +114,24 @@ def logging_to(paths: RunPaths) -> Generator[None]:
         handler.close()
 
 
-def _train_to_the_end(
-    paths: RunPaths,
-    config: TrainingConfig,
-    dataset: LabeledImages | None,
-    writer: StatusWriter,
-    on_epoch: OnEpoch,
-    stop: threading.Event,
-) -> Status:
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A run under training, as the process that leads sees it."""
+
+    paths: RunPaths
+    config: TrainingConfig
+    writer: StatusWriter
+    stop: threading.Event
+    world: World
+
+
+def _train_to_the_end(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> Status:
     """Train, and say in the status how it ended."""
+    paths, config, writer, stop = job.paths, job.config, job.writer, job.stop
+    paths.partner_error.unlink(missing_ok=True)
     try:
         with space_in_reserve(paths):
-            _train(paths, config, dataset, writer, on_epoch, stop)
+            _train(job, dataset, on_epoch)
         writer.update(state="finished", step="", eta_seconds=0.0)
     except TrainingStopped:
         state, step = (stop.state, stop.step) if isinstance(stop, Stop) else ("stopped", "")
@@ -120,27 +140,35 @@ def _train_to_the_end(
     except EXPECTED as error:
         # On a full disk the status cannot be told either; the reason must not be lost to that.
         with contextlib.suppress(OSError):
-            writer.update(state="failed", step="", eta_seconds=None, error=explain(error, config))
+            reason = _reason(paths, config, error, job.world)
+            writer.update(state="failed", step="", eta_seconds=None, error=reason)
         raise
     return writer.status
 
 
-def _train(
-    paths: RunPaths,
-    config: TrainingConfig,
-    dataset: LabeledImages | None,
-    writer: StatusWriter,
-    on_epoch: OnEpoch,
-    stop: threading.Event,
-) -> None:
+def _reason(paths: RunPaths, config: TrainingConfig, error: BaseException, world: World) -> str:
+    """Say what ended the training; of a lost connection, what ended the process behind it."""
+    is_own = isinstance(error, CoresetError | OSError | MemoryError | torch.OutOfMemoryError)
+    if world.size == 1 or is_own:
+        return explain(error, config)
+    return partner_reason(paths, world.size)
+
+
+def _train(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> None:
     """Load, train, embed, map."""
-    device = resolve_device(config.device)
-    _note_device(paths, writer, device_title(device))
-    _prefer_repeatable_kernels()
-    dataset = _load(paths, config) if dataset is None else dataset
-    trainer, start = _prepare(paths, config, dataset, device)
-    trainer.on_batch = _batch_hook(writer, stop)
-    _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
+    paths, config, writer, stop = job.paths, job.config, job.writer, job.stop
+    device = device_of(config.device, job.world)
+    shares = f"{job.world.size} × " if job.world.size > 1 else ""
+    _note_device(paths, writer, shares + device_title(device))
+    prefer_repeatable_kernels()
+    dataset = load_run_dataset(paths, config) if dataset is None else dataset
+    check_shares(config, len(dataset.train), job.world.size)
+    with connected(job.world, device) as group:
+        trainer, start = prepare_trainer(paths, config, dataset, device, group)
+        agreed = agreed_stop(stop, group)
+        trainer.on_batch = batch_hook(_note_progress(writer), agreed)
+        _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
+        settle(agreed)
     writer.update(step="embedding", epoch_progress=0.0)
     embedding = embed(trainer.network, trainer.train).numpy().astype(np.float32)
     write_array(paths.val_embedding, embed(trainer.network, trainer.val).numpy())
@@ -157,37 +185,6 @@ def _train(
         writer.update(notes=(*writer.status.notes, note))
 
 
-def _prepare(
-    paths: RunPaths, config: TrainingConfig, dataset: LabeledImages, device: torch.device
-) -> tuple[Trainer, int]:
-    """Build the trainer, restored from the checkpoint if there is one."""
-    planes = tuple(_manifest(paths)["planes"])
-    network = build_network(
-        config.model,
-        n_classes=dataset.n_outputs,
-        n_channels=dataset.n_channels,
-        image_size=min(dataset.image_size),
-        seed=config.seed,
-    )
-    train = ResidentSplit.place(dataset.train, device)
-    recorder = _recorder(network, train.labels, planes)
-    val = ResidentSplit.place(dataset.val, device)
-    trainer = Trainer.prepare(network, config, train, val, recorder=recorder)
-    checkpoint = Checkpoint.load(paths)
-    if checkpoint is None:
-        return trainer, 0
-    checkpoint.restore(trainer, paths)
-    return trainer, checkpoint.epoch
-
-
-def _recorder(network: Surrogate, labels: Tensor, planes: tuple[str, ...]) -> DynamicsRecorder:
-    """Return a recorder of the run's planes."""
-    n_classes, keep = network.head.out_features, "probabilities" in planes
-    if "vog" in planes:
-        return GradientVarianceRecorder(network, labels, n_classes, keep_probabilities=keep)
-    return DynamicsRecorder(labels, n_classes, keep_probabilities=keep)
-
-
 def _train_epochs(
     paths: RunPaths,
     trainer: Trainer,
@@ -202,7 +199,7 @@ def _train_epochs(
     keep_metrics(paths, start)
     files = PlaneFiles(
         paths,
-        tuple(_manifest(paths)["planes"]),
+        tuple(read_manifest(paths)["planes"]),
         n_epochs=trainer.config.epochs,
         n_samples=len(dataset.train),
         n_classes=dataset.n_outputs,
@@ -234,28 +231,9 @@ def _log_epoch(metrics: EpochMetrics) -> None:
     )
 
 
-def _batch_hook(writer: StatusWriter, stop: threading.Event) -> Callable[[float], None]:
-    """Note progress after each batch and end the training when asked to."""
-
-    def on_batch(progress: float) -> None:
-        writer.note_progress(epoch_progress=progress)
-        if stop.is_set():
-            raise TrainingStopped
-
-    return on_batch
-
-
-def _load(paths: RunPaths, config: TrainingConfig) -> LabeledImages:
-    """Load the run's dataset and make sure that it is still the same."""
-    dataset = load_configured(config, cache=paths.cache)
-    expected = _manifest(paths)["dataset"]["fingerprint"]
-    found = dataset.fingerprint()
-    if found != expected:
-        raise DatasetError(
-            f"dataset {config.dataset} must be the one the run was started with (fingerprint "
-            f"{expected[:12]}), got {found[:12]}. Restore the file or start a new run."
-        )
-    return dataset
+def _note_progress(writer: StatusWriter) -> Callable[[float], None]:
+    """Return what notes the progress of an epoch."""
+    return lambda progress: writer.note_progress(epoch_progress=progress)
 
 
 def _open(paths: RunPaths) -> tuple[TrainingConfig, Status]:
@@ -264,7 +242,7 @@ def _open(paths: RunPaths) -> tuple[TrainingConfig, Status]:
     Complete epochs stay visible while a run is being resumed.
     """
     try:
-        config = TrainingConfig(**_manifest(paths)["config"])
+        config = TrainingConfig(**read_manifest(paths)["config"])
         before = Status(**json.loads(paths.status.read_text()))
         is_taken = before.state == "running" and reconcile(before).state == "running"
     except CoresetError:
@@ -291,16 +269,4 @@ def _open(paths: RunPaths) -> tuple[TrainingConfig, Status]:
 def _note_device(paths: RunPaths, writer: StatusWriter, title: str) -> None:
     """Write the device into status and manifest: only now it is known."""
     writer.update(device=title)
-    write_json(paths.manifest, _manifest(paths) | {"device": title})
-
-
-def _manifest(paths: RunPaths) -> dict[str, Any]:
-    """Read the manifest as plain JSON: a bare GPU node has no pydantic."""
-    return json.loads(paths.manifest.read_text())
-
-
-def _prefer_repeatable_kernels() -> None:
-    """Ask for the same numbers from the same seed on the same device."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
+    write_json(paths.manifest, read_manifest(paths) | {"device": title})

@@ -114,6 +114,7 @@ def test_the_script_asks_for_what_was_chosen(tmp_path, make_run):
     ):
         assert f"#SBATCH {wanted}" in directives
     assert f"RUNS=('{run.paths.root.resolve()}')" in script
+    assert "export CORESET_LENS_PROCESSES=1" in script.splitlines()
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
 
 
@@ -152,7 +153,8 @@ def test_wrong_settings_are_named(tmp_path, settings, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"gpus": 2}, "gpus must be from 0 to 1, got 2"),
+        ({"gpus": 65}, "gpus must be from 0 to 64, got 65"),
+        ({"processes": 0}, "processes must be from 1 to 64, got 0"),
         ({"partition": "a b"}, "partition must look as sbatch expects it, got 'a b'"),
         ({"lines": ("--x\n#SBATCH --y",)}, "Slurm option must look as sbatch expects it"),
     ],
@@ -199,6 +201,24 @@ def test_a_stop_that_slurm_cannot_hear_stays_as_a_request(make_job, slurm_says, 
 )
 def test_a_worker_knows_its_job(environment, job_id):
     assert slurm_worker.job_of(environment) == job_id
+
+
+@pytest.mark.parametrize(
+    ("options", "n_processes"),
+    [({"gpus": 4}, 4), ({"processes": 2}, 2), ({"gpus": 2, "processes": 4}, 4), ({}, 1)],
+)
+def test_a_job_trains_with_one_process_for_each_gpu_unless_told_otherwise(
+    tmp_path, make_run, options, n_processes
+):
+    script = slurm.sbatch_script([make_run(tmp_path, epochs=2).paths], SlurmOptions(**options))
+    assert f"export CORESET_LENS_PROCESSES={n_processes}" in script.splitlines()
+    environment = {"CORESET_LENS_PROCESSES": str(n_processes)}
+    assert slurm_worker.processes_of(environment) == n_processes
+
+
+def test_a_number_of_processes_that_was_changed_to_nonsense_is_named():
+    with pytest.raises(CoresetError, match="CORESET_LENS_PROCESSES must be from 1 to 64"):
+        slurm_worker.processes_of({"CORESET_LENS_PROCESSES": "many"})
 
 
 def test_a_worker_outside_a_job_explains_itself(tmp_path):

@@ -88,7 +88,7 @@ def test_a_directory_that_is_no_run_gives_one_line_and_no_traceback(
         timeout=120,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
