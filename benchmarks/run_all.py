@@ -5,7 +5,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_BENCHMARKS = ("measuring.py", "run_all.py", "score_table.py")
+# Tools, and studies that want data and hours.
+NOT_BENCHMARKS = (
+    *("measuring.py", "generated_runs.py", "run_all.py"),
+    *("score_table.py", "recommended.py"),
+)
 
 
 def main() -> int:

@@ -26,16 +26,22 @@ from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export, export_coreset, export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
-from coreset_lib.jobs import local, turns
+from coreset_lib.jobs import local, slurm_evaluations, speed_probes, turns
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.executor import executor_of
+from coreset_lib.jobs.slurm import sbatch_script
+from coreset_lib.jobs.slurm_options import slurm_options
+from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.jobs.turns import QueueEntry
 from coreset_lib.runs.create import create_run
+from coreset_lib.runs.naming import Naming, write_naming
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
+from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, summarise
+from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
@@ -49,6 +55,7 @@ from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Selection
 
 Options = tuple[tuple[str, Any], ...]
+SLURM_TASKS = 8
 
 
 def store() -> RunStore:
@@ -201,12 +208,51 @@ def find_datasets(root: str) -> list[str]:
     return [path.name for path in found if is_within(path, allowed_roots())]
 
 
-def start_run(config: TrainingConfig) -> str:
+def start_run(config: TrainingConfig, *, with_event_files: bool = False) -> str:
     """Start a training run in the background and return its id."""
+    if with_event_files:
+        check_tensorboard()
     dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
     paths = create_run(default_cache(), config, dataset)
+    if with_event_files:
+        request_event_files(paths)
     local.start(paths)
     return paths.root.name
+
+
+def prepare_run(config: TrainingConfig) -> str:
+    """Create a run that somebody will train elsewhere, and return its id."""
+    dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
+    paths = create_run(default_cache(), config, dataset)
+    write_status(paths, replace(Run(paths).status(), state="stopped"))
+    return paths.root.name
+
+
+def slurm_script(folder: str) -> str:
+    """Return the script that trains a run in Slurm, with the options of the settings file."""
+    run = _run(folder)
+    return sbatch_script([run.paths], slurm_options(run.paths.cache))
+
+
+def evaluation_script(evaluation: Evaluation) -> str:
+    """Return the script whose tasks share the open trainings of a comparison in Slurm."""
+    cache = default_cache()
+    options = slurm_options(cache)
+    return slurm_evaluations.evaluation_script(
+        cache, evaluation.plan, evaluation.paths, options, n_tasks=SLURM_TASKS
+    )
+
+
+def start_speed_probe(config: TrainingConfig) -> SpeedProbe:
+    """Measure in the background how long a training will take, unless that is known."""
+    if config.data_root:
+        check_within(Path(config.data_root), allowed_roots())
+    return speed_probes.start_probe(default_cache(), config)
+
+
+def speed_probe(config: TrainingConfig) -> SpeedProbe | None:
+    """Return what is known of the speed of a training."""
+    return speed_probes.read_probe(default_cache(), config)
 
 
 def stop_run(folder: str) -> None:
@@ -223,6 +269,11 @@ def resume_run(folder: str) -> None:
     dataset = load_configured(config, cache=run.paths.cache, roots=allowed_roots())
     check_same_dataset(run, dataset.fingerprint())
     executor_of(run).start(run.paths)
+
+
+def name_run(folder: str, name: str, tags: str) -> None:
+    """Call a run by a name, and by tags that commas separate."""
+    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(","))))
 
 
 def waiting_runs() -> list[QueueEntry]:
@@ -355,6 +406,11 @@ def data_map_of(folder: str, created: str, n_epochs: int) -> DataMap:
     return data_map(open_dynamics(folder, created, n_epochs))
 
 
+def has_embedding(folder: str) -> bool:
+    """Whether the run has the features that strategies measure distances in."""
+    return _run(folder).paths.embedding.exists()
+
+
 def manifest_of(folder: str) -> Manifest:
     """Return what was run."""
     return _run(folder).manifest
@@ -372,7 +428,7 @@ def start_evaluation(plan: EvaluationPlan) -> None:
 
 def stop_evaluation(evaluation: Evaluation) -> None:
     """End a comparison; its finished trainings are kept."""
-    evaluation_jobs.stop(evaluation.paths)
+    evaluation_jobs.stop(evaluation.paths, evaluation.plan)
 
 
 def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:

@@ -54,9 +54,11 @@ def draw_page(summary: RunSummary) -> None:
 
 def _draw_choices(summary: RunSummary) -> data.Options:
     """Draw every option of the selection and return them as a cache key."""
+    usual = "recommended" if data.has_embedding(summary.folder) else "top"
     strategy = st.selectbox(
         "Strategy",
         list(STRATEGIES),
+        index=list(STRATEGIES).index(usual),
         format_func=lambda key: STRATEGIES[key].title,
         key="strategy",
         bind="query-params",

@@ -16,6 +16,7 @@ from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.budget import BALANCES, ROUNDING, budget, exact_share
 from coreset_lib.selection.ccs import CCS
+from coreset_lib.selection.coverage import COVERAGE, RECOMMENDED
 from coreset_lib.selection.diversity import DIVERSITY, HYBRID
 from coreset_lib.selection.geometry import FeatureSource, read_features
 from coreset_lib.selection.herding import HERDING
@@ -26,9 +27,11 @@ from coreset_lib.selection.random import RANDOM
 from coreset_lib.selection.top import TOP
 
 STRATEGIES: dict[str, Strategy] = {
+    "recommended": RECOMMENDED,
     "top": TOP,
     "random": RANDOM,
     "ccs": CCS,
+    "coverage": COVERAGE,
     "diversity": DIVERSITY,
     "hybrid": HYBRID,
     "k_center": K_CENTER,
@@ -105,7 +108,9 @@ def select_coreset(
         the noise cut and exclusions leave fewer candidates than the budget.
     """
     strategy = STRATEGIES[config.strategy]
-    if score is None and strategy.needs_score and config.score is not None:
+    if strategy.own_score is not None:
+        score = strategy.own_score(dynamics, config.read_strategy_options())
+    elif score is None and strategy.needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
     n_keep = budget(config.rate, dynamics.n_samples)
     is_candidate, report = _candidates(dynamics, config.noise_cut, score)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.score import Option, ScoreValues, read_options
 from coreset_lib.selection.budget import class_quotas
 
@@ -106,6 +107,7 @@ class Selection:
 class Strategy:
     """One way to choose a coreset.
 
+    ``own_score(dynamics, options)`` gives the score that it works with, whatever was chosen.
     ``choose(problem, **options)`` returns indices and report, and as third where it clustered
     the cluster of every sample.
     """
@@ -115,6 +117,7 @@ class Strategy:
     source: str
     choose: Callable[..., tuple[Any, ...]]
     needs_score: bool = True
+    own_score: Callable[[TrainingDynamics, Mapping[str, Any]], ScoreValues] | None = None
     needs_features: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.selection import STRATEGIES
 
 pytestmark = pytest.mark.browser
 
@@ -219,6 +220,9 @@ def test_the_downloaded_coreset_is_the_one_of_the_command_line(finished, browser
     page = Page(browser_page).open(f"{url}/trajectories?run={run_id}&early=2-9&late=12-19")
     page.says(r"early window \(2-9\)")
     page.page.get_by_role("link", name="Coreset").click()
+    page.says("covers each class evenly")  # the recommended strategy, unless one is chosen
+    page.page.get_by_role("combobox", name="Strategy").click()
+    page.page.get_by_role("option", name=STRATEGIES["top"].title).click()
     page.says("Windows 2-9 and 12-19")
     page.page.get_by_role("slider", name="Share to keep").focus()
     for _ in range(5):

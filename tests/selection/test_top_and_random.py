@@ -125,7 +125,7 @@ def test_a_sample_that_is_cut_is_not_drawn_at_random_either(dynamics):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"strategy": "best"}, "strategy must be one of top, random"),
+        ({"strategy": "best"}, "strategy must be one of recommended, top, random"),
         ({"balance": "fair"}, "balance must be one of global, proportional, equal, got 'fair'"),
         ({"rate": 5}, "selection rate must be in (0, 1], got 5. For 5 % write 0.05."),
         ({"rate": float("nan")}, "selection rate must be in (0, 1], got nan"),

@@ -1,0 +1,165 @@
+"""Coverage: one sample for each region of a class; and the strategy that we recommend."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.configs import Window
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.scores.averages import windowed_mean
+from coreset_lib.scores.score import Option, ScoreValues
+from coreset_lib.seeds import stream, stream_seed
+from coreset_lib.selection.geometry import reduced_features, variance_option
+from coreset_lib.selection.problem import Indices, SelectionProblem, Strategy
+
+MOST_ROUNDS = 30
+EARLY_SHARE = 0.1
+Chosen = tuple[Indices, dict[str, Any]]
+
+
+def choose_by_coverage(problem: SelectionProblem, *, variance: float) -> Chosen:
+    """Return the most central sample of each of as many k-means cells as samples are kept.
+
+    With a class balance, the cells of each class are its quota.
+
+    Parameters
+    ----------
+    problem : SelectionProblem
+        With features.
+    variance : float
+        Share of the variance that PCA keeps.
+
+    Returns
+    -------
+    indices : int array, shape (n_keep,)
+        Part by part, cell by cell.
+    report : dict
+        Per part the mean distance of the candidates from the centres of their cells.
+    """
+    reduced, pca = reduced_features(problem, variance)
+    chosen: list[Indices] = []
+    report: list[dict[str, Any]] = []
+    for number, (title, members, quota) in enumerate(problem.parts()):
+        rows = reduced[members].astype(np.float64)
+        seed = stream_seed(problem.seed, "coverage", number) % 2**31
+        cells, distances = k_means_cells(rows, quota, seed=seed)
+        order = np.argsort(distances, kind="stable")
+        kept = order[np.unique(cells[order], return_index=True)[1]]
+        rng = stream(problem.seed, "coverage, the rest", number)
+        chosen.append(members[_completed(kept, len(members), quota, rng)])
+        report.append({"part": title, "kept": quota, "mean_distance": float(distances.mean())})
+    return np.concatenate(chosen), {"pca": pca, "parts": report}
+
+
+def k_means_cells(
+    rows: NDArray[np.float64], n_cells: int, *, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the cell of each row and its distance from the cell's centre.
+
+    Equal rows share a cell, so there may be fewer cells than asked for. One thread: sums of
+    several would differ in their last bits from run to run.
+    """
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    distinct, cell_of = np.unique(rows, axis=0, return_inverse=True)
+    if n_cells >= len(distinct):
+        return cell_of.reshape(-1).astype(np.int64), np.zeros(len(rows))
+    with threadpool_limits(limits=1):
+        means = KMeans(n_cells, n_init=1, max_iter=MOST_ROUNDS, random_state=seed).fit(rows)
+    cells = means.labels_.astype(np.int64)
+    return cells, np.linalg.norm(rows - means.cluster_centers_[cells], axis=1)
+
+
+def early_margin(dynamics: TrainingDynamics, early_share: float) -> ScoreValues:
+    """Return the mean margin over the first share of the epochs, at least one.
+
+    Networks fit what most labels agree on first and memorise the others later: early on, a
+    negative margin says that another class fits better than the label.
+
+    References
+    ----------
+    Liu et al. (2020), Early-learning regularization prevents memorization of noisy labels.
+    """
+    last = max(round(early_share * dynamics.n_epochs), 1)
+    values = windowed_mean(dynamics, "margin", Window(1, last))
+    return ScoreValues("early_margin", values, "easier")
+
+
+def choose_recommended(problem: SelectionProblem, *, variance: float, early_share: float) -> Chosen:
+    """Return :func:`choose_by_coverage` after leaving out the suspects of each class.
+
+    Suspects have a negative :func:`early_margin`. How many there are follows from the data: next to
+    none where labels are clean and classes apart, a third where they are not. A class is never cut
+    below its quota. Without a class balance the classes keep their shares.
+
+    Parameters
+    ----------
+    problem : SelectionProblem
+        With features, and the early margin as its score.
+    variance : float
+        Share of the variance that PCA keeps.
+    early_share : float
+        Share of the epochs; it has been used for the score.
+
+    Returns
+    -------
+    indices : int array, shape (n_keep,)
+    report : dict
+        As of coverage, and per class how many suspects were left out.
+    """
+    assert problem.score is not None
+    if problem.balance == "global":
+        problem = replace(problem, balance="proportional")
+    margins = problem.score.values
+    is_candidate = problem.is_candidate.copy()
+    left_out: list[dict[str, Any]] = []
+    for part in problem.parts():
+        members = part.members[np.argsort(margins[part.members], kind="stable")]
+        n_suspects = int((margins[members] < 0).sum())
+        n_out = min(n_suspects, len(members) - part.quota)
+        is_candidate[members[:n_out]] = False
+        left_out.append({"part": part.title, "suspects": n_suspects, "left_out": n_out})
+    indices, report = choose_by_coverage(
+        replace(problem, is_candidate=is_candidate), variance=variance
+    )
+    details = {"balance": problem.balance, "early_share": early_share, "suspects": left_out}
+    return indices, details | report
+
+
+def _completed(kept: Indices, n_members: int, quota: int, rng: np.random.Generator) -> Indices:
+    """Fill up with samples drawn from the rest where equal rows left fewer cells."""
+    rest = np.setdiff1d(np.arange(n_members), kept)
+    return np.concatenate([kept, rng.permutation(rest)[: quota - len(kept)]])
+
+
+COVERAGE = Strategy(
+    title="Coverage inside classes",
+    summary="Cuts each class into as many regions as it may keep images; the middle one of each.",
+    source="this project; k-means of the embedding",
+    choose=choose_by_coverage,
+    needs_score=False,
+    needs_features=True,
+    options={"variance": variance_option()},
+)
+RECOMMENDED = Strategy(
+    title="Recommended",
+    summary="Leaves out images whose label looks wrong early on, then covers each class evenly.",
+    source="this project, docs/recommended.md",
+    choose=choose_recommended,
+    needs_score=False,
+    own_score=lambda dynamics, options: early_margin(dynamics, options["early_share"]),
+    needs_features=True,
+    options={
+        "variance": variance_option(),
+        "early_share": Option(
+            kind="real",
+            default=EARLY_SHARE,
+            least=0.01,
+            most=1.0,
+            help="share of the epochs, from the first, whose mean margin makes a suspect",
+        ),
+    },
+)
