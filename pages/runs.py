@@ -3,8 +3,9 @@
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.naming import has_tags
 from coreset_lib.runs.summary import DAMAGED, RunSummary
-from dashboard import data
+from dashboard import data, state
 from dashboard.charts.training import training_curves
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
@@ -88,26 +89,42 @@ def _draw_log(summary: RunSummary) -> None:
         st.code(text, language=None, height=300)
 
 
+def _draw_tag_filter(summaries: list[RunSummary]) -> list[str]:
+    """Draw the tags that runs have, and return those that are wanted; a link keeps them."""
+    known = sorted({tag for summary in summaries for tag in summary.tags}, key=str.casefold)
+    if not known:
+        return []
+    linked = [tag for tag in st.query_params.get("tags", "").split(",") if tag in known]
+    chosen = st.multiselect("Only runs with the tags", known, default=linked, key="run-tags")
+    state.show_in_url(tags=",".join(chosen) or None)
+    return chosen
+
+
 def _draw_list() -> None:
     """Draw all runs as a table."""
     summaries = data.run_summaries()
     if not summaries:
         return
     st.markdown("#### All runs")
+    wanted = _draw_tag_filter(summaries)
     st.dataframe(
         [
             {
                 "run": s.run_id,
+                "name": s.name,
+                "tags": list(s.tags),
                 "state": s.state,
                 "progress": s.progress,
                 "epochs": s.epochs,
                 "seed": s.seed,
             }
             for s in summaries
+            if has_tags(s.tags, wanted)
         ],
         hide_index=True,
         column_config={
-            "progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+            "progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            "tags": st.column_config.ListColumn(),
         },
         alt="All runs with their state and progress",
     )

@@ -1,4 +1,4 @@
-"""Commands that watch and stop runs: ``runs``, ``stop``, ``logs``."""
+"""Commands that watch, name and stop runs: ``runs``, ``rename``, ``stop``, ``logs``."""
 
 import json
 from dataclasses import asdict
@@ -9,25 +9,62 @@ import typer
 
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
 from coreset_lib.runs.store import RunStore
 from coreset_lib.runs.summary import summarise
 
 
 def runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only runs that have this tag; repeatable")
+    ] = None,
     cache: Cache = None,
 ) -> None:
     """List the runs, newest first, with what each is doing now."""
     summaries = [summarise(run) for run in RunStore(cache_folder(cache)).runs()]
+    is_empty = not summaries
+    summaries = [summary for summary in summaries if has_tags(summary.tags, tag or ())]
     if as_json:
         typer.echo(json.dumps([asdict(s) for s in summaries], indent=2, ensure_ascii=False))
         return
-    if not summaries:
+    if is_empty:
         typer.echo("no runs yet; start one with: coreset-lens train --dataset phantom")
+    elif not summaries:
+        typer.echo(f"no run has the tag {' and '.join(tag or ())}")
     for summary in summaries:
         progress = f"{summary.epoch}/{summary.epochs}"
         line = f"{summary.run_id:<56} {summary.state:<12} {progress:>9}  "
-        typer.echo((line + (summary.error or summary.step)).rstrip())
+        tags = "".join(f" #{word}" for word in summary.tags)
+        words = (summary.error or summary.step, summary.name + tags)
+        typer.echo((line + "  ".join(filter(None, map(str.strip, words)))).rstrip())
+
+
+def rename(
+    run: RunName,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Its new name; '' takes it away")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag to add; repeatable")] = None,
+    untag: Annotated[list[str] | None, typer.Option(help="Tag to remove; repeatable")] = None,
+    cache: Cache = None,
+) -> None:
+    """Give a run a name that people read, and tags to find it by."""
+    if name is None and not tag and not untag:
+        raise CoresetError("rename must get a name, --tag or --untag. For example: RUN --tag pilot")
+    found = find_run(cache, run)
+    before = read_naming(found.paths)
+    absent = [word for word in untag or () if not has_tags(before.tags, [word])]
+    if absent:
+        raise CoresetError(
+            f"--untag must name a tag of run {found.run_id}, got {absent[0]!r}. "
+            f"Its tags are: {', '.join(before.tags) or 'none'}."
+        )
+    kept = [word for word in before.tags if not has_tags(untag or (), [word])]
+    naming = Naming(name=before.name if name is None else name, tags=(*kept, *(tag or ())))
+    written = write_naming(found.paths, naming)
+    words = [written.name or "no name", *(f"#{word}" for word in written.tags)]
+    typer.echo(f"run {found.run_id}: {' '.join(words)}")
 
 
 def stop(run: RunName, cache: Cache = None) -> None:
@@ -126,4 +163,4 @@ def vog(
     typer.echo(f"run {found.run_id}: vog_pixel of {shape[0]} samples over {shape[1]} checkpoints")
 
 
-COMMANDS = (runs, stop, logs, ensemble, features, vog)
+COMMANDS = (runs, rename, stop, logs, ensemble, features, vog)

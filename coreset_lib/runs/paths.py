@@ -162,6 +162,11 @@ class RunPaths:
         return self.root / "naming.json"
 
     @property
+    def precision(self) -> Path:
+        """Whether the run computes with 16 bits on a CPU."""
+        return self.root / "precision.json"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of TensorBoard's event files."""
         return self.root / "tensorboard"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from coreset_lib.errors import DamagedRunError
+from coreset_lib.runs.naming import read_naming
 from coreset_lib.runs.store import Run
 
 DAMAGED = "damaged"
@@ -29,6 +30,8 @@ class RunSummary:
     is_synthetic: bool = False
     is_multi_label: bool = False
     folder: str = ""
+    name: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -44,11 +47,18 @@ class RunSummary:
 
 def summarise(run: Run) -> RunSummary:
     """Return what a run is and does now; never raises for a damaged one."""
-    folder = str(run.paths.root)
+    folder, naming = str(run.paths.root), read_naming(run.paths)
     try:
         manifest, status = run.manifest, run.status()
     except DamagedRunError as error:
-        return RunSummary(run_id=run.run_id, state=DAMAGED, error=str(error), folder=folder)
+        return RunSummary(
+            run_id=run.run_id,
+            state=DAMAGED,
+            error=str(error),
+            folder=folder,
+            name=naming.name,
+            tags=naming.tags,
+        )
     return RunSummary(
         run_id=run.run_id,
         state=status.state,
@@ -66,4 +76,6 @@ def summarise(run: Run) -> RunSummary:
         is_synthetic=manifest.dataset.is_synthetic,
         is_multi_label=bool(manifest.dataset.label_names),
         folder=folder,
+        name=naming.name,
+        tags=naming.tags,
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from coreset_lib.datasets.label_sets import EXACT_MATCH
 from coreset_lib.runs.summary import DAMAGED, RunSummary
 from dashboard import data, state
-from dashboard.text import as_text
+from dashboard.text import as_text, time_in_words
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 STACKED_WHEN_NARROW = "stacked-when-narrow"
@@ -137,9 +137,10 @@ def has_epochs(summary: RunSummary) -> bool:
 
 
 def run_title(summary: RunSummary) -> str:
-    """Name a run for people, what tells runs apart first: dataset, when, network."""
+    """Name a run for people, what tells runs apart first: its name, dataset, when, network."""
     when = datetime.fromisoformat(summary.created).replace(tzinfo=UTC).astimezone()
-    return f"{summary.dataset} · {when:%d %b %H:%M} · {summary.model}"
+    named = f"{summary.name} · " if summary.name else ""
+    return f"{named}{summary.dataset} · {when:%d %b %H:%M} · {summary.model}"
 
 
 def state_in_words(summary: RunSummary) -> str:
@@ -157,7 +158,4 @@ def remaining(summary: RunSummary) -> str:
     seconds = summary.eta_seconds
     if seconds is None or summary.state != "running" or summary.epoch == summary.epochs:
         return ""
-    if seconds < 90:
-        return f", about {max(round(seconds), 1)} s left"
-    minutes = round(seconds / 60)
-    return f", about {minutes} min left" if minutes < 90 else f", about {minutes / 60:.1f} h left"
+    return f", about {time_in_words(seconds)} left"

@@ -1,6 +1,7 @@
-"""Stop, resume, delete, each where it makes sense, deletion only after a second click."""
+"""Rename, stop, resume, delete, each where it makes sense, deletion only after a second click."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
@@ -13,6 +14,8 @@ RESUMABLE = ("stopped", "interrupted", "failed")
 def draw_run_actions(summary: RunSummary) -> None:
     """Draw the buttons for one run."""
     row = st.container(horizontal=True)
+    with row.popover("Rename…", icon=":material/edit:", help="A name and tags to find it by."):
+        _draw_naming(summary)
     if summary.is_active:
         if row.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
             _stop(summary)
@@ -21,8 +24,27 @@ def draw_run_actions(summary: RunSummary) -> None:
         "Resume", icon=":material/resume:", help="Goes on from the last checkpoint."
     ):
         _resume(summary)
+    if summary.state in RESUMABLE:
+        _draw_slurm_script(row, summary)
     if row.button("Delete…", icon=":material/delete:"):
         _confirm_deletion(summary)
+
+
+def _draw_slurm_script(row: DeltaGenerator, summary: RunSummary) -> None:
+    """Offer the script that trains the run on a cluster."""
+    try:
+        script = data.slurm_script(summary.folder)
+    except CoresetError as error:
+        draw_error(error)
+        return
+    row.download_button(
+        "Slurm script",
+        script,
+        f"{summary.run_id}.sbatch",
+        mime="text/plain",
+        icon=":material/dns:",
+        help="For sbatch on a cluster that sees this folder, or has a copy of it.",
+    )
 
 
 def draw_queue() -> None:
@@ -63,6 +85,32 @@ def _stop(summary: RunSummary) -> None:
             draw_error(error)
             return
     st.rerun()
+
+
+def _draw_naming(summary: RunSummary) -> None:
+    """Draw what the run is called, to be changed; what was computed stays as it is."""
+    run_id = summary.run_id
+    with st.form(f"naming:{run_id}", border=False):
+        name = st.text_input(
+            "Name",
+            summary.name,
+            key=f"name:{run_id}",
+            placeholder="for example: liver, small network",
+        )
+        tags = st.text_input(
+            "Tags, separated by commas",
+            ", ".join(summary.tags),
+            key=f"tags:{run_id}",
+            placeholder="pilot, paper",
+        )
+        has_been_sent = st.form_submit_button("Save", type="primary")
+    if has_been_sent:
+        try:
+            data.name_run(summary.folder, name, tags)
+        except CoresetError as error:
+            draw_error(error)
+            return
+        st.rerun()
 
 
 @st.dialog("Delete this run?")
