@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from coreset_lib.cache import default_cache
+from coreset_lib.checks import check_choice
 from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.runs.store import Run, RunStore
 
 Cache = Annotated[
@@ -20,6 +22,7 @@ Cache = Annotated[
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="Run id, a unique prefix of one, or: latest")
 ]
+SLURM_ONLY = ("partition", "time_limit", "slurm_option", "requeue", "tasks", "script")
 DATASET_HELP = "Name of a dataset, or path of an image folder, a CSV table or an .npz file"
 Dataset = Annotated[str, typer.Option("--dataset", help=DATASET_HELP)]
 DataRoot = Annotated[
@@ -46,6 +49,16 @@ Late = Annotated[str | None, typer.Option("--late", help="Late window of epochs,
 ScoreOptions = Annotated[
     list[str] | None,
     typer.Option("--option", help="An option of the score, name=value; repeatable"),
+]
+Partition = Annotated[str | None, typer.Option(help="Slurm partition")]
+TimeLimit = Annotated[str | None, typer.Option(help="Time limit of the Slurm job, as 2:00:00")]
+SlurmLines = Annotated[
+    list[str] | None,
+    typer.Option("--slurm-option", help="Further option of sbatch, as --account=x; repeatable"),
+]
+Requeue = Annotated[
+    bool | None,
+    typer.Option("--requeue/--no-requeue", help="Resume when Slurm ends the job early"),
 ]
 StrategyOptions = Annotated[
     list[str] | None,
@@ -81,3 +94,20 @@ def named_values(pairs: list[str] | None, *, flag: str) -> dict[str, Any]:
             raise CoresetError(f"{flag} must look like name=value, got {pair!r}.")
         options[name.strip().replace("-", "_")] = value.strip()
     return options
+
+
+def typed_options(context: typer.Context) -> list[str]:
+    """Return the names of the options that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, found in sources.items() if found and found.name == "COMMANDLINE"]
+
+
+def check_slurm_options(given: list[str], executor: str) -> None:
+    """Raise CoresetError for an unknown executor or resources that it cannot give."""
+    check_choice("executor", executor, EXECUTORS)
+    wrong = [f"--{name.replace('_', '-')}" for name in given if name in SLURM_ONLY]
+    if executor != "slurm" and wrong:
+        raise CoresetError(
+            f"{', '.join(wrong)} must come with --executor slurm, got {executor}. "
+            "Add it, or leave them away."
+        )

@@ -11,15 +11,22 @@ from coreset_lib.checks import check_whole
 from coreset_lib.cli.data import absolute_dataset
 from coreset_lib.cli.options import (
     DATASET_HELP,
+    SLURM_ONLY,
     Cache,
     DataRoot,
     GreyWindow,
     ImageSize,
     KeepPatientIds,
+    Partition,
+    Requeue,
     RunName,
     SkipBad,
+    SlurmLines,
+    TimeLimit,
     cache_folder,
+    check_slurm_options,
     find_run,
+    typed_options,
 )
 from coreset_lib.cli.progress import preparation_bar, train_here
 from coreset_lib.configs import (
@@ -37,27 +44,19 @@ from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
 from coreset_lib.runs.ensemble import create_ensemble
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.store import Run
+from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
 from coreset_lib.training.world import check_shares
 
-KEPT_ON_RESUME = ("resume", "background", "executor", "cache", "gpus", "processes")
-SLURM_ONLY = ("partition", "time_limit", "slurm_option", "requeue")
+KEPT_ON_RESUME = (
+    *("resume", "background", "executor", "cache", "gpus", "processes", "tensorboard"),
+)
 MOST_SEEDS = 1000
 
-Partition = Annotated[str | None, typer.Option(help="Slurm partition")]
 Gpus = Annotated[
     int | None, typer.Option(help="GPUs, each with a process of its own that trains its share")
 ]
 Processes = Annotated[
     int | None, typer.Option(help="Processes that train a run together  [default: one per GPU]")
-]
-TimeLimit = Annotated[str | None, typer.Option(help="Time limit of the Slurm job, as 2:00:00")]
-SlurmLines = Annotated[
-    list[str] | None,
-    typer.Option("--slurm-option", help="Further option of sbatch, as --account=x; repeatable"),
-]
-Requeue = Annotated[
-    bool | None,
-    typer.Option("--requeue/--no-requeue", help="Resume when Slurm ends the job early"),
 ]
 
 
@@ -115,6 +114,9 @@ def train(
     background: Annotated[
         bool, typer.Option("--background", help="Return at once; training goes on")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard's event files too")
+    ] = False,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
     gpus: Gpus = None,
     processes: Processes = None,
@@ -125,8 +127,8 @@ def train(
     cache: Cache = None,
 ) -> None:
     """Train a surrogate network and record how each sample is learned."""
-    given = [name for name in context.params if _is_typed(context, name)]
-    _check_slurm_options(given, executor)
+    given = typed_options(context)
+    check_slurm_options(given, executor)
     options = slurm_options(
         cache_folder(cache),
         partition=partition,
@@ -136,7 +138,7 @@ def train(
         lines=slurm_option,
         requeue=requeue,
     )
-    place = _Place(executor, options, gpus, processes, background)
+    place = _Place(executor, options, gpus, processes, background, tensorboard)
     if resume is not None:
         _resume(cache, resume, given, place)
         return
@@ -262,6 +264,7 @@ class _Place:
     gpus: int | None
     processes: int | None
     background: bool
+    tensorboard: bool
 
     def __post_init__(self) -> None:
         if self.gpus and self.processes is not None and self.processes != self.gpus:
@@ -288,12 +291,17 @@ def _train_new(cache: Path, configs: list[TrainingConfig], place: _Place) -> lis
     from coreset_lib.datasets import load_configured
     from coreset_lib.runs.create import create_run
 
+    if place.tensorboard:
+        check_tensorboard()
     first = configs[0]
     _check_place(first.device, place)
     with preparation_bar() as progress:
         images = load_configured(first, cache=cache, progress=progress)
     check_shares(first, len(images.train), place.n_processes or 1)
     runs = [create_run(cache, config, images) for config in configs]
+    if place.tensorboard:
+        for paths in runs:
+            request_event_files(paths)
     try:
         if place.is_elsewhere:
             _start(runs, place)
@@ -343,6 +351,8 @@ def _resume(cache: Path | None, name: str, given: list[str], place: _Place) -> N
         images = load_configured(config, cache=run.paths.cache, progress=progress)
     check_same_dataset(run, images.fingerprint())
     check_shares(config, len(images.train), place.n_processes or run.status().processes)
+    if place.tensorboard:
+        request_event_files(run.paths)
     if place.is_elsewhere:
         _start([run.paths], place)
     else:
@@ -375,25 +385,6 @@ def _check_place(device: str, place: _Place) -> None:
     note = busy_note(device)
     if note:
         typer.echo(note, err=True)
-
-
-def _check_slurm_options(given: list[str], executor: str) -> None:
-    """Raise CoresetError for an unknown executor or resources that it cannot give."""
-    from coreset_lib.checks import check_choice
-
-    check_choice("executor", executor, EXECUTORS)
-    wrong = [f"--{name.replace('_', '-')}" for name in given if name in SLURM_ONLY]
-    if executor != "slurm" and wrong:
-        raise CoresetError(
-            f"{', '.join(wrong)} must come with --executor slurm, got {executor}. "
-            "Add it, or leave them away."
-        )
-
-
-def _is_typed(context: typer.Context, name: str) -> bool:
-    """Whether an option was given by the person."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 COMMANDS = (train, queue, sbatch)

@@ -30,6 +30,9 @@ def resolve_device(name: str) -> torch.device:
         name = "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
     if device.type == "cpu":
+        # NumPy remembers its limits; found out later, it would warn of missing small numbers.
+        np.finfo(np.float32)
+        np.finfo(np.float64)
         torch.set_flush_denormal(True)
     n_gpus = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= n_gpus:

@@ -17,6 +17,7 @@ from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESE
 from coreset_lib.datasets.suggestion import suggest_training
 from coreset_lib.errors import CoresetError
 from dashboard import data, state
+from dashboard.widgets.duration import ask_for_duration, draw_duration
 from dashboard.widgets.messages import draw_error
 
 MODEL_TITLES = {
@@ -34,6 +35,7 @@ STARTED = "started-run"
 FOLDER = "data-root"
 DATASET = "start-dataset"
 READING = "start-reading"
+EVENT_FILES = "event_files"
 
 
 def draw_start_form() -> None:
@@ -53,14 +55,32 @@ def draw_start_form() -> None:
     info = _draw_dataset(infos)
     with st.form("start-run", border=False):
         chosen = {"dataset": info.name, **_draw_fields(info)}
-        has_been_sent = st.form_submit_button(
+        with_event_files = bool(chosen.pop(EVENT_FILES))
+        row = st.container(horizontal=True)
+        has_been_sent = row.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:"
         )
-    if has_been_sent:
-        try:
-            _start(_configured(chosen, root.strip()))
-        except CoresetError as error:
-            draw_error(error)
+        is_asked = row.form_submit_button(
+            "How long will it take?",
+            icon=":material/timer:",
+            help="Trains for two seconds in the background and throws the result away.",
+        )
+        is_prepared = row.form_submit_button(
+            "Prepare only",
+            icon=":material/inventory_2:",
+            help="Creates the run without training it, to be trained on a cluster: its Slurm "
+            "script can then be downloaded above the curves.",
+        )
+    try:
+        if is_prepared:
+            _prepare(_configured(chosen, root.strip()))
+        if has_been_sent:
+            _start(_configured(chosen, root.strip()), with_event_files=with_event_files)
+        if is_asked:
+            ask_for_duration(_configured(chosen, root.strip()))
+    except CoresetError as error:
+        draw_error(error)
+    draw_duration()
 
 
 def hand_over(*, folder: str, dataset: str, image_size: int, window: str, skip_bad: bool) -> None:
@@ -152,6 +172,10 @@ def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
             format_func=AUGMENTATION_TITLES.__getitem__,
             help="Off in the papers. Images are never mirrored: left and right may matter.",
         ),
+        EVENT_FILES: st.checkbox(
+            "Write event files for TensorBoard too",
+            help="Into the run's folder; needs the package tensorboard.",
+        ),
     }
 
 
@@ -192,10 +216,17 @@ def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
     )
 
 
-def _start(config: TrainingConfig) -> None:
+def _start(config: TrainingConfig, *, with_event_files: bool = False) -> None:
     """Start the run; it becomes the chosen one."""
     with st.spinner("Reading the dataset and starting the training process…"):
-        st.session_state[STARTED] = data.start_run(config)
+        st.session_state[STARTED] = data.start_run(config, with_event_files=with_event_files)
+    st.rerun()
+
+
+def _prepare(config: TrainingConfig) -> None:
+    """Create the run without training it; it becomes the chosen one."""
+    with st.spinner("Reading the dataset…"):
+        st.session_state[STARTED] = data.prepare_run(config)
     st.rerun()
 
 

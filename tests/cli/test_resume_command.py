@@ -115,8 +115,8 @@ def test_other_seeds_are_refused(text):
     ("arguments", "message"),
     [
         (("--executor", "slrm"), "executor must be one of local, slurm, got 'slrm'"),
-        (("--gpus", "1"), "--gpus must come with --executor slurm, got local"),
-        (("--executor", "slurm", "--gpus", "8"), "gpus must be from 0 to 1, got 8"),
+        (("--gpus", "50"), "GPUs must be at most the"),
+        (("--executor", "slurm", "--gpus", "80"), "gpus must be from 0 to 64, got 80"),
         (("--executor", "slurm", "--device", "cuda"), "device cuda needs a GPU, got a job without"),
         (("--seed", "1", "--seeds", "0-2"), "--seed or --seeds, got both"),
         (("--device", "cuda:9"), "device must be present, got cuda:9"),

@@ -1,0 +1,51 @@
+"""How long a training will take, measured in the background while the form stays usable."""
+
+import streamlit as st
+
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.runs.speed import Speed
+from dashboard import data
+from dashboard.text import as_text, time_in_words
+from dashboard.widgets.messages import draw_error
+
+ASKED = "duration-asked"
+POLL_SECONDS = 1.0
+
+
+def ask_for_duration(config: TrainingConfig) -> None:
+    """Begin to measure how long a training takes; :func:`draw_duration` tells the answer."""
+    data.start_speed_probe(config)
+    st.session_state[ASKED] = config
+
+
+def draw_duration() -> None:
+    """Draw the answer, or that it is being measured; nothing where nobody has asked."""
+    config = st.session_state.get(ASKED)
+    if config is None:
+        return
+    probe = data.speed_probe(config)
+    is_under_way = probe is not None and probe.is_under_way
+    st.fragment(_draw_answer, run_every=POLL_SECONDS if is_under_way else None)(config)
+
+
+def _draw_answer(config: TrainingConfig) -> None:
+    """Draw what is known now; once it is known, the page stops asking."""
+    probe = data.speed_probe(config)
+    if probe is None:
+        return
+    if probe.is_under_way:
+        st.caption(":material/timer: Reading the dataset and training for two seconds…")
+    elif probe.speed is None:
+        draw_error(f"The duration is not known: {probe.error}")
+    else:
+        st.caption(f":material/timer: {as_text(duration_in_words(probe.speed, config.epochs))}")
+
+
+def duration_in_words(speed: Speed, epochs: int) -> str:
+    """Say how long so many epochs take, from what was measured."""
+    low, high = (time_in_words(seconds) for seconds in speed.training_seconds(epochs))
+    span = low if low == high else f"{low} to {high}"
+    return (
+        f"{epochs} epochs take about {span} on {speed.device}, after reading the data and before "
+        f"making the map; measured on {speed.n_measured} updates of {speed.n_batches} an epoch."
+    )
