@@ -71,9 +71,23 @@ def _draw_progress(evaluation: Evaluation) -> None:
             as_text(status.error or f"Not complete ({status.state}). Finished trainings are kept."),
             icon=":material/pause_circle:",
         )
-        if st.button("Go on", icon=":material/play_arrow:"):
+        row = st.container(horizontal=True)
+        if row.button("Go on", icon=":material/play_arrow:"):
             data.start_evaluation(evaluation.plan)
             st.rerun()
+        try:
+            script = data.evaluation_script(evaluation)
+        except CoresetError as error:
+            draw_error(error)
+            return
+        row.download_button(
+            "Slurm script",
+            script,
+            f"{evaluation.paths.root.name}.sbatch",
+            mime="text/plain",
+            icon=":material/dns:",
+            help="Its tasks share the trainings that are left, on a cluster that sees this folder.",
+        )
 
 
 def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:

@@ -1,18 +1,32 @@
 """The command that tells whether a coreset beats a random one: ``evaluate``."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from coreset_lib.checks import check_choice
-from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
+from coreset_lib.checks import check_choice, check_whole
+from coreset_lib.cli.options import (
+    Cache,
+    Partition,
+    Requeue,
+    RunName,
+    SlurmLines,
+    TimeLimit,
+    cache_folder,
+    check_slurm_options,
+    find_run,
+    typed_options,
+)
 from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
+from coreset_lib.jobs.executor import EXECUTORS
+from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
 
@@ -50,6 +64,18 @@ def evaluate(
     model: Annotated[str | None, typer.Option(help="Target network  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
     full_set: Annotated[bool, typer.Option(help="Train on the full set too")] = True,
+    executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
+    tasks: Annotated[
+        int, typer.Option(help="Tasks of the Slurm job array, which share the trainings")
+    ] = 8,
+    script: Annotated[
+        Path | None, typer.Option(help="Write Slurm's script here instead of submitting it")
+    ] = None,
+    gpus: Annotated[int | None, typer.Option(help="GPUs of each Slurm task: 0 or 1")] = None,
+    partition: Partition = None,
+    time_limit: TimeLimit = None,
+    slurm_option: SlurmLines = None,
+    requeue: Requeue = None,
     cache: Cache = None,
 ) -> None:
     """Train on coresets and compare them with random ones of the same size, honestly.
@@ -60,6 +86,7 @@ def evaluate(
     from coreset_lib.evaluation.report import export_results, verdict_lines
     from coreset_lib.runs.fitness import check_network
 
+    check_slurm_options(typed_options(context), executor)
     found = find_run(cache, run)
     config = found.manifest.config
     if preset is None:
@@ -86,8 +113,21 @@ def evaluate(
     )
     dataset = found.manifest.dataset
     check_network(plan.model, dataset.name, depth=dataset.depth)
-    paths = create_evaluation(cache_folder(cache), plan)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
+    if executor == "slurm":
+        options = slurm_options(
+            cache_folder(cache),
+            partition=partition,
+            gpus=None if gpus is None else check_whole("--gpus", gpus, least=0, most=1),
+            time_limit=time_limit,
+            lines=slurm_option,
+            requeue=requeue,
+        )
+        # A task trains one network after another, each by one process.
+        options = replace(options, gpus=min(options.gpus, 1), processes=None)
+        _hand_to_slurm(cache_folder(cache), plan, options, tasks, script)
+        return
+    paths = create_evaluation(cache_folder(cache), plan)
     _work(Evaluator.open(found, plan, paths))
     export = export_results(paths, plan, found)
     export.write(out)
@@ -96,14 +136,31 @@ def evaluate(
     typer.echo(f"results: {out}")
 
 
+def _hand_to_slurm(
+    cache: Path, plan: EvaluationPlan, options: SlurmOptions, n_tasks: int, script: Path | None
+) -> None:
+    """Submit the comparison as a job array, or write the script that does."""
+    from coreset_lib.atomic import write_output
+    from coreset_lib.evaluation.evaluate import create_evaluation
+    from coreset_lib.jobs.slurm_evaluations import evaluation_script, submit
+    from coreset_lib.runs.slurm_jobs import read_job
+
+    if script is not None:
+        paths = create_evaluation(cache, plan)
+        text = evaluation_script(cache, plan, paths, options, n_tasks=n_tasks)
+        write_output(script, text.encode())
+        typer.echo(f"{script}: submit it with sbatch")
+    else:
+        job = read_job(submit(cache, plan, options, n_tasks=n_tasks))
+        typer.echo(f"Slurm job: {'' if job is None else job.job_id}")
+    typer.echo("once it is finished, the same command without --executor writes the results")
+
+
 def _preset_arms(context: typer.Context, preset: str, n_epochs: int) -> tuple[Arm, ...]:
     """Return the contestants of a study; options that it decides itself are refused."""
     check_choice("--preset", preset, PRESETS)
-    given = [
-        name
-        for name in DECIDED
-        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
-    ]
+    typed = typed_options(context)
+    given = [name for name in DECIDED if name in typed]
     if given:
         raise CoresetError(
             f"--preset {preset} decides --{given[0].replace('_', '-')} itself, got both. "
@@ -130,7 +187,12 @@ def _work(evaluator: Any) -> None:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        evaluator.work(on_cell=show)
+        n_left = evaluator.work(on_cell=show)
+    if n_left:
+        raise CoresetError(
+            f"{n_left} trainings of this comparison are under way in another process. "
+            "Start this command again when it has ended."
+        )
 
 
 def _window_pairs(early: str | None, late: str | None) -> list[dict[str, str]]:

@@ -1,8 +1,10 @@
 """Working through a plan cell by cell; what is finished is never done again."""
 
+import contextlib
+import itertools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,15 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_configured
 from coreset_lib.errors import CoresetError, DatasetError
 from coreset_lib.evaluation.metrics import split_metrics
-from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
-from coreset_lib.evaluation.results import EvaluationPaths, read_cells, write_cell
+from coreset_lib.evaluation.plan import FULL_SET, Cell, EvaluationPlan, plan_from_dict
+from coreset_lib.evaluation.results import (
+    EvaluationPaths,
+    claimed,
+    count_finished,
+    is_finished,
+    read_cells,
+    write_cell,
+)
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -86,8 +95,24 @@ class Evaluator:
             )
         return cls(run, plan, paths, dataset, config)
 
-    def work(self, *, on_cell: OnCell = lambda done, total: None) -> None:
-        """Train every cell that is not finished yet, each in its own file."""
+    def work(self, *, on_cell: OnCell = lambda done, total: None, start_at: float = 0.0) -> int:
+        """Train every cell that is not finished yet, each in its own file.
+
+        Several processes may work on one plan: a cell that another one trains is left to it.
+
+        Parameters
+        ----------
+        on_cell : callable
+            Told of finished and of all cells, whenever one is finished.
+        start_at : float
+            Share of the open cells to begin behind, in [0, 1), so that several processes do not
+            meet at the same cell.
+
+        Returns
+        -------
+        int
+            Cells that other processes were training when nothing else was left to do.
+        """
         from coreset_lib.training.device import resolve_device
         from coreset_lib.training.target import ResidentDataset
 
@@ -96,12 +121,46 @@ class Evaluator:
         on_cell(len(finished), len(cells))
         open_cells = [cell for cell in cells if cell not in finished]
         if not open_cells:
-            return
+            return 0
         data = ResidentDataset.place(self.dataset, resolve_device(self.config.device))
         self._prepare_selection()
-        for number, cell in enumerate(open_cells, start=len(finished) + 1):
-            write_cell(self.paths, cell, self._train(data, cell))
-            on_cell(number, len(cells))
+        first, n_left = int(start_at * len(open_cells)), 0
+        for group in self._groups(data, (*open_cells[first:], *open_cells[:first])):
+            with contextlib.ExitStack() as claims:
+                mine = [c for c in group if claims.enter_context(claimed(self.paths, c))]
+                n_left += len(group) - len(mine)
+                todo = [cell for cell in mine if not is_finished(self.paths, cell)]
+                for cell, result in zip(todo, self._train_all(data, todo), strict=True):
+                    write_cell(self.paths, cell, result)
+                    on_cell(count_finished(self.paths, cells), len(cells))
+        return n_left
+
+    def _groups(self, data: Any, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
+        """Yield the cells in order, those together that may be trained together."""
+        from coreset_lib.training.together import MOST_TOGETHER, pays_together
+
+        if not pays_together(self.plan.model, data.train.labels.device):
+            yield from ([cell] for cell in cells)
+            return
+        for is_full, alike in itertools.groupby(cells, lambda c: (c.rate, c.arm == FULL_SET)):
+            group = list(alike)
+            size = 1 if is_full[1] else MOST_TOGETHER
+            yield from (group[start : start + size] for start in range(0, len(group), size))
+
+    def _train_all(self, data: Any, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
+        """Yield the results of cells: trained together where they differ in seeds only."""
+        from coreset_lib.training.together import train_targets_together
+
+        chosen = [self._coreset(cell) for cell in cells] if len(cells) > 1 else []
+        kinds = {(len(indices), replace(recipe, seed=0)) for indices, recipe in chosen}
+        if len(kinds) != 1:
+            yield from (self._train(data, cell) for cell in cells)
+            return
+        coresets, recipes = zip(*chosen, strict=True)
+        is_watched = self.plan.protocol == "paper"
+        results = train_targets_together(data, coresets, recipes, watch_validation=is_watched)
+        for indices, result in zip(coresets, results, strict=True):
+            yield self._describe(len(indices), result)
 
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
@@ -110,18 +169,26 @@ class Evaluator:
 
     def _train(self, data: Any, cell: Cell) -> dict[str, Any]:
         """Choose the coreset of a cell, train on it, and describe the outcome."""
-        import numpy as np
-
         from coreset_lib.training.target import train_target
+
+        indices, recipe = self._coreset(cell)
+        result = train_target(data, indices, recipe, watch_validation=self.plan.protocol == "paper")
+        return self._describe(len(indices), result)
+
+    def _coreset(self, cell: Cell) -> tuple[Any, TrainingConfig]:
+        """Return the samples of a cell and the recipe of its network."""
+        import numpy as np
 
         selection = self.plan.selection(cell)
         n_full = len(self.dataset.train)
         indices = np.arange(n_full) if selection is None else self._choose(selection)
-        recipe = self.plan.target(self.config, cell, n_full=n_full, n_kept=len(indices))
-        result = train_target(data, indices, recipe, watch_validation=self.plan.protocol == "paper")
+        return indices, self.plan.target(self.config, cell, n_full=n_full, n_kept=len(indices))
+
+    def _describe(self, n_samples: int, result: Any) -> dict[str, Any]:
+        """Return what is kept of a trained network."""
         val = split_metrics(result.val, self.dataset.val).as_dict()
         return {
-            "n_samples": len(indices),
+            "n_samples": n_samples,
             "steps": result.steps,
             "seconds": result.seconds,
             "val": val | {"best_accuracy": result.best_val_accuracy},

@@ -1,7 +1,9 @@
 """Results of finished cells: one small file each, and the tables made of them."""
 
+import contextlib
 import json
 import math
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.comparison import PairedComparison, compare_paired
 from coreset_lib.evaluation.plan import FULL_SET, Arm, Cell, EvaluationPlan
+from coreset_lib.runs.lock import FileLock
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
 
@@ -37,6 +40,10 @@ class EvaluationPaths:
         """One finished cell."""
         return self.cells / f"{cell.key}.json"
 
+    def claim(self, cell: Cell) -> Path:
+        """Locked by the process that trains a cell."""
+        return self.root / "claims" / cell.key
+
     @property
     def status(self) -> Path:
         """How far it is."""
@@ -46,6 +53,21 @@ class EvaluationPaths:
     def log(self) -> Path:
         """What the process printed."""
         return self.root / "evaluate.log"
+
+    @property
+    def slurm_job(self) -> Path:
+        """Which Slurm job works on it."""
+        return self.root / "slurm.json"
+
+    @property
+    def slurm_script(self) -> Path:
+        """The script that was handed to Slurm."""
+        return self.root / "job.sbatch"
+
+    @property
+    def task_error(self) -> Path:
+        """What ended a task of the Slurm job."""
+        return self.root / "task_error.txt"
 
     @property
     def stop_request(self) -> Path:
@@ -58,17 +80,51 @@ def write_cell(paths: EvaluationPaths, cell: Cell, result: dict[str, Any]) -> No
     write_json(paths.cell(cell), {"cell": asdict(cell), **result})
 
 
+@contextlib.contextmanager
+def claimed(paths: EvaluationPaths, cell: Cell) -> Generator[bool]:
+    """Yield whether the cell is this process's to train, within the block.
+
+    The claim ends with the process too. Where the file system cannot lock, every claim is
+    granted: a cell trained twice is the same cell.
+    """
+    path = paths.claim(cell)
+    path.parent.mkdir(exist_ok=True)
+    lock = FileLock(path)
+    is_mine = lock.acquire()
+    try:
+        yield is_mine
+    finally:
+        lock.release()
+
+
+def is_finished(paths: EvaluationPaths, cell: Cell) -> bool:
+    """Whether a cell has its result."""
+    return _read_cell(paths, cell) is not None
+
+
+def count_finished(paths: EvaluationPaths, cells: Sequence[Cell]) -> int:
+    """Return how many cells have a file; cheaper than reading them all."""
+    present = {path.name for path in paths.cells.glob("*.json")}
+    return sum(paths.cell(cell).name in present for cell in cells)
+
+
 def read_cells(paths: EvaluationPaths, plan: EvaluationPlan) -> dict[Cell, dict[str, Any]]:
     """Return the finished cells of a plan; an unreadable one counts as not finished."""
     found: dict[Cell, dict[str, Any]] = {}
     for cell in plan.cells():
-        try:
-            record = json.loads(paths.cell(cell).read_bytes())
-        except (OSError, ValueError):
-            continue
-        if record.get("cell") == asdict(cell):
+        record = _read_cell(paths, cell)
+        if record is not None:
             found[cell] = record
     return found
+
+
+def _read_cell(paths: EvaluationPaths, cell: Cell) -> dict[str, Any] | None:
+    """Return the record of a finished cell; None if it has none that can be read."""
+    try:
+        record = json.loads(paths.cell(cell).read_bytes())
+        return record if record["cell"] == asdict(cell) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def chosen_variant(

@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,13 +54,12 @@ def submit(runs: Sequence[RunPaths], options: SlurmOptions) -> list[str]:
             # Before sbatch: the job may start at once and has the last word then.
             write_status(paths, replace(status, step="submitting to Slurm"))
     try:
-        job = _slurm("sbatch", "--parsable", str(runs[0].slurm_script.resolve()))
+        number = submit_script(runs[0].slurm_script)
     except CoresetError as error:
         for paths, status in zip(runs, before, strict=True):
             failed = replace(status, state="failed", step="", error=str(error))
             write_status(paths, failed if status.state == "queued" else status)
         raise
-    number = job.strip().partition(";")[0]
     jobs = [f"{number}_{task}" for task in range(len(runs))] if len(runs) > 1 else [number]
     for paths, job_id in zip(runs, jobs, strict=True):
         write_job(paths, job_id)
@@ -92,7 +91,7 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
     job = read_job(run.paths)
     try:
         if job is not None:
-            _slurm("scancel", job.job_id)
+            cancel(job.job_id)
     except CoresetError:
         return run.status()
     return _wait_for_the_end(run, grace)
@@ -104,14 +103,44 @@ def sbatch_script(runs: Sequence[RunPaths], options: SlurmOptions) -> str:
     The paths of Python and of the runs stand at its top, to be changed for another host.
     """
     folders = [str(paths.root.resolve()) for paths in runs]
-    log = f"{folders[0]}/train.log" if len(runs) == 1 else f"{folders[0]}/slurm-%A_%a.log"
-    log = log if len(runs) > 1 else log.replace("%", "%%")
-    array = [f"--array=0-{len(runs) - 1}"] if len(runs) > 1 else []
+    return job_script(
+        folders[0],
+        "train.log",
+        n_tasks=len(runs),
+        options=options,
+        lines=[
+            f"RUNS=({' '.join(map(shlex.quote, folders))})",
+            "",
+            f"export CORESET_LENS_PROCESSES={options.n_processes}",
+            'run="${RUNS[${SLURM_ARRAY_TASK_ID:-0}]}"',
+            # exec: signals of Slurm to the batch shell must reach the training itself.
+            'exec "$PYTHON" -u -m coreset_lib.jobs.slurm_worker "$run" >>"$run/train.log" 2>&1',
+        ],
+    )
+
+
+def job_script(
+    folder: str, log: str, *, n_tasks: int, options: SlurmOptions, lines: Sequence[str]
+) -> str:
+    """Return a script for sbatch.
+
+    Parameters
+    ----------
+    folder, log : str
+        Where the output of the job goes; that of an array has a file for each task.
+    n_tasks : int
+        Tasks of the job array; 1 for a job of its own.
+    options : SlurmOptions
+    lines : sequence of str
+        What to do, with ``$PYTHON`` set.
+    """
+    is_array = n_tasks > 1
+    output = f"{folder}/slurm-%A_%a.log" if is_array else f"{folder}/{log}".replace("%", "%%")
     directives = [
         "--job-name=coreset-lens",
-        f'--output="{log}"',
+        f'--output="{output}"',
         "--open-mode=append",
-        *array,
+        *([f"--array=0-{n_tasks - 1}"] if is_array else []),
         *options.directives(),
     ]
     return "\n".join(
@@ -121,21 +150,34 @@ def sbatch_script(runs: Sequence[RunPaths], options: SlurmOptions) -> str:
             "",
             f"PYTHON={shlex.quote(sys.executable)}",
             f"export PYTHONPATH={shlex.quote(str(Path(__file__).parents[2]))}:${{PYTHONPATH:-}}",
-            f"RUNS=({' '.join(map(shlex.quote, folders))})",
-            "",
             f"export CORESET_LENS_REQUEUE={int(options.requeue)}",
-            f"export CORESET_LENS_PROCESSES={options.n_processes}",
-            'run="${RUNS[${SLURM_ARRAY_TASK_ID:-0}]}"',
-            # exec: signals of Slurm to the batch shell must reach the training itself.
-            'exec "$PYTHON" -u -m coreset_lib.jobs.slurm_worker "$run" >>"$run/train.log" 2>&1',
+            *lines,
             "",
         ]
     )
 
 
+def submit_script(script: Path) -> str:
+    """Hand a script to Slurm and return the number of its job; raises CoresetError if refused."""
+    return _slurm("sbatch", "--parsable", str(script.resolve())).strip().partition(";")[0]
+
+
+def cancel(job_id: str) -> None:
+    """End a job, all tasks of an array; raises CoresetError if Slurm refuses."""
+    _slurm("scancel", job_id)
+
+
 def requeue(job_id: str) -> None:
     """Send a job back to the queue; raises CoresetError if Slurm refuses."""
     _slurm("scontrol", "requeue", job_id)
+
+
+def job_of(environment: Mapping[str, str]) -> str | None:
+    """Return the id of the job that this process belongs to, ``12`` or ``12_3``."""
+    array, task = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
+    if array and task:
+        return f"{array}_{task}"
+    return environment.get("SLURM_JOB_ID")
 
 
 def _wait_for_the_end(run: Run, grace: float) -> Status:

@@ -31,7 +31,7 @@ log = logging.getLogger("coreset_lib.jobs")
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:
     """Train the run; 0 if finished, stopped or sent back to the queue, 1 if it failed."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    job_id = job_of(environment)
+    job_id = slurm.job_of(environment)
     if len(arguments) != 1 or job_id is None:
         log.error("usage, inside a Slurm job: python -m coreset_lib.jobs.slurm_worker RUN_DIR")
         return 2
@@ -51,14 +51,6 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
     if status.state == "queued":
         _requeue(paths, status, job_id)
     return 0
-
-
-def job_of(environment: Mapping[str, str]) -> str | None:
-    """Return the id of the job that this process belongs to, ``12`` or ``12_3``."""
-    array, task = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
-    if array and task:
-        return f"{array}_{task}"
-    return environment.get("SLURM_JOB_ID")
 
 
 def processes_of(environment: Mapping[str, str]) -> int:

@@ -5,6 +5,8 @@ import os
 import subprocess
 import time
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
 
 from coreset_lib.atomic import write_json
 from coreset_lib.runs.paths import RunPaths
@@ -27,6 +29,16 @@ WAITING = (
 )
 RUNNING = ("RUNNING", "COMPLETING", "SIGNALING", "STAGE_OUT", "RESIZING")
 _remembered: dict[str, tuple[float, "JobState | None"]] = {}
+_remembered_tasks: dict[str, tuple[float, "list[JobState] | None"]] = {}
+
+
+class JobPlace(Protocol):
+    """Whatever a job of Slurm works on: a run, a comparison."""
+
+    @property
+    def slurm_job(self) -> Path:
+        """The file that names the job."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +67,12 @@ class JobState:
         return self.word in RUNNING
 
 
-def write_job(paths: RunPaths, job_id: str) -> None:
+def write_job(paths: JobPlace, job_id: str) -> None:
     """Note which job trains a run."""
     write_json(paths.slurm_job, asdict(SlurmJob(job_id=job_id)))
 
 
-def read_job(paths: RunPaths) -> SlurmJob | None:
+def read_job(paths: JobPlace) -> SlurmJob | None:
     """Return the job of a run, or None for a run that Slurm has nothing to do with."""
     try:
         return SlurmJob(job_id=str(json.loads(paths.slurm_job.read_bytes())["job_id"]))
@@ -81,9 +93,28 @@ def ask_slurm(job_id: str) -> JobState | None:
     return answer
 
 
+def ask_slurm_for_tasks(job_id: str) -> list[JobState] | None:
+    """Return the states of all tasks of a job, remembered for a moment.
+
+    Tasks that wait together are one state. None where Slurm cannot be asked; a job that Slurm
+    has forgotten has no tasks.
+    """
+    moment, answer = _remembered_tasks.get(job_id, (-REMEMBER_SECONDS, None))
+    if time.monotonic() - moment < REMEMBER_SECONDS:
+        return answer
+    listed = _listed(job_id)
+    answer = None
+    if listed is not None:
+        parts = (line.partition("|") for line in listed)
+        answer = [JobState(word, reason) for word, _, reason in parts]
+    _remembered_tasks[job_id] = (time.monotonic(), answer)
+    return answer
+
+
 def forget_answers() -> None:
     """Ask Slurm anew next time: something has just been changed there."""
     _remembered.clear()
+    _remembered_tasks.clear()
 
 
 def reconcile_with_slurm(paths: RunPaths, written: Status, seen: Status) -> Status:
@@ -132,18 +163,25 @@ def _running(written: Status) -> Status:
 
 def _ask(job_id: str) -> JobState | None:
     """Ask squeue, and sacct for a job that squeue has forgotten."""
-    listed = _call("squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--format=%T|%r")
-    if listed is None:
+    lines = _listed(job_id)
+    if lines is None:
         return None
-    lines = listed.stdout.split()
-    if listed.returncode == 0 and lines:
+    if lines:
         word, _, reason = lines[0].partition("|")
         return JobState(word, reason)
-    if listed.returncode != 0 and "invalid job id" not in listed.stderr.lower():
-        return None
     past = _call("sacct", "--noheader", "--allocations", "--parsable2", "-j", job_id, "-o", "State")
     words = past.stdout.split() if past is not None and past.returncode == 0 else []
     return JobState(words[-1] if words else "ENDED")
+
+
+def _listed(job_id: str) -> list[str] | None:
+    """Return squeue's lines on a job, ``STATE|Reason``; None where it cannot be asked."""
+    listed = _call("squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--format=%T|%r")
+    if listed is None:
+        return None
+    if listed.returncode != 0:
+        return [] if "invalid job id" in listed.stderr.lower() else None
+    return listed.stdout.split()
 
 
 def _call(*command: str) -> "subprocess.CompletedProcess[str] | None":

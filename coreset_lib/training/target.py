@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.training.device import ResidentSplit
-from coreset_lib.training.loop import Trainer, evaluate, predict
-from coreset_lib.training.networks import build_network
+from coreset_lib.training.loop import Trainer, embed, evaluate, predict
+from coreset_lib.training.networks import Surrogate, build_network
 from coreset_lib.training.objectives import probabilities_of
 
 Probabilities = NDArray[np.float64]
@@ -32,6 +32,10 @@ class TargetResult:
     steps : int
         Updates taken.
     seconds : float
+    train : float64 array, shape (samples, classes), optional
+        The same for all of the training split, also what was not trained on.
+    embedding : float32 array, shape (samples, features), optional
+        Penultimate layer of the training split.
     """
 
     val: Probabilities
@@ -39,6 +43,8 @@ class TargetResult:
     best_val_accuracy: float | None
     steps: int
     seconds: float
+    train: Probabilities | None = None
+    embedding: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +70,11 @@ class ResidentDataset:
             image_size=min(dataset.image_size),
         )
 
+    def with_labels(self, labels: NDArray[np.int64]) -> "ResidentDataset":
+        """Return the same with other labels of the training split; images are shared."""
+        placed = torch.from_numpy(np.array(labels)).to(self.train.labels.device)
+        return replace(self, train=replace(self.train, labels=placed))
+
 
 def train_target(
     data: ResidentDataset,
@@ -71,6 +82,7 @@ def train_target(
     config: TrainingConfig,
     *,
     watch_validation: bool = False,
+    describe_train: bool = False,
     on_epoch: Callable[[], None] = lambda: None,
 ) -> TargetResult:
     """Train on the samples ``indices`` of the training split; predict val and test.
@@ -83,6 +95,8 @@ def train_target(
         Recipe; its seed decides weights and order, so equal seeds are paired.
     watch_validation : bool
         Evaluate val after every epoch for ``best_val_accuracy``.
+    describe_train : bool
+        Give ``train`` and ``embedding`` too.
     on_epoch : callable
         Called after every epoch; may raise to give up.
 
@@ -106,20 +120,21 @@ def train_target(
         if watch_validation:
             best = max(best or 0.0, evaluate(trainer.network, data.val)[1])
         on_epoch()
-    n_batches = max(-(-len(subset) // config.batch_size), 1)
     return TargetResult(
-        val=_probabilities(trainer, data.val),
-        test=_probabilities(trainer, data.test),
+        val=predict_probabilities(network, data.val),
+        test=predict_probabilities(network, data.test),
         best_val_accuracy=best,
-        steps=config.epochs * n_batches,
+        steps=config.epochs * len(trainer.batches(0)),
         seconds=time.perf_counter() - began,
+        train=predict_probabilities(network, data.train) if describe_train else None,
+        embedding=embed(network, data.train).numpy() if describe_train else None,
     )
 
 
-def _probabilities(trainer: Trainer, split: ResidentSplit) -> Probabilities:
-    """Probabilities of a split in eval mode, float64 on the CPU."""
+def predict_probabilities(network: Surrogate, split: ResidentSplit) -> Probabilities:
+    """Probabilities of a split in eval mode, float64 on the CPU, (samples, classes)."""
     parts = [
         probabilities_of(logits.cpu().double(), labels)
-        for _, logits, labels in predict(trainer.network, split)
+        for _, logits, labels in predict(network, split)
     ]
     return torch.cat(parts).numpy()

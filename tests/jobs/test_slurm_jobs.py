@@ -200,7 +200,7 @@ def test_a_stop_that_slurm_cannot_hear_stays_as_a_request(make_job, slurm_says, 
     ],
 )
 def test_a_worker_knows_its_job(environment, job_id):
-    assert slurm_worker.job_of(environment) == job_id
+    assert slurm.job_of(environment) == job_id
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Runs as jobs of a live Slurm: waiting, refused, cancelled, killed, requeued."""
 
 import subprocess
+import sys
 
 import pytest
 
@@ -98,3 +99,21 @@ def test_a_killed_job_is_an_interrupted_run_with_its_epochs(started, wait_for):
     status = wait_for(run, lambda s: s.state not in ("queued", "running"))
     assert status.state == "interrupted"
     assert run.dynamics().n_epochs == status.epoch >= 2
+
+
+def test_a_job_of_two_processes_trains_one_run(make_startable, wait_for):
+    run = make_startable(epochs=2)
+    slurm.submit([run.paths], SlurmOptions(processes=2, cpus=2))
+    status = wait_for(run, lambda s: s.state not in ("queued", "running"))
+    assert (status.state, status.epoch, status.processes) == ("finished", 2, 2), run.log_tail()
+    assert run.status().device.startswith("2 × cpu")
+
+
+def test_tasks_of_srun_train_one_run(make_startable):
+    run = make_startable(epochs=2)
+    command = ["srun", "--ntasks=2", sys.executable, "-m", "coreset_lib.training"]
+    done = subprocess.run(
+        [*command, str(run.paths.root)], capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (run.status().state, run.status().processes) == ("finished", 2)
