@@ -16,6 +16,7 @@ from coreset_lib.cli import (
     training,
 )
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.process import prepare_computing
 
 app = typer.Typer(
     name="coreset-lens",
@@ -38,6 +39,7 @@ def main() -> None:
     """Run the command line; a mistake of the user becomes one line on stderr and exit 2."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    prepare_computing()
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -20,6 +20,7 @@ from coreset_lib.training.objectives import (
     mean_loss,
     summed_loss,
 )
+from coreset_lib.training.precision import mixed_precision
 from coreset_lib.training.recorder import DynamicsRecorder
 
 EVALUATION_BATCH = 1024
@@ -187,10 +188,15 @@ class Trainer:
 
     def set_learning_rate(self, progress: float) -> None:
         """Per-iteration cosine from the first to the final learning rate."""
-        first, final = self.config.learning_rate, self.config.final_learning_rate
-        rate = final + (first - final) * (1 + math.cos(math.pi * progress)) / 2
+        rate = scheduled_rate(self.config, progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+
+
+def scheduled_rate(config: TrainingConfig, progress: float) -> float:
+    """Return the learning rate at a share of all updates: a cosine from first to final."""
+    first, final = config.learning_rate, config.final_learning_rate
+    return final + (first - final) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def epoch_batches(
@@ -232,11 +238,6 @@ def _along(places: Tensor, axis: int, n_axes: int) -> Tensor:
     if places.ndim == 2:
         shape[0] = len(places)
     return places.reshape(shape)
-
-
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """Return bfloat16 autocast on CUDA, nothing elsewhere."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
 
 
 @torch.no_grad()
