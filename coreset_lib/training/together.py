@@ -30,7 +30,8 @@ SMALL_MODELS = ("small_cnn",)
 def pays_together(model: str, device: torch.device) -> bool:
     """Whether networks are to be trained together: small ones on a GPU.
 
-    On a CPU stacked convolutions are slower than one network after another (`benchmarks`).
+    On a CPU stacked convolutions are slower than one network after another
+    (``benchmarks/together.py``).
     """
     return device.type == "cuda" and model in SMALL_MODELS
 
