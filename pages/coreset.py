@@ -25,12 +25,13 @@ from dashboard.widgets.thumbnails import draw_thumbnails
 from dashboard.widgets.windows import current_choice
 
 NUMBER_HELP = {
-    "Noise dropped": "Samples left out before the choice, by the noise cut.",
+    "Noise dropped": "Samples left out before the choice: by the noise cut, or as suspects of the "
+    "recommended strategy.",
     "Never learned": "Samples in the coreset that the network got wrong in every epoch: hard "
     "ones, and the most likely to carry a wrong label.",
 }
 BALANCE_TITLES = {
-    "global": "none: hardest overall",
+    "global": "none: as the strategy chooses",
     "proportional": "as in the full set",
     "equal": "equal per class",
 }
@@ -93,7 +94,8 @@ def _draw_size(summary: RunSummary) -> dict[str, Any]:
         key="balance",
         bind="query-params",
         persist_state="session",
-        help="With no balance, a small coreset may lose whole classes.",
+        help="With no balance, a small coreset may lose whole classes. The recommended strategy "
+        "then keeps the shares of the full set.",
     )
     cut = st.slider(
         "Noise cut (%)",
@@ -131,10 +133,11 @@ def _draw_result(
     full = np.bincount(run.labels, minlength=run.n_classes)
     kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
     never = data.never_learned(summary.folder, summary.created, summary.epoch)
+    suspects = sum(part["left_out"] for part in selection.report.get("suspects", ()))
     numbers = {
         "Samples": f"{len(selection.indices):,}",
         "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
-        "Noise dropped": f"{selection.report['noise_cut_samples']:,}",
+        "Noise dropped": f"{selection.report['noise_cut_samples'] + suspects:,}",
         "Never learned": f"{int(never[selection.indices].sum()):,}",
     }
     with st.container(horizontal=True, gap="medium"):

@@ -83,7 +83,7 @@ def _draw_arms() -> FindArms:
     strategies = first.multiselect(
         "Strategies",
         [name for name in STRATEGIES if name != "random"],
-        ["top", "diversity"],
+        ["recommended", "top"],
         format_func=lambda name: STRATEGIES[name].title,
         help="Random coresets of the same size are always trained beside them.",
     )
