@@ -1,11 +1,11 @@
 """Where runs are trained: one contract, kept by a process on this machine and by Slurm."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from coreset_lib.checks import check_choice
 from coreset_lib.jobs import local, slurm
-from coreset_lib.jobs.slurm_options import SlurmOptions
+from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.store import Run
@@ -49,13 +49,13 @@ class LocalExecutor:
 
 @dataclass(frozen=True)
 class SlurmExecutor:
-    """A job of Slurm with the given resources."""
+    """A job of Slurm with the given resources, or with those of the cache's settings file."""
 
-    options: SlurmOptions = field(default_factory=SlurmOptions)
+    options: SlurmOptions | None = None
 
     def start(self, paths: RunPaths) -> None:
         """See :func:`coreset_lib.jobs.slurm.submit`."""
-        slurm.submit([paths], self.options)
+        slurm.submit([paths], self.options or slurm_options(paths.cache))
 
     def stop(self, run: Run) -> Status:
         """See :func:`coreset_lib.jobs.slurm.stop`."""

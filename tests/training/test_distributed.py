@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 240
 # does what ``torchrun -m coreset_lib.training RUN_DIR`` does.
 SCRIPT = """
 import os, sys
-import numpy as np, torch
+import numpy as np, torch, torch.distributed
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -49,7 +49,11 @@ from coreset_lib.training.world import world_of
 spec = spec_from_file_location("fixtures", sys.argv[1])
 fixtures = module_from_spec(spec)
 spec.loader.exec_module(fixtures)
-out, world, cpu = Path(sys.argv[2]), world_of(os.environ), torch.device("cpu")
+out, cpu = Path(sys.argv[2]), torch.device("cpu")
+# What both parts of this script leave where they meet must not be mixed up.
+agent = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]),
+    is_master=False)
+world = replace(world_of(os.environ), store=torch.distributed.PrefixStore("first", agent))
 torch.set_num_threads(1)
 with connected(world, cpu) as group:
     for n, recording in ((61, "minibatch"), (60, "minibatch"), (61, "eval_pass"), (5, "minibatch")):
