@@ -4,6 +4,8 @@ Labels of shape (samples,) are class numbers; labels of shape (samples, labels) 
 each label by itself.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -65,7 +67,7 @@ def class_weights(labels: Tensor, n_outputs: int) -> Tensor:
     return _same_say(torch.bincount(labels, minlength=n_outputs).float())
 
 
-def mean_area_under_roc(scores: NDArray[np.floating], is_positive: NDArray[np.bool_]) -> float:
+def mean_area_under_roc(scores: NDArray[np.floating[Any]], is_positive: NDArray[np.bool_]) -> float:
     """Return the mean over the labels of the area under the ROC curve.
 
     Parameters
@@ -87,7 +89,7 @@ def mean_area_under_roc(scores: NDArray[np.floating], is_positive: NDArray[np.bo
     return float(np.mean(areas)) if areas else float("nan")
 
 
-def _area(score: NDArray[np.floating], is_positive: NDArray[np.bool_]) -> float:
+def _area(score: NDArray[np.floating[Any]], is_positive: NDArray[np.bool_]) -> float:
     """Area under one ROC curve by rank sums; ties count half."""
     _, group, counts = np.unique(score, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[group]
