@@ -360,8 +360,11 @@ def _cell(cells: dict[tuple[str, float], dict[int, float]], candidate: str, rate
         return "–"
     values = [own[seed] for seed in seeds]
     if candidate == REFERENCE:
-        return f"{np.mean(values):.1f} ± {np.std(values, ddof=1) if len(seeds) > 1 else 0:.1f}"
+        spread = f" ± {np.std(values, ddof=1):.1f}" if len(seeds) > 1 else " (1 seed)"
+        return f"{np.mean(values):.1f}{spread}"
     found = compare_paired(values, [reference[seed] for seed in seeds])
+    if len(seeds) == 1:
+        return f"{found.mean:+.1f} (1 seed)"
     mark = {"better": "**", "worse": "_"}.get(found.verdict, "")
     half = found.mean - found.low
     return f"{mark}{found.mean:+.1f} ± {half:.1f}{mark}"
