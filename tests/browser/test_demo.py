@@ -247,6 +247,20 @@ def test_the_downloaded_coreset_is_the_one_of_the_command_line(finished, browser
     assert not page.problems
 
 
+def test_the_downloaded_scores_are_those_of_the_command_line(finished, browser_page, tmp_path):
+    url, cache, run_id = finished
+    page = Page(browser_page).open(f"{url}/trajectories?run={run_id}&early=3-9&late=12-18")
+    page.says(r"early window \(3-9\)")
+    with page.page.expect_download(timeout=MINUTES) as download:
+        page.page.get_by_role("button", name="Download all scores (CSV)").click()
+    download.value.save_as(tmp_path / "from-the-browser.csv")
+    out = tmp_path / "from-the-command.csv"
+    windows = ("--early", "3-9", "--late", "12-18")
+    command("score", run_id, "--score", "eva", *windows, "--out", out, "--cache", cache)
+    assert (tmp_path / "from-the-browser.csv").read_bytes() == out.read_bytes()
+    assert not page.problems
+
+
 @pytest.mark.parametrize("path", ["", "trajectories", "coreset"])
 def test_nothing_is_cut_off_on_a_small_dark_screen(finished, browser_page, path):
     url, _, run_id = finished
