@@ -7,10 +7,14 @@ import pytest
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.evaluate import create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
+from coreset_lib.evaluation.report import export_results
 from coreset_lib.evaluation.results import write_cell
+from coreset_lib.jobs.evaluations import evaluations_of
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
+from coreset_lib.runs.store import RunStore
 from coreset_lib.selection import SelectionConfig
+from dashboard import data
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -123,3 +127,10 @@ def test_a_window_search_is_drawn_as_a_map_judged_on_validation(open_dashboard, 
     dashboard = open_dashboard("benchmark")
     assert not dashboard.errors
     assert "judged on validation only" in dashboard.words
+
+
+def test_the_results_to_download_are_those_of_the_library(evaluation, cache):
+    plan = evaluation()
+    (found,) = evaluations_of(cache, plan.run_id)
+    run = RunStore(cache).find(plan.run_id)
+    assert data.evaluation_export(found).csv == export_results(found.paths, plan, run).csv
