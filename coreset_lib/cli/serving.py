@@ -74,6 +74,9 @@ def _serve(cache: Path, port: int, *, no_browser: bool, roots: list[Path] | None
     if roots:
         environment[ROOTS_VARIABLE] = os.pathsep.join(map(_existing_root, roots))
     typer.echo(f"dashboard: http://{ADDRESS}:{port} (Ctrl-C ends it; training goes on)")
+    sys.stdout.flush()
+    if os.name == "posix":  # in our place: whoever ends this process ends the server
+        os.execve(sys.executable, command, environment)
     try:
         return subprocess.run(command, env=environment, check=False).returncode
     except KeyboardInterrupt:
