@@ -46,6 +46,21 @@ class RunPaths:
         return self.root / "true_labels.npy"
 
     @property
+    def verdict(self) -> Path:
+        """Labels that co-teaching calls wrong, bool, shape (samples,)."""
+        return self.root / "verdict.npy"
+
+    @property
+    def verdict_info(self) -> Path:
+        """Options, seed and noise rate of that verdict."""
+        return self.root / "verdict.json"
+
+    @property
+    def queries(self) -> Path:
+        """Table of the samples whose labels a refinement waits for."""
+        return self.root / "queries.csv"
+
+    @property
     def wrong_labels(self) -> Path:
         """Table of the training samples known to be labelled wrongly."""
         return self.root / "wrong_labels.csv"

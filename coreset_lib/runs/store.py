@@ -105,6 +105,16 @@ class Run:
         path = self.paths.true_labels
         return self._checked_labels(path, open_array(path)) if path.exists() else None
 
+    def verdict(self) -> NDArray[np.bool_] | None:
+        """Return which labels co-teaching calls wrong, shape (samples,); None if not asked."""
+        path, n_samples = self.paths.verdict, self.manifest.dataset.n_train
+        if not path.exists():
+            return None
+        flags = open_array(path)
+        if flags.shape != (n_samples,) or flags.dtype != np.bool_:
+            raise damaged(path, f"shape {flags.shape} of {flags.dtype}, expected {n_samples} rows")
+        return flags
+
     def samples(self) -> pd.DataFrame:
         """Return the table of training samples (index, sample_id, label, class_name, source)."""
         path, n_samples = self.paths.samples, self.manifest.dataset.n_train

@@ -1,0 +1,268 @@
+"""The commands ``refine start``, ``status``, ``stop`` and ``continue``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
+from coreset_lib.errors import CoresetError
+from coreset_lib.refinement.plan import EXPERTS, RefinementPlan
+from coreset_lib.refinement.queries import QUERIES
+from coreset_lib.refinement.results import RefinementPaths, create_refinement
+from coreset_lib.runs.store import Run
+
+if TYPE_CHECKING:
+    from coreset_lib.jobs.refinements import Refinement
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Judge labels by co-teaching, ask an expert about the doubtful ones, train on the rest.",
+)
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="CSV to write: the results, or with --expert people the queries to answer"
+    ),
+]
+Background = Annotated[
+    bool, typer.Option("--background", help="Return at once; the refinement goes on")
+]
+Id = Annotated[
+    str | None, typer.Option("--id", help="Which refinement of the run  [default: the newest]")
+]
+
+
+@app.command()
+def start(
+    run: RunName,
+    query: Annotated[
+        str, typer.Option(help=f"Query strategies, several by commas: {', '.join(QUERIES)}")
+    ] = "entropy",
+    budget: Annotated[
+        int | None, typer.Option(help="Labels in all rounds together  [default: a tenth of all]")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Rounds that the budget is split into")] = 4,
+    seeds: Annotated[str, typer.Option(help="first-last, or a list with commas")] = "0",
+    expert: Annotated[
+        str, typer.Option(help=f"Who answers: {', '.join(EXPERTS)}; simulated needs injected noise")
+    ] = "simulated",
+    noise_rate: Annotated[
+        str, typer.Option(help="Share of labels thought to be wrong, or: estimate")
+    ] = "estimate",
+    vog_share: Annotated[
+        float, typer.Option(help="Share of kept samples chosen by small VOG, 0 to 1")
+    ] = 0.2,
+    ramp: Annotated[int, typer.Option(help="Epochs until the noise rate is reached")] = 10,
+    model: Annotated[str | None, typer.Option(help="Networks  [default: the run's]")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    out: Out = None,
+    background: Background = False,
+    cache: Cache = None,
+) -> None:
+    """Judge the labels of a run's dataset, and improve them in rounds under a budget.
+
+    Goes on where it stopped when it is started again with the same options.
+    """
+    from coreset_lib.cli.training import parse_seeds
+    from coreset_lib.refinement.refiner import check_expert
+
+    found = find_run(cache, run)
+    config = found.manifest.config
+    default_budget = max(found.manifest.dataset.n_train // 10, rounds)
+    plan = RefinementPlan(
+        run_id=found.run_id,
+        queries=tuple(dict.fromkeys(part.strip() for part in query.split(","))),
+        budget=default_budget if budget is None else budget,
+        n_rounds=rounds,
+        seeds=tuple(parse_seeds(seeds)),
+        model=model or str(config["model"]),
+        epochs=int(config["epochs"]) if epochs is None else epochs,
+        batch_size=int(config["batch_size"]),
+        noise_rate=_noise_rate(noise_rate),
+        vog_share=vog_share,
+        ramp_epochs=ramp,
+        expert=expert,
+    )
+    check_expert(found, plan)
+    _go_on(cache, found, create_refinement(cache_folder(cache), plan), plan, out, background)
+
+
+@app.command("continue")
+def go_on(
+    run: RunName,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", help="Answers: a CSV with sample_id and new, one row per query"),
+    ] = None,
+    refinement: Id = None,
+    out: Out = None,
+    background: Background = False,
+    cache: Cache = None,
+) -> None:
+    """Go on with a refinement that was stopped, or that waits for the labels given here."""
+    from coreset_lib.jobs.refinements import check_idle
+    from coreset_lib.refinement.experts import accept_answers
+
+    found = find_run(cache, run)
+    chosen = _find(cache, found, refinement)
+    check_idle(chosen.paths)
+    if labels is not None:
+        n_others = accept_answers(chosen.paths, chosen.plan, found, labels)
+        if n_others:
+            typer.echo(f"{n_others} rows of {labels} are not about open queries", err=True)
+    _go_on(cache, found, chosen.paths, chosen.plan, out, background)
+
+
+@app.command()
+def status(
+    run: RunName,
+    refinement: Id = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV of the results so far; provenance beside it")
+    ] = None,
+    cache: Cache = None,
+) -> None:
+    """List the refinements of a run, and what the newest or the chosen one has found."""
+    from coreset_lib.jobs.refinements import refinements_of
+    from coreset_lib.refinement.report import export_results, verdict_lines
+
+    found = find_run(cache, run)
+    known = refinements_of(cache_folder(cache), found.run_id)
+    if as_json:
+        typer.echo(json.dumps([_as_dict(item) for item in known], indent=2))
+        return
+    if not known:
+        typer.echo(
+            f"run {found.run_id} has no refinement; start one with: coreset-lens refine start"
+        )
+        return
+    chosen = _find(cache, found, refinement)
+    for item in known:
+        progress = f"{item.status.epoch}/{item.plan.n_steps}"
+        text = item.status.error or item.status.step
+        typer.echo(f"{item.plan.refinement_id}  {item.status.state:<12} {progress:>9}  {text}")
+    for line in verdict_lines(chosen.paths, chosen.plan):
+        typer.echo(line)
+    if out is not None:
+        export_results(chosen.paths, chosen.plan, found).write(out)
+        typer.echo(f"results: {out}")
+
+
+@app.command()
+def stop(run: RunName, refinement: Id = None, cache: Cache = None) -> None:
+    """Stop a refinement in the background; its finished steps are kept."""
+    from coreset_lib.jobs import refinements
+
+    chosen = _find(cache, find_run(cache, run), refinement)
+    refinements.stop(chosen.paths)
+    typer.echo(f"refinement {chosen.plan.refinement_id} stopped")
+
+
+def _go_on(
+    cache: Path | None,
+    run: Run,
+    paths: RefinementPaths,
+    plan: RefinementPlan,
+    out: Path | None,
+    background: bool,
+) -> None:
+    """Work on a refinement here or in the background, and say how it ended."""
+    if background:
+        from coreset_lib.jobs import refinements
+
+        refinements.start(cache_folder(cache), plan)
+        typer.echo(f"refinement: {plan.refinement_id}")
+        return
+    from coreset_lib.refinement.report import export_results, verdict_lines
+    from coreset_lib.refinement.work import WAITING
+
+    ended = _work_here(cache_folder(cache), paths)
+    for line in verdict_lines(paths, plan):
+        typer.echo(line)
+    if ended == WAITING:
+        _tell_queries(run, plan, out)
+    elif out is not None:
+        export_results(paths, plan, run).write(out)
+        typer.echo(f"results: {out}")
+    typer.echo(f"refinement: {plan.refinement_id}")
+
+
+def _work_here(cache: Path, paths: RefinementPaths) -> str:
+    """Work with a progress bar; returns the last step, empty if all is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from coreset_lib.jobs.refinements import check_idle
+    from coreset_lib.refinement.work import refine
+
+    check_idle(paths)
+    columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=None)
+
+        def show(done: int, total: int, step: str) -> None:
+            progress.update(task, completed=done, total=total, description=step)
+
+        return refine(cache, paths, on_step=show).step
+
+
+def _tell_queries(run: Run, plan: RefinementPlan, out: Path | None) -> None:
+    """Say where the queries are that people must answer, and how to go on."""
+    from coreset_lib.atomic import write_output
+
+    queries = run.paths.queries
+    if out is not None:
+        write_output(out, queries.read_bytes())
+        queries = out
+    typer.echo(f"queries: {queries}")
+    typer.echo(
+        "fill in the column new, then: coreset-lens refine continue "
+        f"{run.run_id} --id {plan.refinement_id} --labels {queries.name}"
+    )
+
+
+def _find(cache: Path | None, run: Run, wanted: str | None) -> "Refinement":
+    """Return the refinement that is meant: the newest, or the one whose id begins so."""
+    from coreset_lib.jobs.refinements import refinements_of
+
+    known = refinements_of(cache_folder(cache), run.run_id)
+    matches = [item for item in known if item.plan.refinement_id.startswith(wanted or "")]
+    if not matches:
+        told = ", ".join(item.plan.refinement_id for item in known) or "none"
+        raise CoresetError(
+            f"refinement {wanted or 'of run ' + run.run_id} was not found; known are: {told}. "
+            f"Start one with: coreset-lens refine start {run.run_id}"
+        )
+    if wanted and len(matches) > 1:
+        raise CoresetError(f"refinement id {wanted} must be unique, got {len(matches)}. Add to it.")
+    return matches[0]
+
+
+def _noise_rate(text: str) -> float | None:
+    """Read a share, or the word estimate."""
+    if text.strip() == "estimate":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise CoresetError(
+            f"--noise-rate must be a share such as 0.2, or estimate, got {text!r}."
+        ) from None
+
+
+def _as_dict(item: "Refinement") -> dict[str, object]:
+    """Describe a refinement for programs."""
+    state = asdict(item.status)
+    keys = ("state", "step", "error", "eta_seconds")
+    return {
+        "refinement": item.plan.refinement_id,
+        "run_id": item.plan.run_id,
+        "done": item.status.epoch,
+        "total": item.plan.n_steps,
+        **{key: state[key] for key in keys},
+        "plan": item.plan.as_dict(),
+    }

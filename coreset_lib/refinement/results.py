@@ -1,0 +1,137 @@
+"""Results of finished judgements and trainings: one small file each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from coreset_lib.atomic import write_json
+from coreset_lib.errors import CoresetError
+from coreset_lib.refinement.plan import RefinementPlan, RoundCell, plan_from_dict
+from coreset_lib.runs.create import library_versions
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RefinementPaths:
+    """Where the parts of one refinement lie."""
+
+    root: Path
+
+    @property
+    def plan(self) -> Path:
+        """What is done."""
+        return self.root / "plan.json"
+
+    @property
+    def cells(self) -> Path:
+        """Folder of finished steps."""
+        return self.root / "cells"
+
+    def cell(self, cell: RoundCell) -> Path:
+        """One finished training."""
+        return self.cells / f"{cell.key}.json"
+
+    def judgement(self, seed: int) -> Path:
+        """What co-teaching with one seed found."""
+        return self.cells / f"judgement-{seed}.json"
+
+    def verdict(self, seed: int) -> Path:
+        """Labels that it calls wrong, bool, shape (samples,)."""
+        return self.cells / f"verdict-{seed}.npy"
+
+    def answers(self, n_round: int) -> Path:
+        """What people answered in one round."""
+        return self.root / f"answers-{n_round}.json"
+
+    @property
+    def status(self) -> Path:
+        """How far it is."""
+        return self.root / "status.json"
+
+    @property
+    def log(self) -> Path:
+        """What the process printed."""
+        return self.root / "refine.log"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the one process that works on it."""
+        return self.root / "lock"
+
+
+def refinements_folder(cache: Path) -> Path:
+    """Folder of all refinements below a cache directory."""
+    return cache / "refinements"
+
+
+def create_refinement(cache: Path, plan: RefinementPlan) -> RefinementPaths:
+    """Make the plan's directory, or find it with the steps that are finished.
+
+    Raises
+    ------
+    CoresetError
+        If the cache cannot be written.
+    """
+    paths = RefinementPaths(refinements_folder(cache) / plan.refinement_id)
+    try:
+        paths.cells.mkdir(parents=True, exist_ok=True)
+        write_json(paths.plan, {"plan": plan.as_dict(), "versions": library_versions()})
+    except OSError as error:
+        raise CoresetError(
+            f"cache {cache} cannot be written: {error.strerror or error}. "
+            "Choose another folder with --cache."
+        ) from None
+    return paths
+
+
+def read_plan(paths: RefinementPaths) -> RefinementPlan:
+    """Read the plan of a refinement; raises CoresetError if it is damaged."""
+    try:
+        return plan_from_dict(json.loads(paths.plan.read_bytes())["plan"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CoresetError(
+            f"refinement {paths.root.name} cannot be read: plan.json is missing or damaged. "
+            "Start it anew."
+        ) from None
+
+
+def read_judgement(paths: RefinementPaths, seed: int) -> Record | None:
+    """Return a finished judgement; an unreadable one counts as not finished."""
+    record = _read(paths.judgement(seed))
+    is_whole = record is not None and record.get("seed") == seed and paths.verdict(seed).exists()
+    return record if is_whole else None
+
+
+def write_cell(paths: RefinementPaths, cell: RoundCell, result: Mapping[str, Any]) -> None:
+    """Keep the result of a training, whole or not at all."""
+    write_json(paths.cell(cell), {"cell": asdict(cell), **result})
+
+
+def read_cell(paths: RefinementPaths, cell: RoundCell) -> Record | None:
+    """Return a finished training; an unreadable one counts as not finished."""
+    record = _read(paths.cell(cell))
+    return record if record is not None and record.get("cell") == asdict(cell) else None
+
+
+def read_cells(paths: RefinementPaths, plan: RefinementPlan) -> dict[RoundCell, Record]:
+    """Return all finished trainings of a plan."""
+    found = {cell: read_cell(paths, cell) for seed in plan.seeds for cell in plan.cells_of(seed)}
+    return {cell: record for cell, record in found.items() if record is not None}
+
+
+def count_finished(paths: RefinementPaths, plan: RefinementPlan) -> int:
+    """Return how many judgements and trainings are finished."""
+    judged = sum(read_judgement(paths, seed) is not None for seed in plan.seeds)
+    return judged + len(read_cells(paths, plan))
+
+
+def _read(path: Path) -> Record | None:
+    """Read a JSON object, if there is one."""
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None

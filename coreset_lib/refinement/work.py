@@ -1,0 +1,53 @@
+"""Working on a refinement in this process, with a status that others can read."""
+
+import os
+import time
+from pathlib import Path
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.refinement.refiner import OnStep, Refiner
+from coreset_lib.refinement.results import RefinementPaths, read_plan
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import StatusWriter, claim
+from coreset_lib.runs.store import RunStore
+
+WAITING = "waiting for labels"
+
+
+def refine(
+    cache: Path, paths: RefinementPaths, *, on_step: OnStep = lambda done, total, step: None
+) -> Status:
+    """Work on a refinement in this process and keep its status true.
+
+    Returns
+    -------
+    Status
+        ``finished``, or ``stopped`` with the step "waiting for labels".
+
+    Raises
+    ------
+    CoresetError
+        If it cannot go on; the status says why.
+    """
+    plan = read_plan(paths)
+    run = RunStore(cache).find(plan.run_id)
+    status = claim(Status(state="running", step="loading data", epochs=plan.n_steps), os.getpid())
+    began = time.monotonic()
+    with StatusWriter(paths, status) as writer:
+        first: list[int] = []
+
+        def note(done: int, total: int, step: str) -> None:
+            first.append(done)
+            new = done - first[0]
+            left = (time.monotonic() - began) / new * (total - done) if new else None
+            writer.update(step=step, epoch=done, epochs=total, eta_seconds=left)
+            on_step(done, total, step)
+
+        try:
+            is_finished = Refiner.open(run, plan, paths).work(on_step=note)
+        except CoresetError as error:
+            writer.update(state="failed", step="", eta_seconds=None, error=str(error))
+            raise
+        state, step = ("finished", "") if is_finished else ("stopped", WAITING)
+        writer.update(state=state, step=step, eta_seconds=None)
+    return writer.status
