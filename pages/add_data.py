@@ -61,7 +61,7 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
     if found:
         st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
     below = st.text_input(
-        "Folder or table in it",
+        "Folder, table or file in it",
         key=PATH,
         placeholder="name of a folder with one folder per class, of a CSV table or an .npz file",
         help="A folder with one folder of images per class (or train, val, test with such "

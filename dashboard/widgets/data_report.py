@@ -17,11 +17,16 @@ def draw_report(report: DatasetReport) -> None:
     _draw_verdict(report)
     numbers = st.columns(4)
     for column, split in zip(numbers, report.splits, strict=False):
-        column.metric(f"{split.part.capitalize()} images", f"{split.n_samples:,}")
+        what = "volumes" if report.depth else "images"
+        column.metric(f"{split.part.capitalize()} {what}", f"{split.n_samples:,}")
     numbers[3].metric(
         "Patients" if report.n_patients else "Labels" if report.is_multi_label else "Classes",
         f"{report.n_patients or len(report.class_names) - report.is_multi_label:,}",
     )
+    sides = (report.depth, *report.image_size) if report.depth else report.image_size
+    colour = "in colour" if report.n_channels == 3 else "grey"
+    unit = "voxels" if report.depth else "pixels"
+    st.caption(f"{' × '.join(map(str, sides))} {unit}, {colour}")
     _draw_counts(report)
     if report.files is not None:
         _draw_files(report.files)

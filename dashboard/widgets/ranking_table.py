@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -53,7 +54,6 @@ def draw_ranking_table(
     if key not in st.session_state or _ticks(key) != ticks:
         st.session_state[key] = {"selection": {"rows": ticks, "columns": [], "cells": []}}
     _remember(key, _Drawn(tuple(shown), tuple(ticks)))
-    largest = max((max(history, default=0) for history in rows["error over time"]), default=0)
     st.dataframe(
         rows,
         key=key,
@@ -64,13 +64,19 @@ def draw_ranking_table(
         column_config={
             score: st.column_config.NumberColumn(format="%.4f"),
             "error over time": st.column_config.LineChartColumn(
-                y_min=0, y_max=max(LARGEST_ERROR, largest), width="medium"
+                y_min=0, y_max=_largest_error(rows), width="medium"
             ),
         },
         on_select=lambda: _take(key, on_select),
         selection_mode="multi-row",
         alt=alt,
     )
+
+
+def _largest_error(rows: pd.DataFrame) -> float:
+    """Return where the curves' axis ends: the largest error of one class, or what is drawn."""
+    histories = rows.get("error over time", [])
+    return max([LARGEST_ERROR, *(float(np.nanmax(history, initial=0)) for history in histories)])
 
 
 def _ticks(key: str) -> list[int]:

@@ -5,6 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.datasets.label_sets import set_codes, set_title
 from coreset_lib.scores.score import ScoreValues
 from dashboard.images import enlarge, picture_of
 from dashboard.text import as_text
@@ -47,7 +48,15 @@ def draw_thumbnail_rows(
     """
     with st.container(horizontal=True):
         for index in indices:
-            name = class_names[labels[index]]
+            name = _title(images, index) or class_names[labels[index]]
             picture = enlarge(picture_of(images.train.images, index), least=112)
             caption = name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
             st.image(picture, caption=as_text(caption), width=WIDTH, alt=f"Sample {index}, {name}")
+
+
+def _title(images: LabeledImages, index: int) -> str:
+    """Name all labels of a sample that carries any number of them; else nothing."""
+    sets = images.train.multi_hot
+    if sets is None:
+        return ""
+    return set_title(int(set_codes(sets[index : index + 1])[0]), images.label_names)

@@ -36,7 +36,7 @@ def write_images():
 
 def check(dashboard, path):
     """Ask for a check of a dataset and wait for its end."""
-    dashboard.labelled("text_input", "Folder or table in it").set_value(path)
+    dashboard.labelled("text_input", "Folder, table or file in it").set_value(path)
     dashboard.labelled("button", "Check this data").click()
     dashboard.run()
     for job in preparation._jobs().values():
@@ -64,7 +64,7 @@ def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
     dashboard = open_dashboard("add_data")
     dashboard.labelled("button_group", "Found there").select("cells")
     dashboard.run()
-    assert dashboard.labelled("text_input", "Folder or table in it").value == "cells"
+    assert dashboard.labelled("text_input", "Folder, table or file in it").value == "cells"
     check(dashboard, "cells")
     assert not dashboard.errors
     assert "Fit for training: nothing stands out." in dashboard.words

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from coreset_lib.cache import ROOTS_VARIABLE
@@ -46,6 +47,14 @@ def test_a_sample_is_shown_slice_by_slice_with_all_of_its_labels(
     assert "12 slices" in dashboard.words
 
 
+def test_errors_above_those_of_one_class_are_drawn(open_dashboard, shown_run, cache):
+    plane = cache / "runs" / shown_run.run_id / "dynamics" / "error_norm.npy"
+    np.save(plane, 2 * np.load(plane))
+    dashboard = open_dashboard("trajectories")
+    assert not dashboard.errors
+    assert "The 60 hardest" in dashboard.words
+
+
 def test_the_metrics_of_the_run_name_auc_and_exact_match(open_dashboard, shown_run):
     dashboard = open_dashboard("runs")
     assert 0.5 < float(dashboard.metric("Validation AUC")) <= 1
@@ -55,7 +64,9 @@ def test_the_metrics_of_the_run_name_auc_and_exact_match(open_dashboard, shown_r
 def test_the_coreset_shows_a_picture_of_every_volume(open_dashboard, shown_run):
     dashboard = open_dashboard("coreset")
     assert not dashboard.errors
-    assert len(dashboard.app.get("image")) >= 6
+    pictures = [str(image.proto) for image in dashboard.app.get("image")]
+    assert len(pictures) >= 6
+    assert any(" + " in picture for picture in pictures)
 
 
 def test_volumes_with_labels_are_added_checked_and_handed_over(
@@ -75,6 +86,8 @@ def test_volumes_with_labels_are_added_checked_and_handed_over(
     dashboard.run()
     assert not dashboard.errors
     assert dashboard.metric("Labels") == "3"
+    assert dashboard.metric("Train volumes") == "60"
+    assert "9 × 12 × 12 voxels, grey" in dashboard.words
     assert "middle one of its 9 slices" in dashboard.words
     dashboard.labelled("button", "Train on this data").click()
     dashboard.run()
