@@ -68,8 +68,9 @@ def k_means_cells(
     if n_cells >= len(distinct):
         return cell_of.reshape(-1).astype(np.int64), np.zeros(len(rows))
     with threadpool_limits(limits=1):
-        means = KMeans(n_cells, n_init=1, max_iter=MOST_ROUNDS, random_state=seed).fit(rows)
-    cells = means.labels_.astype(np.int64)
+        # One start is what k-means++ has by default.
+        means = KMeans(n_cells, max_iter=MOST_ROUNDS, random_state=seed)
+        cells = np.asarray(means.fit_predict(rows), dtype=np.int64)
     return cells, np.linalg.norm(rows - means.cluster_centers_[cells], axis=1)
 
 
@@ -111,9 +112,9 @@ def choose_recommended(problem: SelectionProblem, *, variance: float, early_shar
         As of coverage, and per class how many suspects were left out.
     """
     assert problem.score is not None
+    margins = problem.score.values
     if problem.balance == "global":
         problem = replace(problem, balance="proportional")
-    margins = problem.score.values
     is_candidate = problem.is_candidate.copy()
     left_out: list[dict[str, Any]] = []
     for part in problem.parts():

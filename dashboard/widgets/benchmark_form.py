@@ -35,7 +35,7 @@ def draw_benchmark_form(summary: RunSummary) -> None:
     study = st.selectbox(
         "What to compare",
         [OWN_CHOICE, *PRESETS],
-        format_func=lambda name: STUDY_TITLES.get(name, name),
+        format_func=lambda name: STUDY_TITLES.get(str(name), str(name)),
         help="Studies compare what a paper compared, on your data.",
     )
     with st.form(f"benchmark-{study}", border=False):

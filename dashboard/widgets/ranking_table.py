@@ -75,8 +75,10 @@ def draw_ranking_table(
 
 def _largest_error(rows: pd.DataFrame) -> float:
     """Return where the curves' axis ends: the largest error of one class, or what is drawn."""
-    histories = rows.get("error over time", [])
-    return max([LARGEST_ERROR, *(float(np.nanmax(history, initial=0)) for history in histories)])
+    if "error over time" not in rows:
+        return LARGEST_ERROR
+    largest = [float(np.nanmax(history, initial=0)) for history in rows["error over time"]]
+    return max([LARGEST_ERROR, *largest])
 
 
 def _ticks(key: str) -> list[int]:
