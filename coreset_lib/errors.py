@@ -29,5 +29,9 @@ class ReviewError(CoresetError):
     """A label decision that may not be taken, or a review database that cannot be used."""
 
 
+class ReviewDatabaseError(ReviewError):
+    """The review database cannot be used now; what was to be recorded may be sent again."""
+
+
 class StaleDecisionError(ReviewError):
     """Somebody else has decided on the sample since the reader looked at it."""

@@ -24,6 +24,7 @@ PAGES_BY_NAME = {
         PAGES / "reliability.py", title="Reliability", icon=":material/fact_check:"
     ),
     "map": st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
+    "review": st.Page(PAGES / "review.py", title="Review", icon=":material/rate_review:"),
     "coreset": st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
     "benchmark": st.Page(PAGES / "benchmark.py", title="Benchmark", icon=":material/balance:"),
     "glossary": st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),

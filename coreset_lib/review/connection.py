@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
-from coreset_lib.errors import ReviewError
+from coreset_lib.errors import ReviewDatabaseError, ReviewError
 
 DATABASE_VARIABLE = "CORESET_LENS_REVIEW_DB"
 FILE_NAME = "review.sqlite3"
@@ -74,7 +75,10 @@ def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
+        # Opened anew each time: a connection to a file that was moved or restored would go on
+        # writing where nobody will ever look.
+        options = {"timeout": busy_seconds}
+        engine = create_engine(parsed, poolclass=NullPool, connect_args=options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -135,7 +139,7 @@ def explained(engine: Engine) -> Generator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        raise ReviewError(_reason(engine, error)) from None
+        raise ReviewDatabaseError(_reason(engine, error)) from None
 
 
 def _parsed(url: str) -> URL:
@@ -197,5 +201,6 @@ _SAYINGS = {
     "resolve host": "cannot be found under this host name. Check the address.",
     "password": "refuses the name or the password. Check the address.",
     "does not exist": "is not there. Create it on the server, or correct the address.",
+    "no such table": "has lost its tables. Restore it from a copy, then open the page again.",
     "can only be added": "refuses to change what was recorded: rows can only be added.",
 }

@@ -96,7 +96,7 @@ class Decision:
         The event to confirm or reject.
     seen : int or None
         The last event on the sample that the reader knew of, 0 for none: the decision is
-        refused if there is a later one. None leaves that out.
+        refused if another reader came later. None leaves that out.
     reason, confidence, run, view, token, recorded_by, decided
         See `Event`; ``recorded_by`` is the reader if not given.
     """

@@ -1,5 +1,6 @@
 """Which labels to look at first, and why: several signs of a wrong label, combined."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ def _margin_in_words(queue: SuspicionQueue, index: int) -> str:
         text = "the network was less sure of the label than of most"
     else:
         return ""
-    return f"{text} (mean margin {margin:+.2f}, lower than {100 * rank:.0f} % of the samples)"
+    return f"{text} (mean margin {margin:+.2f}, lower than that of {_others(rank)})"
 
 
 def _neighbours_in_words(queue: SuspicionQueue, index: int) -> str:
@@ -175,7 +176,14 @@ def _vog_in_words(queue: SuspicionQueue, index: int) -> str:
     rank = queue.ranks["vog"][index]
     if rank < 0.5:
         return ""
-    return f"what the network learns from it keeps changing (VOG above {100 * rank:.0f} %)"
+    return f"what the network learns from it keeps changing (VOG above that of {_others(rank)})"
+
+
+def _others(rank: float) -> str:
+    """Say how many of the other samples a rank passes; 100 % only where it is all of them."""
+    if rank >= 1:
+        return "all other samples"
+    return f"{math.floor(1000 * rank) / 10:g} % of the other samples"
 
 
 _WORDS: dict[str, Callable[[SuspicionQueue, int], str]] = {

@@ -22,9 +22,7 @@ def record_decision(connection: Connection, dataset: ReviewedDataset, decision: 
         return known
     role = current_roles(connection).get(decision.reader)
     rights.check_role(decision.reader, role, decision.action)
-    last = _last_on(connection, dataset.fingerprint, decision.sample_id)
-    if decision.seen is not None and (last.id if last else 0) != decision.seen:
-        raise StaleDecisionError(_stale(decision, last))
+    _check_not_stale(connection, decision)
     old = dataset.label_of(decision.sample_id)
     new = {"keep": old, "relabel": decision.label}.get(decision.action)
     if decision.action in ("confirm", "reject"):
@@ -189,13 +187,29 @@ def _is_undone(connection: Connection, number: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _stale(decision: Decision, last: Event | None) -> str:
-    """Say who was faster; not what they decided, for the sake of blind reading."""
-    who = "nobody" if last is None else last.reader
-    return (
-        f"sample {decision.sample_id} was decided on by {who} since you opened it. "
-        "Nothing was recorded: look at it again, then decide."
-    )
+def _check_not_stale(connection: Connection, decision: Decision) -> None:
+    """Raise StaleDecisionError if another reader came after what this one has seen.
+
+    Who was faster is said; not what they decided, for the sake of blind reading.
+    """
+    if decision.seen is None:
+        return
+    later = connection.execute(
+        select(EVENTS.c.reader)
+        .where(
+            EVENTS.c.fingerprint == decision.fingerprint,
+            EVENTS.c.sample_id == decision.sample_id,
+            EVENTS.c.id > decision.seen,
+            EVENTS.c.reader != decision.reader,
+        )
+        .order_by(EVENTS.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if later is not None:
+        raise StaleDecisionError(
+            f"sample {decision.sample_id} was decided on by {later} since you opened it. "
+            "Nothing was recorded: look at it again, then decide."
+        )
 
 
 def now() -> datetime:

@@ -7,7 +7,7 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
-from dashboard import data, map_clusters, map_colours, state
+from dashboard import data, map_clusters, map_colours, map_reviews, state
 from dashboard.charts.silhouette import silhouette_curve
 from dashboard.map_clusters import Clustering
 from dashboard.map_data import Projection
@@ -24,6 +24,7 @@ COLOURS = {
     "forgetting": "Forgetting events",
     "prediction": "Prediction, last epoch",
     "correctness": "Right or wrong, last epoch",
+    "review": "Review status",
 }
 PROJECTIONS: dict[Projection, str] = {"umap": "UMAP", "pca": "PCA"}
 NO_CLUSTERS, ALL_CLASSES = -2, -1
@@ -201,6 +202,8 @@ def choose_colour(
         st.info("Coloured by class: choose above inside which class to cluster.")
     elif chosen != "score":
         try:
+            if chosen == "review":
+                return map_reviews.by_review(summary)
             return map_colours.by_record(summary, chosen)
         except CoresetError as error:
             draw_error(error)

@@ -1,0 +1,174 @@
+"""Reviewing by keyboard in a real browser: what is decided is in the database, and in the file."""
+
+import json
+import re
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.records import Rules
+from coreset_lib.review.states import sample_states
+from coreset_lib.review.store import open_reviews
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_SECONDS = 30
+PRESS_AND_LOOK = """key => {
+  document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true }));
+  const [desk] = [...document.querySelectorAll("*")].map((node) => node.shadowRoot ?? node)
+    .map((root) => root.querySelector?.(".desk")).filter(Boolean);
+  const image = desk.querySelector(".view img");
+  return { place: desk.dataset.place, source: image?.src, width: image?.naturalWidth };
+}"""
+
+
+@pytest.fixture(scope="module")
+def reviewed_run(tmp_path_factory, make_run, make_dataset, save_npz):
+    """A run of sixty samples, whose images can be loaded, and three people."""
+    folder = tmp_path_factory.mktemp("review")
+    dataset = make_dataset()
+    run = make_run(folder / "cache", dataset=dataset)
+    manifest = json.loads(run.paths.manifest.read_text())
+    manifest["config"]["dataset"] = str(save_npz(folder / "tiny.npz", dataset))
+    run.paths.manifest.write_text(json.dumps(manifest))
+    features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    np.save(run.paths.embedding, features)
+    with open_reviews(folder / "cache") as store:
+        store.grant("ada", "admin", by="ada")
+        store.grant("rita", "reader", by="ada")
+        store.grant("sam", "second_reader", by="ada")
+    return folder / "cache", run
+
+
+@pytest.fixture
+def review_url(reviewed_run, streamlit_server, app):
+    """Address of the Review page on the run."""
+    cache, _ = reviewed_run
+    return f"{streamlit_server(app, {'CORESET_LENS_CACHE': str(cache)})}/review"
+
+
+def open_desk(page, url, **query):
+    """Open the page and wait for the image."""
+    words = "&".join(f"{name}={value}" for name, value in query.items())
+    page.goto(f"{url}?{words}")
+    page.locator(".desk .view img").wait_for()
+
+
+def name_of_sample(page):
+    return page.locator(".desk .head .name").inner_text()
+
+
+def wait_until_saved(page):
+    page.locator('.desk[data-pending="0"]').wait_for()
+
+
+def events_of(reviewed_run):
+    cache, run = reviewed_run
+    with open_reviews(cache) as store:
+        return store.events(run.manifest.dataset.fingerprint)
+
+
+def states_of(reviewed_run):
+    cache, run = reviewed_run
+    with open_reviews(cache) as store:
+        fingerprint = run.manifest.dataset.fingerprint
+        exports = store.exports(fingerprint)
+        return sample_states(store.events(fingerprint), Rules(), exports)
+
+
+def test_thirty_decisions_by_keyboard_a_second_reader_and_the_export(
+    browser_page, review_url, reviewed_run, tmp_path
+):
+    _, run = reviewed_run
+    dataset = ReviewedDataset.of_run(run)
+    open_desk(browser_page, review_url, reader="rita")
+    said = {}
+    for number in range(30):
+        name = name_of_sample(browser_page)
+        said[name] = dataset.class_names[number % 3]
+        browser_page.keyboard.press(str(number % 3 + 1))
+        browser_page.locator(f'.desk[data-place="{number + 1}"]').wait_for()
+        browser_page.locator(".desk .view img").wait_for()
+    wait_until_saved(browser_page)
+    assert len(said) == 30
+    assert {e.sample_id: e.new_label for e in events_of(reviewed_run)} == said
+
+    browser_page.keyboard.press("z")
+    browser_page.locator('.desk[data-place="29"]').wait_for()
+    wait_until_saved(browser_page)
+    undone = list(said)[-1]
+    assert states_of(reviewed_run)[undone].status == "open"
+    assert name_of_sample(browser_page) == undone
+    browser_page.keyboard.press("3")
+    browser_page.locator('.desk[data-place="30"]').wait_for()
+    wait_until_saved(browser_page)
+    said[undone] = dataset.class_names[2]
+
+    browser_page.reload()
+    browser_page.locator(".desk .place", has_text="1 of 30").wait_for()
+    assert name_of_sample(browser_page) not in said
+
+    changed = {name for name, label in said.items() if label != dataset.label_of(name)}
+    open_desk(browser_page, review_url, reader="sam", queue="Second%20reading")
+    browser_page.locator(".desk .place", has_text=f"1 of {len(changed)}").wait_for()
+    for number in range(len(changed)):
+        browser_page.locator(".desk .view img").wait_for()
+        browser_page.keyboard.press("y")
+        browser_page.locator(f'.desk[data-place="{number + 1}"]').wait_for()
+    wait_until_saved(browser_page)
+    states = states_of(reviewed_run)
+    assert {name: state.label for name, state in states.items()} == said
+    assert {state.status for state in states.values()} == {"confirmed"}
+
+    browser_page.get_by_role("tab", name="Export").click()
+    with browser_page.expect_download() as download:
+        browser_page.get_by_role("button", name="Corrected labels (CSV)").click()
+    download.value.save_as(tmp_path / "labels.csv")
+    table = pd.read_csv(tmp_path / "labels.csv", dtype=str, keep_default_na=False)
+    exported = dict(zip(table["sample_id"], table["new"].str.removeprefix("'"), strict=True))
+    assert exported == said
+    assert set(table["who"]) == {"rita"}
+    assert {state.status for state in states_of(reviewed_run).values()} == {"exported"}
+
+
+def test_the_next_image_is_there_in_the_moment_of_the_decision(browser_page, review_url):
+    open_desk(browser_page, review_url, reader="ada", queue="All")
+    before = browser_page.locator(".desk .view img").get_attribute("src")
+    found = browser_page.evaluate(PRESS_AND_LOOK, "n")
+    assert found["place"] == "1"
+    assert found["source"] != before
+    assert found["width"] > 0
+
+
+def test_decisions_that_a_closed_browser_had_not_sent_are_sent_by_the_next(
+    browser_page, review_url, reviewed_run
+):
+    open_desk(browser_page, review_url, reader="ada", queue="All")
+    before = len(events_of(reviewed_run))
+    for _ in range(5):
+        browser_page.evaluate(PRESS_AND_LOOK, "s")
+    again = browser_page.context.new_page()
+    browser_page.close(run_before_unload=False)
+    open_desk(again, review_url, reader="ada", queue="All")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(events_of(reviewed_run)) < before + 5:
+        assert time.monotonic() < deadline, "decisions were lost"
+        time.sleep(0.2)
+    again.locator('.desk[data-pending="0"]').wait_for()
+    assert len(events_of(reviewed_run)) == before + 5  # each of them once
+
+
+def test_a_blind_reader_sees_neither_label_nor_prediction_until_the_decision(
+    browser_page, review_url
+):
+    open_desk(browser_page, review_url, reader="ada", queue="All", blind="true")
+    facts = browser_page.locator(".desk .facts")
+    assert re.fullmatch(r"Blind: label and prediction are hidden.*", facts.inner_text())
+    browser_page.keyboard.press("k")
+    browser_page.locator(".desk .said", has_text="name the class you see").wait_for()
+    browser_page.keyboard.press("2")
+    wait_until_saved(browser_page)
+    browser_page.locator(".desk .said", has_text="Label:").wait_for()

@@ -1,0 +1,259 @@
+"""The Review page: who reads, what is shown, and what is recorded from the desk."""
+
+import json
+import sqlite3
+from functools import partial
+
+import pytest
+
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.records import Decision
+from coreset_lib.review.store import open_reviews
+from coreset_lib.runs.store import Run
+from dashboard.components.review_desk import class_keys, read_report
+from dashboard.reader import login_name
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+@pytest.fixture(autouse=True)
+def _own_database(monkeypatch):
+    monkeypatch.delenv("CORESET_LENS_REVIEW_DB", raising=False)
+
+
+@pytest.fixture
+def readers(cache):
+    """An admin, a reader and a second reader."""
+    with open_reviews(cache) as store:
+        store.grant("ada", "admin", by="ada")
+        store.grant("rita", "reader", by="ada")
+        store.grant("sam", "second_reader", by="ada")
+
+
+@pytest.fixture
+def decide(cache):
+    """Return ``decide(paths, reader, row, label) -> Event``."""
+
+    def decide(paths, reader, row, label=None):
+        dataset = ReviewedDataset.of_run(Run(paths))
+        decision = Decision(
+            reader=reader,
+            sample_id=dataset.sample_ids[row],
+            action="relabel" if label else "keep",
+            label=label,
+            fingerprint=dataset.fingerprint,
+        )
+        with open_reviews(cache) as store:
+            return store.decide(dataset, decision)
+
+    return decide
+
+
+def desk(dashboard):
+    """What the desk was given, as the browser gets it."""
+    (component,) = dashboard.app.get("bidi_component")
+    return json.loads(component.proto.json)
+
+
+def test_an_empty_store_leads_to_the_first_run(open_dashboard):
+    dashboard = open_dashboard("review")
+    assert not dashboard.errors
+    assert dashboard.app.get("page_link")[0].proto.label == "Go to Runs"
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed"])
+def test_a_run_without_epochs_is_explained(open_dashboard, write_run, state):
+    write_run(state, epoch=0)
+    dashboard = open_dashboard("review")
+    assert not dashboard.errors
+    assert dashboard.hints
+
+
+def test_the_first_person_becomes_admin(open_dashboard, write_run, cache):
+    write_run()
+    dashboard = open_dashboard("review")
+    assert any("Whoever begins is the admin" in hint for hint in dashboard.hints)
+    dashboard.labelled("text_input", "Your name").set_value("ada")
+    dashboard.labelled("button", "Begin").click()
+    dashboard.run()
+    assert dashboard.labelled("selectbox", "Reader").value == "ada"
+    with open_reviews(cache) as store:
+        assert store.readers() == {"ada": "admin"}
+
+
+def test_a_name_that_cannot_be_one_is_told(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("review")
+    dashboard.labelled("button", "Begin").click()
+    (error,) = dashboard.run().errors
+    assert "reader must be 1 to 120 printable characters" in error
+
+
+@pytest.mark.usefixtures("readers")
+def test_a_reader_finds_the_most_suspicious_sample_with_its_reasons(open_dashboard, write_run):
+    write_run()
+    shown = desk(open_dashboard("review", reader="rita"))
+    first = shown["items"][0]
+    assert shown["n_items"] == 160
+    assert (first["place"], first["seen"]) == (0, 0)
+    assert first["reasons"]
+    assert first["label"]
+    assert first["image"] in shown["images"]
+    assert not shown["may_confirm"]
+    assert [each["key"] for each in shown["classes"][:2]] == ["1", "2"]
+
+
+@pytest.mark.usefixtures("readers")
+def test_a_blind_reader_is_not_sent_what_is_hidden(open_dashboard, write_run, decide):
+    decide(write_run(), "rita", 0, None)
+    shown = desk(open_dashboard("review", reader="sam", blind="true", queue="All"))
+    assert shown["is_blind"]
+    for item in shown["items"]:
+        assert (item["label"], item["prediction"], item["reasons"]) == ("", "", [])
+        assert (item["status"], item["proposal"]) == ("", None)
+
+
+@pytest.mark.usefixtures("readers")
+def test_what_a_reader_proposed_waits_in_the_second_reading(open_dashboard, write_run, decide):
+    paths = write_run()
+    run = Run(paths)
+    other = run.manifest.dataset.class_names[(int(run.labels()[3]) + 1) % 8]
+    event = decide(paths, "rita", 3, other)
+    shown = desk(open_dashboard("review", reader="sam", queue="Second reading"))
+    (item,) = shown["items"]
+    assert (item["index"], item["proposal"], item["seen"]) == (3, event.id, event.id)
+    assert item["status"] == f"proposed (rita: {other})"
+    assert shown["may_confirm"]
+    dashboard = open_dashboard("review", reader="rita", queue="Second reading")
+    assert any("Nothing is left in this queue" in hint for hint in dashboard.hints)
+
+
+@pytest.mark.usefixtures("readers")
+def test_queues_can_be_narrowed_to_a_class_and_to_the_selection(open_dashboard, write_run):
+    run = Run(write_run())
+    of_class = int((run.labels() == 2).sum())
+    name = run.manifest.dataset.class_names[2]
+    assert desk(open_dashboard("review", reader="rita", review_class=name))["n_items"] == of_class
+    narrowed = open_dashboard("review", reader="rita", selection="5,9", only_selected="true")
+    assert {item["index"] for item in desk(narrowed)["items"]} == {5, 9}
+
+
+@pytest.mark.usefixtures("readers")
+def test_only_an_admin_is_offered_roles_and_rules(open_dashboard, write_run):
+    write_run()
+    labels = [b.label for b in open_dashboard("review", reader="rita").app.button]
+    assert "Set the rules" not in labels
+    dashboard = open_dashboard("review", reader="ada")
+    dashboard.labelled("number_input", "Budget (labels; 0: no limit)").set_value(40)
+    dashboard.labelled("button", "Set the rules").click()
+    dashboard.run()
+    assert "of 40 labels of the budget given" in dashboard.words.replace("**", "")
+
+
+@pytest.mark.usefixtures("readers")
+def test_readers_who_disagree_are_shown_with_their_agreement(open_dashboard, write_run, decide):
+    paths = write_run()
+    names = Run(paths).manifest.dataset.class_names
+    for row in range(4):
+        decide(paths, "rita", row, names[row % 2])
+        decide(paths, "sam", row, names[row % 2 if row else 1])
+    dashboard = open_dashboard("review", reader="ada")
+    assert "Cohen's kappa 0.50 (moderate) on 4 samples" in dashboard.words.replace("**", "")
+    assert "1 samples on which readers disagree" in dashboard.words
+
+
+@pytest.mark.usefixtures("readers")
+def test_a_locked_database_is_told_and_reading_goes_on_beside_a_writer(
+    open_dashboard, write_run, cache, monkeypatch
+):
+    from dashboard import review_data
+
+    patient = partial(open_reviews, busy_seconds=0.05)
+    monkeypatch.setattr(review_data, "open_reviews", patient)
+    write_run()
+    other = sqlite3.connect(cache / "review.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert not open_dashboard("review", reader="rita").errors
+    other.execute("ROLLBACK")
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    (error,) = open_dashboard("review", reader="rita").errors
+    assert "is locked by another program. Close that program, or try again." in error
+    other.close()
+
+
+@pytest.mark.usefixtures("readers")
+def test_a_damaged_database_is_told_and_a_restored_one_used(open_dashboard, write_run, cache):
+    write_run()
+    file = cache / "review.sqlite3"
+    good = file.read_bytes()
+    file.write_bytes(b"This is no database. " * 500)
+    (error,) = open_dashboard("review", reader="rita").errors
+    assert "is not a SQLite file. Restore it from a copy" in error
+    file.write_bytes(good)
+    assert not open_dashboard("review", reader="rita").errors
+
+
+@pytest.mark.usefixtures("readers")
+def test_images_that_cannot_be_had_cannot_be_judged(open_dashboard, write_run, tmp_path):
+    write_run()
+    (tmp_path / "slices.npz").unlink()
+    dashboard = open_dashboard("review", reader="rita")
+    assert any("cannot be judged without them" in hint for hint in dashboard.hints)
+
+
+@pytest.mark.usefixtures("readers")
+def test_a_damaged_run_is_told(open_dashboard, write_run):
+    paths = write_run()
+    samples = paths.root / "samples.csv"
+    samples.write_bytes(samples.read_bytes()[:100])
+    (error,) = open_dashboard("review", reader="rita").errors
+    assert "samples.csv cannot be used" in error
+
+
+def wish(**fields):
+    plain = {"token": "abcdefgh", "action": "keep", "index": 0, "seen": 0}
+    return {**plain, **fields}
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        None,
+        "text",
+        {"place": "1", "wishes": "x"},
+        {"place": -1, "wishes": [1, None, {}]},
+        {"place": True, "wishes": [wish(action="delete")]},
+        {"wishes": [wish(token="short")]},
+        {"wishes": [wish(index="0")]},
+        {"wishes": [wish(seen=None)]},
+        {"wishes": [wish(label=3)]},
+        {"wishes": [wish(reason="x" * 3000)]},
+        {"wishes": [wish(confidence="sure")]},
+    ],
+)
+def test_nonsense_from_the_browser_is_not_taken(report, monkeypatch):
+    import streamlit as st
+
+    monkeypatch.setattr(st, "session_state", {"desk": {"report": report}})
+    assert read_report("desk") == (None, [])
+
+
+def test_a_decision_from_the_browser_is_read(monkeypatch):
+    import streamlit as st
+
+    report = {"place": 3, "wishes": [wish(action="relabel", label="liver", reason="a\0b")]}
+    monkeypatch.setattr(st, "session_state", {"desk": {"report": report}})
+    place, (found,) = read_report("desk")
+    assert (place, found.action, found.label, found.reason) == (3, "relabel", "liver", "ab")
+
+
+def test_keys_of_classes_are_all_different_and_no_action():
+    keys = [key for key in class_keys(40) if key]
+    assert len(keys) == len(set(keys)) > 20
+    assert not set(keys) & set("kfsyxznpwcru")
+
+
+def test_a_login_is_recorded_under_its_address():
+    assert login_name({"email": "a@b.example", "sub": "7"}) == "a@b.example"
+    assert login_name({"sub": "7"}) == "7"
