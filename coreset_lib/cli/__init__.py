@@ -30,7 +30,7 @@ app = typer.Typer(
 for commands in (serving, data, training, running, exports, methods, evaluating):
     for command in commands.COMMANDS:
         app.command(command.__name__.removesuffix("_command"))(command)
-app.add_typer(refining.app, name="refine")
+app.add_typer(refining.app)
 app.add_typer(reviewing.app)
 
 # Typer brings its own copy of click in some versions: take its base class from where it stands.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from coreset_lib.jobs.refinements import Refinement
 
 app = typer.Typer(
+    name="refine",
     no_args_is_help=True,
     help="Judge labels by co-teaching, ask an expert about the doubtful ones, train on the rest.",
 )
@@ -35,7 +36,7 @@ Id = Annotated[
 ]
 
 
-@app.command()
+@app.command("start")
 def start(
     run: RunName,
     query: Annotated[
@@ -116,7 +117,7 @@ def go_on(
     _go_on(cache, found, chosen.paths, chosen.plan, out, background)
 
 
-@app.command()
+@app.command("status")
 def status(
     run: RunName,
     refinement: Id = None,
@@ -152,7 +153,7 @@ def status(
         typer.echo(f"results: {out}")
 
 
-@app.command()
+@app.command("stop")
 def stop(run: RunName, refinement: Id = None, cache: Cache = None) -> None:
     """Stop a refinement in the background; its finished steps are kept."""
     from coreset_lib.jobs import refinements
