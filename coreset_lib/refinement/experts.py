@@ -1,9 +1,10 @@
-"""Who gives the right labels: a simulated expert who knows them, or people through a CSV."""
+"""Who gives the right labels: a simulated expert who knows them, or people, by CSV or review."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from coreset_lib.atomic import csv_bytes, write_bytes, write_json
 from coreset_lib.datasets.relabelling import (
     TRAINED_WITH,
-    LabelRow,
     check_class,
     read_label_table,
 )
@@ -20,7 +20,12 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.export.tables import disarm_formulas
 from coreset_lib.refinement.plan import JUDGED, RefinementPlan, RoundCell
 from coreset_lib.refinement.results import RefinementPaths, read_cell, read_judgement
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.states import SampleState, sample_states
 from coreset_lib.runs.store import Run
+
+if TYPE_CHECKING:
+    from coreset_lib.review.store import ReviewStore
 
 Rows = NDArray[np.int64]
 
@@ -31,6 +36,19 @@ class OpenRound:
 
     n_round: int
     rows: Rows
+
+    def sample_ids(self, run: Run) -> list[str]:
+        """Return the ids of the samples that are asked about, in the same order."""
+        return run.samples()["sample_id"].to_numpy()[self.rows].tolist()
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What somebody said about one sample, and where that stands."""
+
+    sample_id: str
+    label: str
+    where: str
 
 
 def simulated_answers(rows: Rows, true_labels: NDArray[np.int64]) -> list[int]:
@@ -106,39 +124,92 @@ def accept_answers(paths: RefinementPaths, plan: RefinementPlan, run: Run, table
         If no round is open, the table cannot be used, a label is unknown, a sample has two
         labels, or a query has no answer. Nothing is kept then.
     """
+    asked = _round_to_answer(paths, plan)
+    rows = [row for row in read_label_table(table) if row.status in TRAINED_WITH]
+    said = [_Said(r.sample_id, r.new.strip(), f"line {r.line} of {table.name}") for r in rows]
+    _keep_answers(paths, asked, run, said, f"{table.name} must", "Fill in the column new.")
+    return len(rows) - len(asked.rows)
+
+
+def accept_reviewed(
+    paths: RefinementPaths, plan: RefinementPlan, run: Run, reviews: "ReviewStore"
+) -> None:
+    """Take the answers to the open round from the decisions of the review.
+
+    Parameters
+    ----------
+    paths, plan : RefinementPaths, RefinementPlan
+    run : Run
+    reviews : ReviewStore
+        Only labels decided for good count, whenever that was; a sample that was kept is
+        answered with the label it has.
+
+    Raises
+    ------
+    CoresetError
+        If no round is open, a query is not decided for good, or the database cannot be read.
+        Nothing is kept then.
+    """
+    asked = _round_to_answer(paths, plan)
+    dataset = ReviewedDataset.of_run(run)
+    events, rules = reviews.events(dataset.fingerprint), reviews.rules(dataset.fingerprint)
+    decided = decided_labels(asked.sample_ids(run), sample_states(events, rules))
+    said = [_Said(name, label, f"the decision on {name}") for name, label in decided.items()]
+    advice = "Decide on them for good on the Review page, queue Asked."
+    _keep_answers(paths, asked, run, said, "the review must", advice)
+
+
+def decided_labels(ids: Iterable[str], states: Mapping[str, SampleState]) -> dict[str, str]:
+    """Return those of the samples that are decided for good, with the name of their class."""
+    found = {name: states[name] for name in ids if name in states}
+    return {name: s.label for name, s in found.items() if s.is_done and s.label is not None}
+
+
+def _round_to_answer(paths: RefinementPaths, plan: RefinementPlan) -> OpenRound:
+    """Return the open round; raises CoresetError if there is none."""
     asked = open_round(paths, plan)
     if asked is None:
         raise CoresetError(
             f"refinement {paths.root.name} must wait for labels to be given any, and it does not. "
             "Look at: coreset-lens refine status RUN"
         )
-    rows = [row for row in read_label_table(table) if row.status in TRAINED_WITH]
-    ids = run.samples()["sample_id"].to_numpy()[asked.rows].tolist()
-    answers = _answers(rows, ids, run.manifest.dataset.class_names, table)
+    return asked
+
+
+def _keep_answers(
+    paths: RefinementPaths,
+    asked: OpenRound,
+    run: Run,
+    said: Sequence[_Said],
+    source_must: str,
+    advice: str,
+) -> None:
+    """Write the answers of a round, if every query has exactly one."""
+    ids = asked.sample_ids(run)
+    answers = _answers(said, ids, run.manifest.dataset.class_names)
     missing = [sample for sample in ids if sample not in answers]
     if missing:
         raise CoresetError(
-            f"{table.name} must answer all {len(ids)} queries of round {asked.n_round}, got none "
-            f"for {len(missing)} of them, the first is {missing[0]}. Fill in the column new."
+            f"{source_must} answer all {len(ids)} queries of round {asked.n_round}, got none "
+            f"for {len(missing)} of them, the first is {missing[0]}. {advice}"
         )
-    labels = [answers[sample] for sample in ids]
-    record = {"rows": asked.rows.tolist(), "labels": labels}
+    record = {"rows": asked.rows.tolist(), "labels": [answers[sample] for sample in ids]}
     write_json(paths.answers(asked.n_round), {"schema_version": 1, **record})
-    return len(rows) - len(ids)
 
 
 def _answers(
-    rows: Sequence[LabelRow], ids: Sequence[str], class_names: Sequence[str], table: Path
+    said: Sequence[_Said], ids: Sequence[str], class_names: Sequence[str]
 ) -> dict[str, int]:
     """Return the class number of each query that is answered."""
     wanted = {**{f"'{sample}": sample for sample in ids}, **{sample: sample for sample in ids}}
     answers: dict[str, int] = {}
-    for row in rows:
-        sample = wanted.get(row.sample_id)
-        if sample is None or not row.new.strip():
+    for each in said:
+        sample = wanted.get(each.sample_id)
+        if sample is None or not each.label:
             continue
-        where = f"line {row.line} of {table.name}"
-        label = list(class_names).index(check_class(row.new.strip(), class_names, where))
+        label = list(class_names).index(check_class(each.label, class_names, each.where))
         if answers.setdefault(sample, label) != label:
-            raise CoresetError(f"{where}: sample {sample} has two labels. Keep one of the rows.")
+            raise CoresetError(
+                f"{each.where}: sample {sample} has two labels. Keep one of the rows."
+            )
     return answers
