@@ -24,10 +24,11 @@ SIGNS = {
     "neighbours": "share of the nearest images that carry another label",
     "never_learned": "wrong in every epoch",
     "vog": "fluctuation of the gradient, where the run recorded it",
+    "co_teaching": "called wrong by two networks that taught each other, where they were asked",
 }
 # The margin finds injected noise best by far; a network that has learned wrong labels by heart
 # has put them among their like, and VOG tells hard samples more than wrong ones.
-WEIGHTS = {"margin": 1.0, "neighbours": 0.1, "never_learned": 0.5, "vog": 0.02}
+WEIGHTS = {"margin": 1.0, "neighbours": 0.1, "never_learned": 0.5, "vog": 0.02, "co_teaching": 0.5}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,9 @@ class SuspicionQueue:
 
 
 def suspicion_queue(
-    dynamics: TrainingDynamics, features: NDArray[np.float32] | None = None
+    dynamics: TrainingDynamics,
+    features: NDArray[np.float32] | None = None,
+    verdict: NDArray[np.bool_] | None = None,
 ) -> SuspicionQueue:
     """Order all training samples by how much their label looks wrong.
 
@@ -79,6 +82,8 @@ def suspicion_queue(
     features : float array, shape (samples, features), optional
         Where distances between samples are measured; without them the neighbours' labels
         are left out.
+    verdict : bool array, shape (samples,), optional
+        Labels that co-teaching calls wrong, see :meth:`coreset_lib.runs.store.Run.verdict`.
 
     Raises
     ------
@@ -88,8 +93,8 @@ def suspicion_queue(
     Notes
     -----
     Margin and VOG count by their rank among all samples, so that no unit dominates;
-    neighbours and "never learned" are shares already. The weights are `WEIGHTS`, over the
-    signs that the run has. This combination is the project's own.
+    neighbours, "never learned" and the verdict are shares already. The weights are `WEIGHTS`,
+    over the signs that the run has. This combination is the project's own.
 
     References
     ----------
@@ -104,6 +109,8 @@ def suspicion_queue(
     signs["never_learned"] = find_never_learned(dynamics).astype(np.float64)
     if dynamics.has("vog") and dynamics.n_epochs >= VOG_WINDOW:
         signs["vog"] = compute_score(dynamics, "vog", {}).values
+    if verdict is not None:
+        signs["co_teaching"] = verdict.astype(np.float64)
     ranks = {
         name: _ranks(-values if name == "margin" else values)
         if name in ("margin", "vog")
@@ -117,7 +124,7 @@ def suspicion_queue(
 
 
 def queue_of_run(run: Run) -> SuspicionQueue:
-    """Return the queue of a run, with the neighbours in its embedding once there is one.
+    """Return the queue of a run, with neighbours and co-teaching's verdict once there are any.
 
     Raises
     ------
@@ -130,7 +137,8 @@ def queue_of_run(run: Run) -> SuspicionQueue:
             f"run {run.run_id} has recorded no epoch yet, so nothing is suspicious. Wait for it."
         )
     embedding = run.embedding()
-    return suspicion_queue(dynamics, None if embedding is None else reduce_by_pca(embedding)[0])
+    features = None if embedding is None else reduce_by_pca(embedding)[0]
+    return suspicion_queue(dynamics, features, run.verdict())
 
 
 def _ranks(values: Float64s) -> Float64s:
@@ -179,6 +187,13 @@ def _vog_in_words(queue: SuspicionQueue, index: int) -> str:
     return f"what the network learns from it keeps changing (VOG above that of {_others(rank)})"
 
 
+def _co_teaching_in_words(queue: SuspicionQueue, index: int) -> str:
+    """Say that co-teaching calls the label wrong."""
+    if not queue.signs["co_teaching"][index]:
+        return ""
+    return "two networks that taught each other call the label wrong (co-teaching)"
+
+
 def _others(rank: float) -> str:
     """Say how many of the other samples a rank passes; 100 % only where it is all of them."""
     if rank >= 1:
@@ -191,4 +206,5 @@ _WORDS: dict[str, Callable[[SuspicionQueue, int], str]] = {
     "neighbours": _neighbours_in_words,
     "never_learned": _never_learned_in_words,
     "vog": _vog_in_words,
+    "co_teaching": _co_teaching_in_words,
 }

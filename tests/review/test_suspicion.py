@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.review.neighbours import find_neighbours, label_disagreement
-from coreset_lib.review.suspicion import queue_of_run, suspicion_queue
+from coreset_lib.review.suspicion import WEIGHTS, queue_of_run, suspicion_queue
 
 
 @pytest.fixture
@@ -65,6 +65,19 @@ def test_a_recorded_vog_is_one_of_the_signs(make_dynamics):
     )
 
 
+def test_the_verdict_of_co_teaching_is_one_of_the_signs(learned):
+    verdict = np.array([0, 0, 1, 0, 0, 0], dtype=bool)
+    queue = suspicion_queue(learned, verdict=verdict)
+    assert "two networks that taught each other call the label wrong (co-teaching)" in (
+        queue.reasons(2)
+    )
+    assert not any("co-teaching" in reason for reason in queue.reasons(1))
+    # Of the five other samples two have a larger margin than sample 2: rank 2/5.
+    weights = WEIGHTS["margin"] + WEIGHTS["never_learned"] + WEIGHTS["co_teaching"]
+    assert queue.values[2] == pytest.approx((0.4 + WEIGHTS["co_teaching"]) / weights)
+    assert "co_teaching" not in suspicion_queue(learned).signs
+
+
 def test_a_margin_that_was_not_recorded_is_refused(make_dynamics):
     dynamics = make_dynamics(n_classes=2, margin=[[0.1, np.nan]], prediction=[[0, 0]])
     with pytest.raises(CoresetError, match="margin must be recorded for every sample"):
@@ -119,6 +132,13 @@ def test_a_run_gives_its_queue(trained_run):
     queue = queue_of_run(trained_run)
     assert sorted(queue.order) == list(range(60))
     assert queue.neighbours is not None
+
+
+def test_a_run_that_was_refined_brings_its_verdict(make_run, tmp_path):
+    run = make_run(tmp_path)
+    np.save(run.paths.verdict, np.arange(60) == 17)
+    queue = queue_of_run(run)
+    assert np.flatnonzero(queue.signs["co_teaching"]).tolist() == [17]
 
 
 def test_a_run_without_epochs_is_told(make_run, tmp_path):
