@@ -26,8 +26,8 @@ def curve_table(plan: RefinementPlan, cells: dict[RoundCell, Record]) -> pd.Data
     DataFrame
         query, round, labels (mean number of answers), seeds; mean and standard deviation of
         accuracy and balanced accuracy on test at the final epoch; wrong and wrong_trained
-        (mean number of wrong labels left in all and among the samples trained on; empty where
-        nobody knows); for each reference that is another strategy the paired difference in
+        (number of wrong labels left in all and among the samples trained on, likewise; empty
+        where nobody knows); for each reference that is another strategy the paired difference in
         accuracy with its 95 % interval and verdict.
     """
     rows: list[dict[str, Any]] = []
@@ -190,7 +190,9 @@ def _means(records: list[Record]) -> dict[str, float]:
         means[f"{figure}_deviation"] = deviation
     for name, key in (("wrong", "n_wrong"), ("wrong_trained", "n_wrong_trained")):
         counts = [record[key] for record in records]
-        means[name] = math.nan if None in counts else float(np.mean(counts))
+        is_known, has_spread = None not in counts, None not in counts and len(counts) > 1
+        means[name] = float(np.mean(counts)) if is_known else math.nan
+        means[f"{name}_deviation"] = float(np.std(counts, ddof=1)) if has_spread else math.nan
     return means
 
 
