@@ -25,6 +25,7 @@ PAGES_BY_NAME = {
     ),
     "map": st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
     "review": st.Page(PAGES / "review.py", title="Review", icon=":material/rate_review:"),
+    "refinement": st.Page(PAGES / "refinement.py", title="Refinement", icon=":material/rule:"),
     "coreset": st.Page(PAGES / "coreset.py", title="Coreset", icon=":material/filter_alt:"),
     "benchmark": st.Page(PAGES / "benchmark.py", title="Benchmark", icon=":material/balance:"),
     "glossary": st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),

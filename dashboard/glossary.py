@@ -253,6 +253,32 @@ JUDGING = (
     ),
 )
 
+CORRECTING = (
+    Term(
+        "Co-teaching",
+        "Two networks learn side by side, and each tells the other which labels to trust. Labels "
+        "that neither trusts in the end are called wrong. A second opinion, not a truth.",
+        page="refinement",
+    ),
+    Term(
+        "Noise rate",
+        "The share of labels that are thought to be wrong. It is estimated from the first epochs "
+        "of the run, or given by you.",
+        page="refinement",
+    ),
+    Term(
+        "Refinement, round",
+        "An expert is asked about the doubtful labels in rounds, under a budget; after each round "
+        "a network is trained anew on the labels that are trusted or answered.",
+        page="refinement",
+    ),
+    Term(
+        "Kappa",
+        "How far readers agree beyond chance: 1 is full agreement, 0 is what guessing would give.",
+        page="review",
+    ),
+)
+
 HARD_END = {
     "harder": "A high value means hard or unreliable.",
     "easier": "A low value means hard or unreliable.",
@@ -268,6 +294,7 @@ SECTIONS: dict[str, tuple[Term, ...]] = {
     ),
     "Strategies": tuple(Term(s.title, s.summary) for s in STRATEGIES.values()),
     "Judging a coreset": JUDGING,
+    "Correcting labels": CORRECTING,
 }
 
 

@@ -16,7 +16,7 @@ from coreset_lib.review.agreement import Agreement, agreement
 from coreset_lib.review.connection import database_url
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
-from coreset_lib.review.states import SampleState, sample_states
+from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
 from coreset_lib.review.store import ReviewStore, open_reviews
 from coreset_lib.review.suspicion import SuspicionQueue, suspicion_queue
 from coreset_lib.runs.summary import RunSummary
@@ -25,10 +25,12 @@ from dashboard.components.review_desk import Wish
 from dashboard.map_clusters import Clustering
 
 TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"
+ASKED = "asked"
 SHOWN = {
     TO_DO: ("open", "skipped", "rejected"),
     SECOND: ("flagged", "proposed"),
     DISAGREED: ("conflict",),
+    ASKED: tuple(status for status in STATUSES if status not in DONE),
 }
 
 
@@ -101,15 +103,23 @@ def review_of(summary: RunSummary) -> Review:
     return Review(dataset, events, rules, exports, sample_states(events, rules, exports))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
 def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
     """Return the samples in the order in which their labels should be looked at."""
+    verdict = data.store().at(folder).paths.verdict
+    stamp = verdict.stat().st_mtime if verdict.exists() else None
+    return _suspicion(folder, created, n_epochs, stamp)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
+def _suspicion(folder: str, created: str, n_epochs: int, stamp: float | None) -> SuspicionQueue:
+    """Look for suspicious labels; another stamp means that co-teaching was asked since."""
+    del stamp
     dynamics = data.open_dynamics(folder, created, n_epochs)
     try:
         features = map_clusters.reduced_embedding(folder, created)
     except CoresetError:
         features = None  # the run is not that far: its margins say enough to begin with
-    return suspicion_queue(dynamics, features)
+    return suspicion_queue(dynamics, features, data.store().at(folder).verdict())
 
 
 @st.cache_data(max_entries=8, show_spinner="Finding the medoids of the classes…")
@@ -139,21 +149,24 @@ def queue_indices(
     reader: str,
     klass: int | None = None,
     within: NDArray[np.int64] | None = None,
+    asked: Sequence[int] = (),
 ) -> list[int]:
-    """Return the samples of a queue, most suspicious first.
+    """Return the samples of a queue, most suspicious first, or in the order of the queries.
 
     Parameters
     ----------
     review : Review
     suspects : SuspicionQueue
     shown : str
-        ``to do``, ``second reading``, ``disagreements`` or ``all``.
+        ``to do``, ``second reading``, ``disagreements``, ``asked`` or ``all``.
     reader : str
         Leave out what this reader has labelled, but where readers disagree.
     klass : int, optional
         Only samples with this label in the dataset.
     within : int64 array, optional
         Only these samples.
+    asked : sequence of int
+        What a refinement asks about, most useful first, for the queue ``asked``.
     """
     is_shown = np.ones(len(suspects.order), dtype=np.bool_)
     if klass is not None:
@@ -164,7 +177,8 @@ def queue_indices(
         is_shown &= is_chosen
     if shown != ALL:
         is_shown &= _has_status(review, SHOWN[shown], reader, shown)
-    return [int(index) for index in suspects.order if is_shown[index]]
+    order = asked if shown == ASKED else suspects.order
+    return [int(index) for index in order if is_shown[index]]
 
 
 def _has_status(
@@ -174,6 +188,7 @@ def _has_status(
     found = np.full(len(review.dataset.labels), "open" in statuses, dtype=np.bool_)
     for name, state in review.states.items():
         is_mine = reader in state.decisions and shown != DISAGREED
+        is_mine &= not (shown == ASKED and state.status == "conflict")
         found[review.dataset.rows[name]] = state.status in statuses and not is_mine
     return found
 

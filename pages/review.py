@@ -9,12 +9,14 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError, ReviewDatabaseError
 from coreset_lib.review.records import SECOND_READERS
 from coreset_lib.runs.summary import RunSummary
-from dashboard import data, review_data, selection
+from dashboard import data, refinement_data, review_data, selection
 from dashboard.components.review_desk import Desk, Wish, read_report, review_desk
 from dashboard.reader import draw_reader
-from dashboard.review_data import ALL, DISAGREED, SECOND, TO_DO, Review
+from dashboard.refinement_data import Asked
+from dashboard.review_data import ALL, ASKED, DISAGREED, SECOND, TO_DO, Review
 from dashboard.review_desk_data import DeskImages, desk_classes, desk_items, outcome
 from dashboard.text import as_text
+from dashboard.widgets.asked_labels import draw_asked, draw_preparation
 from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.original_view import draw_original_button
@@ -30,6 +32,7 @@ SAID = {
     "undo": "taken back",
 }
 SHOW = {
+    ASKED: "Asked",
     TO_DO: "To do",
     SECOND: "Second reading",
     DISAGREED: "Disagreements",
@@ -53,26 +56,32 @@ def draw_page(summary: RunSummary) -> None:
         st.info(f"{as_text(reader)} has no role any more. Ask an admin.")
         return
     review = review_data.review_of(summary)
+    asked = refinement_data.asked_in(summary.run_id)
     with row:
-        queue_id, queue, is_blind = _draw_queue(summary, review, reader)
+        queue_id, queue, is_blind = _draw_queue(summary, review, reader, asked)
     images = data.load_images(summary.folder, summary.created)
     if isinstance(images, str):
         st.warning(f"{as_text(images)} Labels cannot be judged without them.")
         return
+    draw_preparation(summary)
     if not queue:
-        _explain_empty(review)
-        draw_progress(review)
-        draw_panels(summary, review, reader, role)
+        _explain_empty(review, asked)
+        _draw_state(summary, review, reader, role, asked)
         return
-    desk = _desk(summary, images, reader, role, queue_id, queue, is_blind=is_blind)
+    desk = _desk(summary, images, reader, role, queue_id, queue, asked, is_blind=is_blind)
     st.fragment(desk)()
 
 
-def _draw_queue(summary: RunSummary, review: Review, reader: str) -> tuple[str, list[int], bool]:
+def _draw_queue(
+    summary: RunSummary, review: Review, reader: str, asked: Asked | None
+) -> tuple[str, list[int], bool]:
     """Draw the choice of samples; they stay in place while they are decided on."""
+    offered = [each for each in SHOW if each != ASKED or asked is not None]
+    if st.session_state.get("queue", TO_DO) not in offered:
+        st.session_state.pop("queue", None)  # the round that was asked about is over
     shown = st.segmented_control(
         "Queue",
-        list(SHOW),
+        offered,
         format_func=SHOW.__getitem__,
         default=TO_DO,
         required=True,
@@ -110,7 +119,8 @@ def _draw_queue(summary: RunSummary, review: Review, reader: str) -> tuple[str, 
         "Queue anew", icon=":material/refresh:", type="tertiary", help="Leave out what is decided."
     )
     is_narrowed = bool(only and len(within))
-    choice = (summary.run_id, reader, shown, klass, is_narrowed and tuple(within.tolist()))
+    rows = () if asked is None or shown != ASKED else tuple(asked.round.rows.tolist())
+    choice = (summary.run_id, reader, shown, klass, is_narrowed and tuple(within.tolist()), rows)
     found = st.session_state.get(QUEUE)
     if again or found is None or found[0] != choice:
         indices = review_data.queue_indices(
@@ -120,6 +130,7 @@ def _draw_queue(summary: RunSummary, review: Review, reader: str) -> tuple[str, 
             reader=reader,
             klass=None if klass == ALL_CLASSES else klass,
             within=within if is_narrowed else None,
+            asked=rows,
         )
         # Never the same twice: a browser may come back to a server that was started anew.
         st.session_state[QUEUE] = found = (choice, secrets.token_hex(4), indices)
@@ -134,6 +145,7 @@ def _desk(
     role: str,
     queue_id: str,
     queue: list[int],
+    asked: Asked | None,
     *,
     is_blind: bool,
 ) -> Callable[[], None]:
@@ -169,12 +181,21 @@ def _desk(
             review_desk(desk, key=key)
             if place < len(queue):
                 draw_original_button(images, queue[place])
-            draw_progress(review)
-            draw_panels(summary, review, reader, role)
+            _draw_state(summary, review, reader, role, asked)
         except CoresetError as error:
             draw_error(error)
 
     return draw
+
+
+def _draw_state(
+    summary: RunSummary, review: Review, reader: str, role: str, asked: Asked | None
+) -> None:
+    """Draw how far the review is, and what is looked at between decisions."""
+    if asked is not None:
+        draw_asked(asked, review)
+    draw_progress(review)
+    draw_panels(summary, review, reader, role)
 
 
 def _record_all(summary: RunSummary, reader: str, wishes: list[Wish], *, view: str) -> str:
@@ -205,9 +226,11 @@ def _answers(wishes: list[Wish], *, is_saved: bool) -> dict[str, str]:
     return {token: text for token, (saved, text) in told.items() if saved == is_saved}
 
 
-def _explain_empty(review: Review) -> None:
+def _explain_empty(review: Review, asked: Asked | None) -> None:
     """Say why there is nothing to decide."""
-    if review.states:
+    if asked is not None and st.session_state.get("queue") == ASKED:
+        text = "You have answered all that the refinement asks in this queue."
+    elif review.states:
         text = "Nothing is left in this queue. Choose another one, or every class."
     else:
         text = "Nothing is in this queue yet: nobody has decided on anything. Begin with To do."

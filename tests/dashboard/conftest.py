@@ -13,9 +13,15 @@ from streamlit.testing.v1 import AppTest
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.refinement.plan import RefinementPlan
+from coreset_lib.refinement.results import create_refinement, write_cell
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.records import Decision
+from coreset_lib.review.store import open_reviews
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
+from coreset_lib.runs.store import Run
 from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
@@ -157,6 +163,12 @@ class Dashboard:
         texts += [str(element.proto) for element in self.app.get("progress")]
         return unescaped("\n".join(texts))
 
+    @property
+    def desk(self):
+        """What the reviewer's desk was given, as the browser gets it."""
+        (component,) = self.app.get("bidi_component")
+        return json.loads(component.proto.json)
+
     def metric(self, label):
         return next(element.value for element in self.app.metric if element.label == label)
 
@@ -168,3 +180,108 @@ class Dashboard:
 def open_dashboard(cache):
     """Return ``open(page, **query) -> Dashboard`` on the test's cache."""
     return lambda page, **query: Dashboard(page, query)
+
+
+@pytest.fixture(autouse=True)
+def _own_database(monkeypatch):
+    monkeypatch.delenv("CORESET_LENS_REVIEW_DB", raising=False)
+
+
+@pytest.fixture
+def readers(cache):
+    """An admin, a reader and a second reader."""
+    with open_reviews(cache) as store:
+        store.grant("ada", "admin", by="ada")
+        store.grant("rita", "reader", by="ada")
+        store.grant("sam", "second_reader", by="ada")
+
+
+@pytest.fixture
+def decide(cache):
+    """Return ``decide(paths, reader, row, label) -> Event``."""
+
+    def decide(paths, reader, row, label=None):
+        dataset = ReviewedDataset.of_run(Run(paths))
+        decision = Decision(
+            reader=reader,
+            sample_id=dataset.sample_ids[row],
+            action="relabel" if label else "keep",
+            label=label,
+            fingerprint=dataset.fingerprint,
+        )
+        with open_reviews(cache) as store:
+            return store.decide(dataset, decision)
+
+    return decide
+
+
+@pytest.fixture
+def make_refinement(cache, write_run):
+    """Return ``make(state, ...) -> (plan, paths, run_paths)``: a refinement partly worked through.
+
+    Of its strategies entropy is the best and random the worst; people have answered nothing.
+    """
+
+    def make(
+        state="finished", *, share=1.0, expert="simulated", error=None, run=None, seeds=(0, 1, 2)
+    ):
+        run = write_run() if run is None else run
+        if expert == "simulated":
+            np.save(run.true_labels, Run(run).labels())
+        plan = RefinementPlan(
+            run_id=run.root.name,
+            queries=("entropy",),
+            budget=6,
+            n_rounds=2,
+            seeds=(0,) if expert == "people" else seeds,
+            model="small_cnn",
+            epochs=12,
+            expert=expert,
+        )
+        paths = create_refinement(cache, plan)
+        steps = [(seed, cell) for seed in plan.seeds for cell in (None, *plan.cells_of(seed))]
+        steps = steps[: 2 if expert == "people" else round(share * plan.n_steps)]
+        for seed, cell in steps:
+            _judge(paths, plan, seed) if cell is None else _train(paths, plan, cell)
+        step = "waiting for labels" if expert == "people" else "entropy, round 1, seed 0"
+        status = Status(
+            state=state, epoch=len(steps), epochs=plan.n_steps, error=error, eta_seconds=120,
+            step=step,
+        )  # fmt: skip
+        is_alive = state in ("queued", "running")
+        write_status(paths, claim(status, os.getpid()) if is_alive else status)
+        return plan, paths, run
+
+    return make
+
+
+ASKED = [40, 3, 77]
+
+
+def _judge(paths, plan, seed):
+    """Write what co-teaching would have found."""
+    knows = plan.expert == "simulated"
+    figures = {
+        "n_noisy": 40, "n_wrong": 30, "precision": 0.6, "recall": 0.8, "clean_called_noisy": 0.1,
+        "minority": 0.12, "majority": 0.08 + seed / 100, "by_class": [0.1] * 8,
+    }  # fmt: skip
+    np.save(paths.verdict(seed), np.arange(N_TRAIN) < 40)
+    record = {
+        "seed": seed, "noise_rate": 0.25, "true_rate": 0.2 if knows else None, "n_noisy": 40,
+        "figures": figures if knows else None, "queries": dict.fromkeys(plan.arms, ASKED),
+        "test": {"accuracy": 0.5}, "seconds": 1.0,
+    }  # fmt: skip
+    paths.judgement(seed).write_text(json.dumps(record))
+
+
+def _train(paths, plan, cell):
+    """Write what a training would have reached."""
+    accuracy = 0.5 + cell.seed / 100 + {"entropy": 0.1, "random": -0.1}.get(cell.arm, 0)
+    figures = {"accuracy": accuracy, "balanced_accuracy": accuracy - 0.05}
+    knows = plan.expert == "simulated"
+    record = {
+        "asked": [], "answers": [], "next": [], "n_labels": plan.labels_after(cell.n_round),
+        "n_changed": 0, "n_trained": 100, "n_wrong": 30 - 2 * cell.n_round if knows else None,
+        "n_wrong_trained": 9 if knows else None, "test": figures, "val": figures, "seconds": 1.0,
+    }  # fmt: skip
+    write_cell(paths, cell, record)

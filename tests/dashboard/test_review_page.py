@@ -1,58 +1,16 @@
 """The Review page: who reads, what is shown, and what is recorded from the desk."""
 
-import json
 import sqlite3
 from functools import partial
 
 import pytest
 
-from coreset_lib.review.dataset import ReviewedDataset
-from coreset_lib.review.records import Decision
 from coreset_lib.review.store import open_reviews
 from coreset_lib.runs.store import Run
 from dashboard.components.review_desk import class_keys, read_report
 from dashboard.reader import login_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
-
-
-@pytest.fixture(autouse=True)
-def _own_database(monkeypatch):
-    monkeypatch.delenv("CORESET_LENS_REVIEW_DB", raising=False)
-
-
-@pytest.fixture
-def readers(cache):
-    """An admin, a reader and a second reader."""
-    with open_reviews(cache) as store:
-        store.grant("ada", "admin", by="ada")
-        store.grant("rita", "reader", by="ada")
-        store.grant("sam", "second_reader", by="ada")
-
-
-@pytest.fixture
-def decide(cache):
-    """Return ``decide(paths, reader, row, label) -> Event``."""
-
-    def decide(paths, reader, row, label=None):
-        dataset = ReviewedDataset.of_run(Run(paths))
-        decision = Decision(
-            reader=reader,
-            sample_id=dataset.sample_ids[row],
-            action="relabel" if label else "keep",
-            label=label,
-            fingerprint=dataset.fingerprint,
-        )
-        with open_reviews(cache) as store:
-            return store.decide(dataset, decision)
-
-    return decide
-
-
-def desk(dashboard):
-    """What the desk was given, as the browser gets it."""
-    (component,) = dashboard.app.get("bidi_component")
-    return json.loads(component.proto.json)
 
 
 def test_an_empty_store_leads_to_the_first_run(open_dashboard):
@@ -92,7 +50,7 @@ def test_a_name_that_cannot_be_one_is_told(open_dashboard, write_run):
 @pytest.mark.usefixtures("readers")
 def test_a_reader_finds_the_most_suspicious_sample_with_its_reasons(open_dashboard, write_run):
     write_run()
-    shown = desk(open_dashboard("review", reader="rita"))
+    shown = open_dashboard("review", reader="rita").desk
     first = shown["items"][0]
     assert shown["n_items"] == 160
     assert (first["place"], first["seen"]) == (0, 0)
@@ -106,7 +64,7 @@ def test_a_reader_finds_the_most_suspicious_sample_with_its_reasons(open_dashboa
 @pytest.mark.usefixtures("readers")
 def test_a_blind_reader_is_not_sent_what_is_hidden(open_dashboard, write_run, decide):
     decide(write_run(), "rita", 0, None)
-    shown = desk(open_dashboard("review", reader="sam", blind="true", queue="All"))
+    shown = open_dashboard("review", reader="sam", blind="true", queue="All").desk
     assert shown["is_blind"]
     for item in shown["items"]:
         assert (item["label"], item["prediction"], item["reasons"]) == ("", "", [])
@@ -119,7 +77,7 @@ def test_what_a_reader_proposed_waits_in_the_second_reading(open_dashboard, writ
     run = Run(paths)
     other = run.manifest.dataset.class_names[(int(run.labels()[3]) + 1) % 8]
     event = decide(paths, "rita", 3, other)
-    shown = desk(open_dashboard("review", reader="sam", queue="Second reading"))
+    shown = open_dashboard("review", reader="sam", queue="Second reading").desk
     (item,) = shown["items"]
     assert (item["index"], item["proposal"], item["seen"]) == (3, event.id, event.id)
     assert item["status"] == f"proposed (rita: {other})"
@@ -133,9 +91,9 @@ def test_queues_can_be_narrowed_to_a_class_and_to_the_selection(open_dashboard, 
     run = Run(write_run())
     of_class = int((run.labels() == 2).sum())
     name = run.manifest.dataset.class_names[2]
-    assert desk(open_dashboard("review", reader="rita", review_class=name))["n_items"] == of_class
+    assert open_dashboard("review", reader="rita", review_class=name).desk["n_items"] == of_class
     narrowed = open_dashboard("review", reader="rita", selection="5,9", only_selected="true")
-    assert {item["index"] for item in desk(narrowed)["items"]} == {5, 9}
+    assert {item["index"] for item in narrowed.desk["items"]} == {5, 9}
 
 
 @pytest.mark.usefixtures("readers")

@@ -1,0 +1,113 @@
+"""Accuracy and remaining wrong labels against the labels that an expert has given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from coreset_lib.refinement.plan import PLAIN
+from dashboard.theme import CLASS_COLOURS, MARGINS, NEUTRAL
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star")
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One quantity on the vertical axis: a column of the table, its factor, and words."""
+
+    column: str
+    factor: float
+    title: str
+    hover: str
+
+
+def refinement_curves(table: pd.DataFrame, *, figure: str, figure_title: str) -> go.Figure:
+    """Return accuracy, and where it is known the wrong labels left, against labels given.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`coreset_lib.refinement.report.curve_table`.
+    figure : str
+        ``accuracy`` or ``balanced_accuracy``.
+    figure_title : str
+        Its name for people.
+
+    Returns
+    -------
+    Figure
+        One line per query strategy, the random ones grey; with several seeds a band of one
+        standard deviation.
+    """
+    panels = [_Panel(figure, 100.0, f"{figure_title}, %", "%{y:.1f} %")]
+    if not table["wrong"].dropna().empty:
+        panels.append(_Panel("wrong", 1.0, "wrong labels left", "%{y:.0f} wrong labels"))
+    drawn = make_subplots(cols=len(panels), subplot_titles=[panel.title for panel in panels])
+    for number, arm in enumerate(dict.fromkeys(table["query"])):
+        rows = pd.DataFrame(table[table["query"] == arm]).sort_values(by="labels")
+        for column, panel in enumerate(panels, start=1):
+            _add_line(drawn, rows, panel, str(arm), number, column)
+    drawn.update_xaxes(title="labels given", rangemode="tozero", fixedrange=True)
+    drawn.update_yaxes(fixedrange=True)
+    if len(panels) > 1:
+        drawn.update_yaxes(rangemode="tozero", col=2)
+    drawn.update_layout(height=400, margin=MARGINS, hovermode="closest")
+    drawn.update_layout(legend={"orientation": "h", "y": -0.2, "x": 0.5, "xanchor": "center"})
+    return drawn
+
+
+def _add_line(
+    drawn: go.Figure, rows: pd.DataFrame, panel: _Panel, arm: str, number: int, column: int
+) -> None:
+    """Add mean and band of one strategy to one panel."""
+    colour = _colour(arm, number)
+    _add_band(drawn, rows, panel, arm, colour, column)
+    drawn.add_scatter(
+        x=rows["labels"],
+        y=panel.factor * rows[panel.column],
+        name=arm,
+        legendgroup=arm,
+        showlegend=column == 1,
+        mode="lines+markers",
+        line={"color": colour, "dash": _dash(arm, number), "width": 2},
+        marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 7},
+        hovertemplate="%{x:.0f} labels: " + panel.hover + f"<extra>{arm}</extra>",
+        row=1,
+        col=column,
+    )
+
+
+def _add_band(
+    drawn: go.Figure, rows: pd.DataFrame, panel: _Panel, arm: str, colour: str, column: int
+) -> None:
+    """Add one standard deviation up and down; nothing for a single seed."""
+    needed = ["labels", panel.column, f"{panel.column}_deviation"]
+    labels, middle, spread = rows[needed].dropna().to_numpy(dtype=np.float64).T
+    if not len(labels):
+        return
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    drawn.add_scatter(
+        x=np.concatenate([labels, labels[::-1]]),
+        y=panel.factor * np.concatenate([middle + spread, (middle - spread)[::-1]]),
+        fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},0.13)",
+        line={"width": 0},
+        hoverinfo="skip",
+        legendgroup=arm,
+        showlegend=False,
+        row=1,
+        col=column,
+    )
+
+
+def _colour(arm: str, number: int) -> str:
+    """Grey for what asks at random."""
+    return NEUTRAL if arm in ("random", PLAIN) else CLASS_COLOURS[number % len(CLASS_COLOURS)]
+
+
+def _dash(arm: str, number: int) -> str:
+    """Tell lines apart also without colour."""
+    return {"random": "solid", PLAIN: "dash"}.get(arm, DASHES[number % len(DASHES)])
