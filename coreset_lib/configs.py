@@ -9,7 +9,7 @@ from coreset_lib.errors import CoresetError
 
 FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
-AUGMENTATIONS = ("none", "shift")
+AUGMENTATIONS = ("none", "shift", "mirror")
 PICTURE_MODELS = ("small_cnn", "resnet18")
 VOLUME_MODELS = ("small_cnn_3d", "resnet18_3d")
 MODELS = (*PICTURE_MODELS, *VOLUME_MODELS)
@@ -133,7 +133,8 @@ class TrainingConfig:
     ``final_learning_rate``. ``window``, ``skip_bad`` and ``keep_patient_ids`` say how image
     files become a dataset. ``class_weighted_loss`` gives every class the same say in the
     loss; ``augmentation`` "shift" moves each training image by up to 2 pixels, which is safe
-    where sides matter too. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
+    where sides matter too, "mirror" mirrors it at random along each side, which is refused
+    where they do. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
     whose weights stay with the run. ``label_noise`` spoils training labels on purpose, see
     :func:`coreset_lib.datasets.label_noise.inject_label_noise`. ``labels`` is empty, or the
     sha256 of a table of corrected labels, see

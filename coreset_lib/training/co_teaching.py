@@ -13,7 +13,8 @@ from torch.nn import functional
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.seeds import stream_seed
-from coreset_lib.training.loop import Trainer, embed, epoch_batches, mixed_precision, shift
+from coreset_lib.training.augmentation import augment
+from coreset_lib.training.loop import Trainer, embed, epoch_batches, mixed_precision
 from coreset_lib.training.networks import build_network
 from coreset_lib.training.target import Probabilities, ResidentDataset, predict_probabilities
 from coreset_lib.training.vog import WINDOW, GradientVarianceRecorder
@@ -205,8 +206,9 @@ def _train_epoch(
     for number, rows in enumerate(batches):
         indices = rows.to(data.train.labels.device)
         images, labels = data.train.batch(indices)
-        if config.augmentation == "shift":
-            images = shift(images, stream_seed(config.seed, "shift", epoch, number))
+        if config.augmentation != "none":
+            seed = stream_seed(config.seed, "shift", epoch, number)
+            images = augment(images, config.augmentation, seed)
         progress = (epoch * len(batches) + number) / (config.epochs * len(batches))
         for peer in peers:
             peer.trainer.set_learning_rate(progress)

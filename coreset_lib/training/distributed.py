@@ -234,7 +234,7 @@ class DistributedTrainer(Trainer):
         (loss * self.scales[number]).backward()
 
     def shift_seed(self, epoch: int, number: int) -> int:
-        """Return the seed of a batch's shifts, another one in every process."""
+        """Return the seed of the changes to a batch, another one in every process."""
         rank = self._group.world.rank
         return stream_seed(self.config.seed, "shift", epoch, number, rank)
 

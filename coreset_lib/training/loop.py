@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.seeds import stream_seed
+from coreset_lib.training.augmentation import augment
 from coreset_lib.training.device import ResidentSplit, memory_layout
 from coreset_lib.training.networks import Surrogate
 from coreset_lib.training.objectives import (
@@ -24,7 +24,6 @@ from coreset_lib.training.precision import mixed_precision
 from coreset_lib.training.recorder import DynamicsRecorder
 
 EVALUATION_BATCH = 1024
-MOST_SHIFT = 2
 
 
 class TrainingStopped(Exception):
@@ -143,8 +142,8 @@ class Trainer:
     def _step(self, indices: Tensor, epoch: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Update the weights on one batch; the logits are from before the update."""
         images, labels = self.train.batch(indices)
-        if self.config.augmentation == "shift":
-            images = shift(images, self.shift_seed(epoch, number))
+        if self.config.augmentation != "none":
+            images = augment(images, self.config.augmentation, self.shift_seed(epoch, number))
         with mixed_precision(images.device):
             logits = self.forward(images)
         loss = self.loss(logits, labels)
@@ -173,7 +172,7 @@ class Trainer:
         loss.backward()
 
     def shift_seed(self, epoch: int, number: int) -> int:
-        """Return the seed of the shifts of batch ``number``."""
+        """Return the seed of the changes to the images of batch ``number``."""
         return stream_seed(self.config.seed, "shift", epoch, number)
 
     def evaluate(self) -> tuple[float, float]:
@@ -212,32 +211,6 @@ def epoch_batches(
     if len(batches) > 1 and len(batches[-1]) < least:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-def shift(images: Tensor, seed: int) -> Tensor:
-    """Move every image by up to `MOST_SHIFT` pixels; what comes in repeats the border.
-
-    Volumes move along their depth too.
-    """
-    n, channels, *sides = images.shape
-    generator = torch.Generator().manual_seed(seed)
-    offsets = torch.randint(2 * MOST_SHIFT + 1, (len(sides), n, 1), generator=generator)
-    padded = functional.pad(images, (MOST_SHIFT,) * 2 * len(sides), mode="replicate")
-    places = [torch.arange(n, device=images.device), torch.arange(channels, device=images.device)]
-    index = [_along(place, axis, images.ndim) for axis, place in enumerate(places)]
-    for axis, (offset, side) in enumerate(zip(offsets, sides, strict=True), start=2):
-        places = offset.to(images.device) + torch.arange(side, device=images.device)
-        index.append(_along(places, axis, images.ndim))
-    return padded[tuple(index)].contiguous(memory_format=memory_layout(images))
-
-
-def _along(places: Tensor, axis: int, n_axes: int) -> Tensor:
-    """Return positions, one row for all or one per sample, spread along an axis for indexing."""
-    shape = [1] * n_axes
-    shape[axis] = places.shape[-1]
-    if places.ndim == 2:
-        shape[0] = len(places)
-    return places.reshape(shape)
 
 
 @torch.no_grad()

@@ -17,7 +17,8 @@ from torch.func import functional_call, stack_module_state
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.seeds import stream_seed
-from coreset_lib.training.loop import epoch_batches, evaluate, scheduled_rate, shift
+from coreset_lib.training.augmentation import augment
+from coreset_lib.training.loop import epoch_batches, evaluate, scheduled_rate
 from coreset_lib.training.networks import Surrogate, build_network
 from coreset_lib.training.objectives import class_weights, mean_loss
 from coreset_lib.training.precision import mixed_precision
@@ -166,9 +167,9 @@ class _Members:
         pairs = zip(self._kept, indices, strict=True)
         batches = [self._data.train.batch(kept[index.to(device)]) for kept, index in pairs]
         images = torch.stack([images for images, _ in batches])
-        if self._configs[0].augmentation == "shift":
+        if (kind := self._configs[0].augmentation) != "none":
             seeds = [stream_seed(c.seed, "shift", epoch, number) for c in self._configs]
-            images = torch.stack([shift(i, s) for i, s in zip(images, seeds, strict=True)])
+            images = torch.stack([augment(i, kind, s) for i, s in zip(images, seeds, strict=True)])
         with mixed_precision(device):
             logits = torch.vmap(self._forward, randomness="error")(
                 self._parameters, self._buffers, images

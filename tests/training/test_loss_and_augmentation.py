@@ -1,12 +1,15 @@
-"""Class weights and shifts: what they do by hand, and that they leave the rest alone."""
+"""Class weights, shifts and mirrors: what they do by hand, and that they leave the rest alone."""
+
+import itertools
 
 import pytest
 import torch
 
-from coreset_lib.configs import TrainingConfig
+from coreset_lib.configs import AUGMENTATIONS, TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.training.augmentation import MOST_SHIFT, augment, mirror, shift
 from coreset_lib.training.device import ResidentSplit
-from coreset_lib.training.loop import MOST_SHIFT, Trainer, class_weights, shift
+from coreset_lib.training.loop import Trainer, class_weights
 from coreset_lib.training.networks import build_network
 
 
@@ -44,6 +47,29 @@ def test_a_shift_repeats_the_border_and_its_seed_decides():
     assert not torch.equal(shift(images, seed=1), shift(images, seed=2))
 
 
+@pytest.mark.parametrize("form", [(2, 5, 7), (1, 3, 5, 7)])
+def test_a_mirror_turns_each_image_about_its_sides_and_into_nothing_else(form):
+    images = torch.rand(200, *form, generator=torch.Generator().manual_seed(3))
+    mirrored = mirror(images, seed=0)
+    sides = range(2, images.ndim)
+    ways = [axes for n in range(len(sides) + 1) for axes in itertools.combinations(sides, n)]
+    seen = [
+        [axes for axes in ways if torch.equal(mirrored[n], images[n : n + 1].flip(axes)[0])]
+        for n in range(len(images))
+    ]
+    assert all(len(found) == 1 for found in seen)
+    assert {found[0] for found in seen} == set(ways)
+    assert torch.equal(mirrored, mirror(images, seed=0))
+    assert not torch.equal(mirrored, mirror(images, seed=1))
+
+
+def test_every_augmentation_that_can_be_chosen_is_done():
+    images = torch.rand(20, 1, 9, 9)
+    assert torch.equal(augment(images, "none", 0), images)
+    changed = [augment(images, kind, 0) for kind in AUGMENTATIONS if kind != "none"]
+    assert all(batch.shape == images.shape and not torch.equal(batch, images) for batch in changed)
+
+
 def trained(**options):
     """Train for an epoch; return the last layer and the training loss."""
     generator = torch.Generator().manual_seed(0)
@@ -57,7 +83,10 @@ def trained(**options):
     return network.head.weight.detach(), metrics.train_loss
 
 
-@pytest.mark.parametrize("options", [{"class_weighted_loss": True}, {"augmentation": "shift"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"class_weighted_loss": True}, {"augmentation": "shift"}, {"augmentation": "mirror"}],
+)
 def test_an_option_changes_training_and_is_repeatable(options):
     plain, _ = trained()
     first, loss = trained(**options)
@@ -68,5 +97,5 @@ def test_an_option_changes_training_and_is_repeatable(options):
 
 
 def test_unknown_augmentations_are_refused():
-    with pytest.raises(CoresetError, match="augmentation must be one of none, shift, got"):
-        TrainingConfig(dataset="x", augmentation="mirror")
+    with pytest.raises(CoresetError, match="augmentation must be one of none, shift, mirror, got"):
+        TrainingConfig(dataset="x", augmentation="turn")

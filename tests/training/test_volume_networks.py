@@ -8,7 +8,7 @@ import torch
 from coreset_lib.configs import MODELS, VOLUME_MODELS
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import create_run
-from coreset_lib.training.loop import MOST_SHIFT, shift
+from coreset_lib.training.augmentation import MOST_SHIFT, shift
 from coreset_lib.training.networks import BUILDERS, build_network
 
 
