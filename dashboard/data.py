@@ -1,6 +1,5 @@
 """Cached reads of runs and their numbers; everything is computed by the library."""
 
-import platform
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from coreset_lib.configs import TrainingConfig, Window
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
 from coreset_lib.datasets.dataset_list import dataset_paths
 from coreset_lib.datasets.listing import check_within, is_within
+from coreset_lib.datasets.suggestion import may_have_gpu
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
@@ -196,9 +196,8 @@ def list_present_datasets(root: str) -> list[DatasetInfo]:
 
 @st.cache_data(show_spinner=False)
 def has_gpu() -> bool:
-    """Return whether training may use a GPU; told by its device files, torch takes seconds."""
-    is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    return is_apple or any(Path("/dev").glob("nvidia[0-9]*"))
+    """Return whether training may use a GPU."""
+    return may_have_gpu()
 
 
 def find_datasets(root: str) -> list[str]:

@@ -6,12 +6,12 @@ import streamlit as st
 
 from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets.dataset_list import name_in_list
-from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
 from coreset_lib.errors import CoresetError
 from dashboard import data, preparation
 from dashboard.text import as_text
 from dashboard.widgets.data_report import draw_class_samples, draw_report
 from dashboard.widgets.frame import PAGES, draw_heading
+from dashboard.widgets.grey_window import choose_window
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.start_form import hand_over
 
@@ -19,7 +19,6 @@ CHOSEN = "add-data-chosen"
 FOUND = "add-data-found"
 PATH = "add-data-path"
 MOST_FOUND = 20
-WINDOW_TITLES = {FROM_FILE: "as stored in the file", FULL_RANGE: "darkest to brightest"}
 
 
 def draw_page() -> None:
@@ -75,26 +74,13 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         help="Images of folders and tables are scaled to fit a square of so many pixels; arrays "
         "keep their own size.",
     )
-    grey = window.selectbox(
-        "Grey window",
-        [FROM_FILE, FULL_RANGE, *WINDOW_PRESETS],
-        format_func=_window_title,
-        help="For DICOM and 16-bit images. Presets are in Hounsfield units, for CT.",
-    )
+    grey = choose_window(window)
     return preparation.Choice(str(Path(root, below.strip())), image_size, grey)
 
 
 def _take_found() -> None:
     """Write the name that was clicked into the field, where it can be changed."""
     st.session_state[PATH] = st.session_state[FOUND] or ""
-
-
-def _window_title(name: str) -> str:
-    """Name a grey window for people."""
-    if name not in WINDOW_PRESETS:
-        return WINDOW_TITLES[name]
-    centre, width = WINDOW_PRESETS[name]
-    return f"{name} (centre {centre:g}, width {width:g})"
 
 
 @st.fragment(run_every=0.7)
@@ -118,7 +104,7 @@ def _draw_result(job: preparation.Job) -> None:
     assert job.report is not None
     assert job.dataset is not None
     st.markdown(f"#### {as_text(job.report.title)}")
-    draw_report(job.report)
+    draw_report(job.report, job.dataset)
     _draw_hand_over(job, len(job.report.files.bad) if job.report.files else 0)
     draw_class_samples(job.dataset)
 
@@ -144,6 +130,8 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
             image_size=job.dataset.image_size[0] if is_array else job.choice.image_size,
             window=job.choice.window,
             skip_bad=n_bad > 0,
+            n_train=len(job.dataset.train),
+            n_channels=job.dataset.n_channels,
         )
         st.switch_page(PAGES / "runs.py")
 

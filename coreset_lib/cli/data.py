@@ -1,7 +1,9 @@
 """Commands that look at datasets: ``datasets``, ``check``, ``prepare``."""
 
 import os
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,7 +19,12 @@ from coreset_lib.cli.options import (
 )
 from coreset_lib.cli.progress import preparation_bar
 from coreset_lib.cli.report_text import report_lines
+from coreset_lib.datasets.dataset_list import DEFAULT_SIZE
+from coreset_lib.datasets.grey_window import FROM_FILE
 from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
+
+if TYPE_CHECKING:
+    from coreset_lib.datasets import DatasetReport
 
 
 def datasets(data_root: DataRoot = None) -> None:
@@ -58,8 +65,45 @@ def check(
             cache=cache_folder(cache),
             progress=progress,
         )
-    for line in report_lines(dataset_report(images)):
+    report = dataset_report(images)
+    *lines, verdict = report_lines(report)
+    for line in lines:
         typer.echo(line)
+    if report.verdict != "unfit":
+        start = _start_of(dataset, data_root, image_size, window)
+        typer.echo(f"to train: {start}{_training_options(report)}")
+    typer.echo(verdict)
+
+
+def _start_of(dataset: str, data_root: Path | None, image_size: int, window: str) -> str:
+    """Return the beginning of the command that trains on what was checked."""
+    words = ["coreset-lens", "train", "--dataset", dataset]
+    words += [] if data_root is None else ["--data-root", str(data_root)]
+    words += [] if image_size == DEFAULT_SIZE else ["--image-size", str(image_size)]
+    words += [] if window == FROM_FILE else ["--window", window]
+    return shlex.join(words)
+
+
+def _training_options(report: "DatasetReport") -> str:
+    """Return the options that suit a dataset, and why."""
+    from coreset_lib.datasets.report import LARGEST_IMBALANCE
+    from coreset_lib.datasets.suggestion import may_have_gpu, suggest_training
+
+    suggestion = suggest_training(
+        report.splits[0].n_samples,
+        max(report.image_size),
+        n_channels=report.n_channels,
+        has_gpu=may_have_gpu(),
+        is_volumetric=report.depth > 0,
+    )
+    fields = suggestion.fields
+    text = f" --model {fields['model']} --epochs {fields['epochs']}"
+    text += f" --batch-size {fields['batch_size']} --lr {fields['learning_rate']:g}"
+    if report.imbalance_ratio >= LARGEST_IMBALANCE:
+        text += " --class-weighted-loss"
+    if report.files is not None and report.files.bad:
+        text += " --skip-bad"
+    return f"{text}  ({suggestion.reason})"
 
 
 def prepare(

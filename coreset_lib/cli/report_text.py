@@ -2,18 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+from coreset_lib.datasets.suggestion import safe_augmentation
+
 if TYPE_CHECKING:
     from coreset_lib.datasets import DatasetReport
     from coreset_lib.datasets.file_report import FileSummary
 
 MOST_BAD = 1000
+SHOWN_COPIES = 3
 
 
 def report_lines(report: "DatasetReport") -> list[str]:
     """Return a report, verdict last; file names, never names of patients."""
     sides = (report.depth, *report.image_size) if report.depth else report.image_size
     lines = [
-        f"{report.name}: {report.title}",
+        report.name if report.name == report.title else f"{report.name}: {report.title}",
         f"{'volumes' if report.depth else 'images'}: {'x'.join(map(str, sides))}, "
         f"{'RGB' if report.n_channels == 3 else 'greyscale'}",
     ]
@@ -29,10 +32,12 @@ def report_lines(report: "DatasetReport") -> list[str]:
         f"grey values: {report.intensity_min} to {report.intensity_max}, "
         f"mean {report.intensity_mean:.1f}",
     ]
+    lines.append(f"safe augmentation: {safe_augmentation(report.has_sides)}")
     if report.n_patients:
         lines.append(f"patients: {report.n_patients}")
     if report.files is not None:
         lines += _file_lines(report.files)
+    lines += _copy_lines(report)
     lines.append(f"fingerprint: {report.fingerprint}")
     lines += [f"note: {warning}" for warning in report.warnings]
     if not report.warnings:
@@ -40,11 +45,26 @@ def report_lines(report: "DatasetReport") -> list[str]:
     return [*lines, f"verdict: {report.verdict_text}"]
 
 
+def _copy_lines(report: "DatasetReport") -> list[str]:
+    """Return a few pairs of each kind of copies."""
+    lines: list[str] = []
+    seen: dict[tuple[str, str, bool], int] = {}
+    for pair in report.copy_pairs:
+        kind = (pair.reference, pair.part, pair.is_exact)
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] <= SHOWN_COPIES:
+            likeness = "exact copy" if pair.is_exact else "near copy"
+            places = f"{pair.first} ({pair.reference}), {pair.second} ({pair.part})"
+            lines.append(f"{likeness}, for example: {places}")
+    return lines
+
+
 def _file_lines(files: "FileSummary") -> list[str]:
     """Return what is known of the original files."""
     small, large = ("x".join(map(str, form)) for form in (files.smallest, files.largest))
+    sizes = small if small == large else f"{small} to {large}"
     lines = [
-        f"files: {files.n_files}, {small} to {large} pixels, "
+        f"files: {files.n_files}, {sizes} pixels, "
         f"{'/'.join(map(str, files.bits))} bits, values {files.low:g} to {files.high:g}"
     ]
     for title, counts in (

@@ -12,9 +12,9 @@ from coreset_lib.datasets import phantom
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE, existing_folder, own_paths
 from coreset_lib.datasets.decoding import DecodeOptions
 from coreset_lib.datasets.folder_source import list_folder
-from coreset_lib.datasets.grey_window import FROM_FILE
+from coreset_lib.datasets.grey_window import FROM_FILE, parse_grey_window
 from coreset_lib.datasets.label_noise import inject_label_noise
-from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.datasets.labeled_images import LabeledImages, check_augmentation
 from coreset_lib.datasets.listing import Listing, check_within, shown
 from coreset_lib.datasets.medmnist_sets import load_medmnist
 from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
@@ -56,11 +56,12 @@ def load_dataset(
         MedMNIST sets; folders and tables are scaled to it; .npz files have their own
         size, which the default accepts.
     window : str
-        Grey window of DICOM and 16-bit images, see `parse_grey_window`.
+        Grey window of DICOM and 16-bit images and arrays, see `parse_grey_window`.
     skip_bad : bool
         Leave out image files that cannot be used instead of refusing the dataset.
     keep_patient_ids : bool
-        Keep patient ids readable; by default only pseudonyms leave the files.
+        Keep patient ids readable, and columns that name people; by default only pseudonyms
+        leave the files.
     again : bool
         Try image files once more that could not be used before.
     cache : str or Path, optional
@@ -77,6 +78,7 @@ def load_dataset(
     DatasetError
         If nothing answers to the name, or what does is unfit for training.
     """
+    parse_grey_window(window)
     root = existing_folder(data_root)
     if root is not None:
         check_within(root, roots)
@@ -87,9 +89,9 @@ def load_dataset(
         return load_medmnist(name.lower(), data_root=root, image_size=image_size)
     path = _find_path(name, root)
     check_within(path, roots)
-    listing = _listing(path, roots)
+    listing = _listing(path, roots, keep_patient_ids)
     if listing is None:
-        return _load_file(path, image_size)
+        return _load_file(path, image_size, window)
     folder = default_cache() if cache is None else Path(cache)
     check_whole("image size", image_size, least=8, most=1024)
     options = DecodeOptions(
@@ -111,7 +113,8 @@ def load_configured(
 ) -> LabeledImages:
     """Return the dataset that a run is configured for, its labels spoilt and corrected.
 
-    Raises as `load_dataset`, `inject_label_noise`, `load_labels` and `apply_labels`.
+    Raises as `load_dataset`, `check_augmentation`, `inject_label_noise`, `load_labels` and
+    `apply_labels`.
     """
     dataset = load_dataset(
         config.dataset,
@@ -124,6 +127,7 @@ def load_configured(
         roots=roots,
         progress=progress,
     )
+    check_augmentation(dataset, config.augmentation)
     dataset = inject_label_noise(
         dataset,
         kind=config.label_noise,
@@ -156,13 +160,13 @@ def _expanded(name: str) -> Path:
         return Path(name)
 
 
-def _listing(path: Path, roots: Sequence[Path] | None) -> Listing | None:
+def _listing(path: Path, roots: Sequence[Path] | None, keep_patient_ids: bool) -> Listing | None:
     """Return what a folder or a table names; None for a file of arrays."""
     if os.path.isdir(path):
         return list_folder(path, roots=roots)
     suffix = path.suffix.lower()
     if suffix in TABLE_SUFFIXES:
-        return list_table(path, roots=roots)
+        return list_table(path, roots=roots, keep_patients=keep_patient_ids)
     if suffix == ".npz":
         return None
     raise DatasetError(
@@ -183,12 +187,12 @@ def _unknown(name: str, root: Path | None) -> DatasetError:
     )
 
 
-def _load_file(path: Path, image_size: int) -> LabeledImages:
+def _load_file(path: Path, image_size: int, window: str) -> LabeledImages:
     """Return the dataset in a file, with official names if the file is an official one."""
     stem, _, size = path.stem.partition("_")
     known = MEDMNIST_SETS.get(stem) if size in ("", "64", "128", "224") else None
     if known is None:
-        dataset = load_npz(path)
+        dataset = load_npz(path, window=window)
     else:
         dataset = load_npz(
             path,
@@ -196,6 +200,7 @@ def _load_file(path: Path, image_size: int) -> LabeledImages:
             title=known.title,
             licence=known.licence,
             is_multi_label=known.is_multi_label,
+            has_sides=known.has_sides,
         )
     if image_size != DEFAULT_SIZE and dataset.image_size != (image_size, image_size):
         raise DatasetError(

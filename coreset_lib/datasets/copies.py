@@ -1,7 +1,9 @@
 """Images that are there twice: pixel for pixel, or nearly."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +36,30 @@ class Copies:
     n_copies: int
     n_conflicting: int
     examples: tuple[tuple[str, str], ...]
+
+
+class CopyPair(NamedTuple):
+    """Two images that are the same, or nearly: ``first`` of ``reference``, ``second`` of ``part``.
+
+    Both are sample ids.
+    """
+
+    reference: str
+    first: str
+    part: str
+    second: str
+    is_exact: bool
+
+
+def copy_pairs(exact: Sequence[Copies], near: Sequence[Copies]) -> tuple[CopyPair, ...]:
+    """Return the examples of all copies pair by pair: between splits first, exact ones first."""
+    pairs = [
+        CopyPair(copies.reference, first, copies.part, second, is_exact)
+        for found, is_exact in ((exact, True), (near, False))
+        for copies in found
+        for first, second in copies.examples
+    ]
+    return tuple(sorted(pairs, key=lambda pair: pair.reference == pair.part))
 
 
 def pixel_hashes(images: Images) -> list[bytes]:

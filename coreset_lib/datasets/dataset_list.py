@@ -31,6 +31,10 @@ class DatasetInfo:
         "multi-label, binary-class".
     is_volumetric : bool
         Whether samples are volumes, which need a network of their own.
+    is_wide : bool
+        Whether an array holds values of 16 bits, which a grey window makes visible.
+    has_sides : bool, optional
+        Whether images must not be mirrored; None where nobody has said.
     n_classes, n_channels : int
         0 if the file cannot be read, or has not been looked into.
     class_names : tuple of str
@@ -59,6 +63,8 @@ class DatasetInfo:
     where: str
     is_synthetic: bool = False
     is_volumetric: bool = False
+    is_wide: bool = False
+    has_sides: bool | None = None
     problem: str = ""
 
 
@@ -142,6 +148,7 @@ def _phantom_info() -> DatasetInfo:
         is_present=True,
         where="generated",
         is_synthetic=True,
+        has_sides=True,
     )
 
 
@@ -158,6 +165,7 @@ def _medmnist_info(name: str, root: Path | None) -> DatasetInfo:
         class_names=known.class_names,
         n_channels=known.n_channels,
         is_volumetric=known.is_volumetric,
+        has_sides=known.has_sides,
         split_sizes=known.split_sizes,
         available_sizes=known.image_sizes,
         present_sizes=tuple(found),
@@ -231,6 +239,7 @@ def _file_info(path: Path) -> DatasetInfo:
         class_names=names,
         n_channels=summary.n_channels,
         is_volumetric=summary.depth > 0,
+        is_wide=summary.is_wide,
         split_sizes=summary.split_sizes,
         available_sizes=sizes,
         present_sizes=sizes,

@@ -111,13 +111,14 @@ def file_warnings(files: FileSummary) -> list[str]:
     warnings: list[str] = []
     if files.bad:
         count = len(files.bad)
-        subject = "1 file cannot" if count == 1 else f"{count} files cannot"
-        warnings.append(f"{subject} be used: mend, or agree to leave out (--skip-bad).")
+        subject = "1 file cannot be used: mend it, or agree to leave it out."
+        several = f"{count} files cannot be used: mend them, or agree to leave them out."
+        warnings.append(subject if count == 1 else several)
     exposed = sum(n for flag, n in files.identity_removed.items() if flag != "YES")
     if exposed:
         warnings.append(
             f"{exposed} DICOM file{' does' if exposed == 1 else 's do'} not say that the "
-            "patient's identity was removed."
+            "patient's identity was removed: treat the files as identifiable."
         )
     if burned := files.burned_in.get("YES", 0):
         warnings.append(

@@ -70,7 +70,7 @@ class Origin:
     Attributes
     ----------
     kind : str
-        "folder" or "table".
+        "folder", "table" or "arrays" (of more than 8 bits).
     files : tuple of FileRecord
         Files in use. Their ``rows`` count through train, val and test.
     bad : tuple of (str, str)
@@ -104,7 +104,10 @@ class LabeledImages:
     truth : mapping of str to array, shape (samples of train,)
         What a generator knows and a scanner does not, for example ``true_label``.
     origin : Origin, optional
-        For datasets made of single files.
+        For datasets made of single files, or of arrays of more than 8 bits.
+    has_sides : bool, optional
+        Whether left and right, or top and bottom, mean something in the images, so that they
+        must not be mirrored; None where nobody has said.
     """
 
     name: str
@@ -117,6 +120,7 @@ class LabeledImages:
     is_synthetic: bool = False
     truth: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     origin: Origin | None = None
+    has_sides: bool | None = None
 
     def __post_init__(self) -> None:
         _check_classes(self)
@@ -191,6 +195,15 @@ def check_one_class_each(dataset: LabeledImages, what: str) -> None:
         raise DatasetError(
             f"{what} needs exactly one class per sample, got {dataset.name}, whose samples carry "
             "any number of labels. Leave it away."
+        )
+
+
+def check_augmentation(dataset: LabeledImages, augmentation: str) -> None:
+    """Raise DatasetError where images would be mirrored in which sides mean something."""
+    if augmentation == "mirror" and dataset.has_sides:
+        raise DatasetError(
+            f"augmentation of {dataset.name} must be none or shift, got mirror. Left and right "
+            "or top and bottom mean something in its images."
         )
 
 

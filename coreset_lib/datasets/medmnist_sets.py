@@ -65,6 +65,7 @@ def load_medmnist(name: str, *, data_root: Path | None, image_size: int) -> Labe
         title=known.title,
         licence=known.licence,
         is_multi_label=known.is_multi_label,
+        has_sides=known.has_sides,
     )
 
 

@@ -14,7 +14,8 @@ from coreset_lib.datasets.labeled_images import MULTI_LABEL
 class MedMNISTSet:
     """One official set; sizes of train, val and test as published.
 
-    ``is_volumetric`` is true where a sample is a volume and not a picture.
+    ``is_volumetric`` is true where a sample is a volume and not a picture. ``has_sides`` is
+    false where images have no left and right, no top and bottom: under a microscope, on skin.
     """
 
     title: str
@@ -24,6 +25,7 @@ class MedMNISTSet:
     class_names: tuple[str, ...]
     licence: str = "CC BY 4.0"
     is_volumetric: bool = False
+    has_sides: bool = True
 
     @property
     def is_multi_label(self) -> bool:
@@ -67,6 +69,7 @@ MEDMNIST_SETS: dict[str, MedMNISTSet] = {
             "cancer-associated stroma",
             "colorectal adenocarcinoma epithelium",
         ),
+        has_sides=False,
     ),
     "chestmnist": MedMNISTSet(
         "ChestMNIST: chest X-ray findings",
@@ -105,6 +108,7 @@ MEDMNIST_SETS: dict[str, MedMNISTSet] = {
             "vascular lesions",
         ),
         "CC BY-NC 4.0",
+        has_sides=False,
     ),
     "octmnist": MedMNISTSet(
         "OCTMNIST: retinal OCT",
@@ -149,6 +153,7 @@ MEDMNIST_SETS: dict[str, MedMNISTSet] = {
             "neutrophil",
             "platelet",
         ),
+        has_sides=False,
     ),
     "tissuemnist": MedMNISTSet(
         "TissueMNIST: kidney cortex cells",
@@ -165,6 +170,7 @@ MEDMNIST_SETS: dict[str, MedMNISTSet] = {
             "Proximal Tubule Segments",
             "Thick Ascending Limb",
         ),
+        has_sides=False,
     ),
     "organamnist": MedMNISTSet(
         "OrganAMNIST: abdominal CT, axial", "multi-class", 1, (34_561, 6_491, 17_778), _ORGANS
@@ -234,5 +240,6 @@ MEDMNIST_SETS: dict[str, MedMNISTSet] = {
         (1_230, 177, 352),
         ("inhibitory synapse", "excitatory synapse"),
         is_volumetric=True,
+        has_sides=False,
     ),
 }

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from coreset_lib.datasets.grey_window import FROM_FILE
 from coreset_lib.datasets.label_sets import MultiHot
 from coreset_lib.datasets.labeled_images import Images, LabeledImages, Labels, Split
 from coreset_lib.datasets.npz_archive import NpzArchive
 from coreset_lib.datasets.npz_labels import PARTS, read_labels
+from coreset_lib.datasets.npz_wide import array_origin, is_wide, to_8_bits
 from coreset_lib.datasets.sample_names import RowNames, row_ids
 from coreset_lib.errors import DatasetError
 
@@ -28,6 +31,7 @@ class NpzSummary:
     split_sizes: tuple[int, int, int]
     depth: int = 0
     is_multi_label: bool = False
+    is_wide: bool = False
 
 
 def load_npz(
@@ -38,6 +42,8 @@ def load_npz(
     title: str = "",
     licence: str = "",
     is_multi_label: bool = False,
+    has_sides: bool | None = None,
+    window: str = FROM_FILE,
 ) -> LabeledImages:
     """Return the dataset in a MedMNIST-style .npz file.
 
@@ -48,7 +54,8 @@ def load_npz(
         width, 1) or (samples, height, width, 3), or volumes of shape (samples, depth, height,
         width), also with a last axis of 1, and whole-number labels of shape
         (samples,) or (samples, 1) per split; optionally ``class_names``. With ``task``
-        "multi-label" labels are 0 or 1, shape (samples, labels).
+        "multi-label" labels are 0 or 1, shape (samples, labels). Grey values may be uint16 or
+        int16 too.
     name : str, optional
         Name of the dataset; the file's name by default.
     class_names : tuple of str
@@ -57,6 +64,10 @@ def load_npz(
         For people.
     is_multi_label : bool
         Whether samples carry any number of labels, also where the file does not say so.
+    has_sides : bool, optional
+        See `LabeledImages`.
+    window : str
+        How values of 16 bits become grey, see `parse_grey_window`.
 
     Raises
     ------
@@ -66,7 +77,13 @@ def load_npz(
     with NpzArchive(path) as archive:
         archive.require(_ARRAYS)
         stored = read_labels(archive, class_names, is_multi_label=is_multi_label)
-        images = [_images(archive, part) for part in PARTS]
+        stored_images = [_images(archive, part) for part in PARTS]
+    origin = None
+    images = stored_images
+    if any(is_wide(pictures.dtype) for pictures in stored_images):
+        _check_same_type(path, stored_images)
+        origin = array_origin(path, stored_images)
+        images = [to_8_bits(pictures, window) for pictures in stored_images]
     for part, pictures, numbers in zip(PARTS, images, stored.labels, strict=True):
         _check_rows(path, part, len(pictures), len(numbers))
         _check_same_form(path, part, pictures.shape[1:], images[0].shape[1:])
@@ -80,6 +97,8 @@ def load_npz(
         test=test,
         title=title or path.name,
         licence=licence,
+        origin=origin,
+        has_sides=has_sides,
     )
 
 
@@ -116,6 +135,7 @@ def summarise_npz(path: Path, *, is_multi_label: bool = False) -> NpzSummary:
         split_sizes=(train, val, test),
         depth=depth,
         is_multi_label=stored.is_multi_label,
+        is_wide=is_wide(shapes[0].dtype),
     )
 
 
@@ -133,7 +153,7 @@ def _split(
     return Split(images, labels, row_ids(part, len(labels)), sources, multi_hot=multi_hot)
 
 
-def _images(archive: NpzArchive, part: str) -> Images:
+def _images(archive: NpzArchive, part: str) -> NDArray[Any]:
     """Return the images of a split, a last axis of one channel dropped."""
     name = f"{part}_images"
     header = archive.header(name)
@@ -150,16 +170,21 @@ def _holds_volumes(shape: tuple[int, ...]) -> bool:
 def _check_images(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise unless type and shape are those of grey or colour images."""
     where = f"{part}_images in {path}"
-    if dtype != np.uint8:
+    if dtype != np.uint8 and not is_wide(dtype):
         raise DatasetError(
-            f"{where} must be 8-bit whole numbers (uint8) from 0 to 255, got {dtype}. "
-            "Scale the images to 0-255 and save them as uint8."
+            f"{where} must be 8-bit whole numbers (uint8) from 0 to 255, or grey values of 16 "
+            f"bits (uint16, int16), got {dtype}. Scale the images to 0-255 and save them as uint8."
         )
     if len(shape) not in (3, 4, 5) or (len(shape) == 5 and shape[4] != 1) or _is_turned(shape):
         raise DatasetError(
             f"{where} must have shape (samples, height, width), with 1 or 3 channels last, or "
             f"(samples, depth, height, width) for volumes of {SMALLEST_SIDE} slices or more, got "
             f"{shape}. Reorder the axes."
+        )
+    if dtype != np.uint8 and len(shape) == 4 and shape[-1] == 3:
+        raise DatasetError(
+            f"{where} must be 8-bit whole numbers (uint8) where images have colours, got {dtype}. "
+            "Scale the colours to 0-255 and save them as uint8."
         )
     if shape[0] == 0:
         raise DatasetError(f"{where} must hold at least one image, got none. Fill the split.")
@@ -183,6 +208,16 @@ def _check_rows(path: Path, part: str, n_images: int, n_labels: int) -> None:
         raise DatasetError(
             f"{part} of {path} must have one label per image, got {n_images} images and "
             f"{n_labels} labels. Make the two arrays equally long."
+        )
+
+
+def _check_same_type(path: Path, splits: list[NDArray[Any]]) -> None:
+    """Raise unless all splits have values of one type: others have another grey for the same."""
+    types = {str(images.dtype) for images in splits}
+    if len(types) > 1:
+        raise DatasetError(
+            f"images in {path} must be of one type in every split, got "
+            f"{' and '.join(sorted(types))}. Save all as one of them."
         )
 
 

@@ -17,6 +17,7 @@ from coreset_lib.datasets.decoding import (
 from coreset_lib.datasets.file_record import FileRecord
 from coreset_lib.datasets.grey_window import GreyWindow, range_window, to_grey
 from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.datasets.npz_wide import read_wide
 from coreset_lib.errors import DatasetError
 
 
@@ -79,14 +80,26 @@ def find_original(dataset: LabeledImages, index: int) -> tuple[FileRecord, int] 
     return None
 
 
-def read_original(record: FileRecord, frame: int) -> Original:
+def prepared_original(dataset: LabeledImages, index: int, slice_number: int = 0) -> Original:
+    """Return a training sample as it is trained on, for datasets that have no files beside it.
+
+    ``slice_number`` is the slice of a volume, from 0.
+    """
+    image = np.asarray(dataset.train.images[index])
+    values = image[slice_number] if dataset.depth else image
+    return Original(values, None, False, float(values.min()), float(values.max()))
+
+
+def read_original(record: FileRecord, frame: int, slice_number: int | None = None) -> Original:
     """Return an original image.
 
     Parameters
     ----------
     record : FileRecord
     frame : int
-        Frame or page of the file, from 0.
+        Frame, page or array row of the file, from 0.
+    slice_number : int, optional
+        Slice of a volume in an array, from 0.
 
     Raises
     ------
@@ -98,6 +111,9 @@ def read_original(record: FileRecord, frame: int) -> Original:
         stat = os.stat(record.path)
         if not record.is_of(record.path, stat.st_size, stat.st_mtime_ns):
             raise UnreadableFile("has changed since it was prepared")
+        if record.path.lower().endswith(".npz"):
+            values = read_wide(record.path, frame, slice_number)
+            return Original(values, None, False, float(values.min()), float(values.max()))
         if is_dicom(record.path):
             from coreset_lib.datasets.dicom import read_frame
 

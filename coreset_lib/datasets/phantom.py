@@ -100,6 +100,7 @@ def make_phantom(options: PhantomOptions | None = None) -> LabeledImages:
         title=TITLE,
         licence=LICENCE,
         is_synthetic=True,
+        has_sides=True,
         truth=truth,
     )
 

@@ -79,7 +79,8 @@ def prepared_folder(cache: Path, root: Path, options: DecodeOptions) -> Path:
 
 def content_key(listing: Listing, options: DecodeOptions) -> str:
     """Return a hash of everything that decides the result: files, labels, options."""
-    digest = hashlib.sha256(json.dumps([SCHEMA_VERSION, asdict(options)]).encode())
+    whole = [SCHEMA_VERSION, asdict(options), listing.extra_columns, listing.notes]
+    digest = hashlib.sha256(json.dumps(whole).encode())
     for item in listing.items:
         fields = (item.path, item.source, item.label, item.part, item.sample_id, item.patient_id)
         line = (*fields, item.size, item.mtime, item.problem, *item.extra)

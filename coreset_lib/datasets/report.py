@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from coreset_lib.datasets.copies import (
     MOST_EXAMPLES,
     Copies,
+    CopyPair,
+    copy_pairs,
     copy_warnings,
     exact_copies,
     images_in,
@@ -40,6 +42,8 @@ class DatasetReport:
         Samples of the largest over those of the smallest class present in train.
     depth : int
         Slices of a volume; 0 for pictures.
+    has_sides : bool or None
+        Whether images must not be mirrored, see `LabeledImages`.
     is_multi_label : bool
         Whether an image carries any number of labels, and counts for each of them.
     intensity_min, intensity_max, intensity_mean : float
@@ -76,6 +80,7 @@ class DatasetReport:
     n_channels: int
     image_size: tuple[int, int]
     depth: int
+    has_sides: bool | None
     is_multi_label: bool
     splits: tuple[SplitSummary, ...]
     imbalance_ratio: float
@@ -93,6 +98,11 @@ class DatasetReport:
     verdict_text: str
     fingerprint: str
     warnings: tuple[str, ...]
+
+    @property
+    def copy_pairs(self) -> tuple[CopyPair, ...]:
+        """Copies pair by pair, up to ten of each kind."""
+        return copy_pairs((self.repeats, *self.leaks), self.near)
 
 
 def dataset_report(dataset: LabeledImages) -> DatasetReport:
@@ -150,6 +160,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         n_channels=dataset.n_channels,
         image_size=dataset.image_size,
         depth=dataset.depth,
+        has_sides=dataset.has_sides,
         is_multi_label=dataset.is_multi_label,
         splits=splits,
         imbalance_ratio=imbalance,
@@ -213,7 +224,10 @@ def _balance_warning(ratio: float, word: str) -> list[str]:
     """Say if the largest class dwarfs the smallest."""
     if ratio < LARGEST_IMBALANCE:
         return []
-    return [f"The largest {word} has {ratio:.0f} times as many train images as the smallest."]
+    return [
+        f"The largest {word} has {ratio:.0f} times as many train images as the smallest: consider "
+        f"giving every {word} the same say in the loss when you train."
+    ]
 
 
 def _pixel_warnings(splits: tuple[SplitSummary, ...], brightest: int) -> list[str]:

@@ -1,7 +1,9 @@
 """Sensible training options for a dataset, to begin with."""
 
 import math
+import platform
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 LARGEST_BATCH = 256
@@ -76,5 +78,18 @@ def suggest_training(
     }
     kind = "volumes" if is_volumetric else "images"
     known = f"{n_train:,} training {kind}" if n_train else "a dataset of unknown size"
-    place = "a GPU" if has_gpu else "a computer without GPU"
+    place = "a GPU" if has_gpu else "a computer without a GPU"
     return Suggestion(fields=fields, reason=f"Suggested for {known} on {place}.")
+
+
+def may_have_gpu() -> bool:
+    """Return whether training may use a GPU; told by its device files, torch takes seconds."""
+    is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    return is_apple or any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def safe_augmentation(has_sides: bool | None) -> str:
+    """Say which changes to training images keep what a dataset's images show."""
+    if has_sides is None:
+        return "shift; mirror only if left and right, top and bottom mean nothing in these images"
+    return "shift; never mirror, sides mean something in these images" if has_sides else "all"

@@ -20,17 +20,25 @@ from coreset_lib.datasets.listing import (
     unique_ids,
     why_unreadable,
 )
+from coreset_lib.datasets.person_columns import (
+    PATIENT_ID,
+    patient_column,
+    person_notes,
+    personal_columns,
+)
 from coreset_lib.errors import DatasetError
 
 REQUIRED = ("path", "label")
-OPTIONAL = ("split", "patient_id", "sample_id")
+OPTIONAL = ("split", PATIENT_ID, "sample_id")
 LARGEST_TABLE = 512 * 2**20
 TABLE_SUFFIXES = (".csv", ".tsv")
 DELIMITERS = "\t;,"
 Row = dict[str, str]
 
 
-def list_table(path: Path, *, roots: Sequence[Path] | None = None) -> Listing:
+def list_table(
+    path: Path, *, roots: Sequence[Path] | None = None, keep_patients: bool = False
+) -> Listing:
     """Return the files that a table names.
 
     Parameters
@@ -38,9 +46,12 @@ def list_table(path: Path, *, roots: Sequence[Path] | None = None) -> Listing:
     path : Path
         CSV (comma or semicolon) or TSV file in UTF-8. Columns ``path`` (relative to the
         table's folder, or absolute) and ``label``; optionally ``split`` (train, val, test),
-        ``patient_id`` and ``sample_id``. Other columns are kept.
+        ``patient_id`` (or a column of like meaning, such as "Patient" or "MRN") and
+        ``sample_id``. Other columns are kept.
     roots : sequence of Path, optional
         Files outside these folders are refused; None allows all.
+    keep_patients : bool
+        Keep columns that tell who a patient is, too.
 
     Returns
     -------
@@ -58,15 +69,24 @@ def list_table(path: Path, *, roots: Sequence[Path] | None = None) -> Listing:
     _check_splits(path, header, rows)
     _check_files(path, rows)
     ids = _sample_ids(path, rows)
-    extra = tuple(name for name in header if name not in (*REQUIRED, *OPTIONAL))
+    patient = patient_column(header)
+    hidden = () if keep_patients else personal_columns(header)
+    used = (*REQUIRED, *OPTIONAL, patient, *hidden)
+    extra = tuple(name for name in header if name not in used)
     folder = path.parent
     labels = _labels([row["label"] for row in rows])
     parts = [PART_NAMES.get(row.get("split", "").lower(), "") for row in rows]
     items = tuple(
-        _item(folder, row, label, part, sample_id, extra, roots)
+        _item(folder, row, label, part, sample_id, row.get(patient, ""), extra, roots)
         for row, label, part, sample_id in zip(rows, labels, parts, ids, strict=True)
     )
-    return Listing(kind="table", root=path, items=items, extra_columns=extra)
+    return Listing(
+        kind="table",
+        root=path,
+        items=items,
+        extra_columns=extra,
+        notes=person_notes(patient, hidden),
+    )
 
 
 def table_columns(path: Path) -> tuple[str, ...]:
@@ -240,6 +260,7 @@ def _item(
     label: str,
     part: str,
     sample_id: str,
+    patient_id: str,
     extra: tuple[str, ...],
     roots: Sequence[Path] | None,
 ) -> Item:
@@ -258,7 +279,7 @@ def _item(
         label=label[:LONGEST_TEXT],
         part=part,
         sample_id=sample_id,
-        patient_id=row.get("patient_id", ""),
+        patient_id=patient_id,
         size=size,
         mtime=mtime,
         problem=problem,

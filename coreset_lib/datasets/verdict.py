@@ -83,6 +83,7 @@ def _faults(
         if known > LARGEST_LEAK * split.n_samples:
             share = round(100 * known / split.n_samples)
             faults.append(
-                f"{share} % of {split.part} is known from train, so {split.part} cannot judge"
+                f"{share} % of the {split.part} images show what train has seen (copies, or the "
+                f"same patients), so no result on {split.part} could be trusted"
             )
     return faults

@@ -4,21 +4,34 @@ import numpy as np
 import streamlit as st
 
 from coreset_lib.datasets import DatasetReport, LabeledImages
+from coreset_lib.datasets.copies import CopyPair
 from coreset_lib.datasets.file_report import FileSummary
-from dashboard.images import enlarge, picture_of
+from coreset_lib.datasets.label_sets import set_title
+from coreset_lib.datasets.listing import PARTS
+from coreset_lib.datasets.suggestion import safe_augmentation
+from dashboard.images import data_uri, enlarge, picture_of
 from dashboard.text import as_text
 
 SAMPLES_PER_CLASS = 6
 MOST_CLASSES_SHOWN = 20
 
 
-def draw_report(report: DatasetReport) -> None:
-    """Draw verdict, warnings, counts and files."""
+SPLIT_HELP = {
+    "train": "The network learns from these.",
+    "val": "Choices are made on these: when to stop, which option is better.",
+    "test": "The final judgement, made once, on images that decided nothing before.",
+}
+MOST_PAIRS = 30
+
+
+def draw_report(report: DatasetReport, dataset: LabeledImages) -> None:
+    """Draw verdict, warnings, counts, files and copies."""
     _draw_verdict(report)
     numbers = st.columns(4)
     for column, split in zip(numbers, report.splits, strict=False):
         what = "volumes" if report.depth else "images"
-        column.metric(f"{split.part.capitalize()} {what}", f"{split.n_samples:,}")
+        title = f"{split.part.capitalize()} {what}"
+        column.metric(title, f"{split.n_samples:,}", help=SPLIT_HELP[split.part])
     numbers[3].metric(
         "Patients" if report.n_patients else "Labels" if report.is_multi_label else "Classes",
         f"{report.n_patients or len(report.class_names) - report.is_multi_label:,}",
@@ -26,10 +39,16 @@ def draw_report(report: DatasetReport) -> None:
     sides = (report.depth, *report.image_size) if report.depth else report.image_size
     colour = "in colour" if report.n_channels == 3 else "grey"
     unit = "voxels" if report.depth else "pixels"
-    st.caption(f"{' × '.join(map(str, sides))} {unit}, {colour}")
+    st.caption(
+        f"{' × '.join(map(str, sides))} {unit}, {colour}, values {report.intensity_min} to "
+        f"{report.intensity_max}, mean {report.intensity_mean:.0f}. Safe changes to images while "
+        f"training: {safe_augmentation(report.has_sides)}."
+    )
     _draw_counts(report)
     if report.files is not None:
         _draw_files(report.files)
+    if report.copy_pairs:
+        _draw_copies(report, dataset)
 
 
 def _draw_verdict(report: DatasetReport) -> None:
@@ -51,15 +70,20 @@ def _draw_counts(report: DatasetReport) -> None:
         height=min(38 + 35 * len(report.class_names), 320),
         alt="Number of images of each class in train, val and test",
     )
+    word = "label" if report.is_multi_label else "class"
+    text = f"The largest {word} has {report.imbalance_ratio:.1f} times as many training images "
+    text += "as the smallest."
     if report.is_multi_label:
-        st.caption("An image with several labels counts for each of them.")
+        text += " An image with several labels counts for each of them."
+    st.caption(text)
 
 
 def _draw_files(files: FileSummary) -> None:
     """Draw what the files were, and those that cannot be used."""
-    small, large = ("×".join(map(str, form)) for form in (files.smallest, files.largest))
+    small, large = (" × ".join(map(str, form)) for form in (files.smallest, files.largest))
+    sizes = small if small == large else f"{small} to {large}"
     facts = [
-        f"{files.n_files:,} files, {small} to {large} pixels",
+        f"Originals: {files.n_files:,} {'file' if files.n_files == 1 else 'files'}, {sizes} pixels",
         f"{'/'.join(map(str, files.bits))} bits, values {files.low:g} to {files.high:g}",
     ]
     for title, counts in (
@@ -79,6 +103,63 @@ def _draw_files(files: FileSummary) -> None:
                 hide_index=True,
                 alt="Files that cannot be used, with the reason",
             )
+
+
+def _draw_copies(report: DatasetReport, dataset: LabeledImages) -> None:
+    """Draw images that are there twice, side by side; the first of each kind."""
+    pairs = report.copy_pairs[:MOST_PAIRS]
+    with st.expander(f"Images that are there twice ({_count(len(report.copy_pairs))})"):
+        st.caption(
+            "Between train and test they make results look better than they are; under two "
+            "labels, one label is wrong. Remove one of each pair, or put both into one split."
+        )
+        st.dataframe(
+            _copy_table(report.fingerprint, dataset, pairs),
+            hide_index=True,
+            row_height=72,
+            height=min(40 + 72 * len(pairs), 400),
+            column_config={
+                "": st.column_config.ImageColumn(width="small"),
+                " ": st.column_config.ImageColumn(width="small"),
+            },
+            alt="Pairs of images that are the same, with their names, splits and labels",
+        )
+
+
+def _count(n_pairs: int) -> str:
+    """Say how many pairs are listed."""
+    return "1 pair" if n_pairs == 1 else f"{n_pairs} pairs"
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _copy_table(
+    fingerprint: str, _dataset: LabeledImages, pairs: tuple[CopyPair, ...]
+) -> dict[str, list[str]]:
+    """Return pictures, names and labels of pairs of images, column by column."""
+    del fingerprint  # what the cache tells datasets apart by
+    wanted = {(p.reference, p.first) for p in pairs} | {(p.part, p.second) for p in pairs}
+    rows: dict[tuple[str, str], int] = {}
+    for part in PARTS:
+        names = getattr(_dataset, part).sample_ids
+        rows |= {(part, n): row for row, n in enumerate(names) if (part, n) in wanted}
+
+    def picture(part: str, name: str) -> str:
+        return data_uri(picture_of(getattr(_dataset, part).images, rows[part, name]))
+
+    def title(part: str, name: str) -> str:
+        split, row = getattr(_dataset, part), rows[part, name]
+        label = _dataset.class_names[split.labels[row]]
+        if split.multi_hot is not None:
+            label = set_title(int(split.targets()[row]), _dataset.label_names)
+        return f"{name} ({part}, {label})"
+
+    return {
+        "": [picture(p.reference, p.first) for p in pairs],
+        "image": [title(p.reference, p.first) for p in pairs],
+        " ": [picture(p.part, p.second) for p in pairs],
+        "and its copy": [title(p.part, p.second) for p in pairs],
+        "likeness": ["exact" if p.is_exact else "nearly the same" for p in pairs],
+    }
 
 
 def draw_class_samples(dataset: LabeledImages) -> None:

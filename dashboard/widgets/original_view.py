@@ -5,11 +5,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.datasets.file_record import FileRecord
 from coreset_lib.datasets.grey_window import WINDOW_PRESETS, GreyWindow, range_window
-from coreset_lib.datasets.original import Original, find_original, read_original
+from coreset_lib.datasets.original import (
+    Original,
+    find_original,
+    prepared_original,
+    read_original,
+)
 from coreset_lib.errors import CoresetError
 from dashboard.images import enlarge
 from dashboard.widgets.messages import draw_error
+from dashboard.widgets.volume_view import chosen_slice
 
 ZOOMS = (1, 2, 4, 8, 16)
 VIEW = 720
@@ -17,14 +24,13 @@ AS_STORED = "as stored"
 
 
 def draw_original_button(images: LabeledImages, index: int) -> None:
-    """Draw the way to the original, for datasets made of single files."""
-    if images.origin is None:
-        return
-    if st.button("Original…", icon=":material/zoom_in:", key=f"original:{index}", type="tertiary"):
+    """Draw the way to a close look: at the original, or at the image where that is all there is."""
+    label = "Look closer…" if images.origin is None else "Original…"
+    if st.button(label, icon=":material/zoom_in:", key=f"original:{index}", type="tertiary"):
         _draw_dialog(images, index)
 
 
-@st.dialog("Original image", width="large")
+@st.dialog("Close look", width="large")
 def _draw_dialog(images: LabeledImages, index: int) -> None:
     """Draw the original with its controls."""
     try:
@@ -32,7 +38,7 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
     except CoresetError as error:
         draw_error(error)
         return
-    window = _draw_window(original)
+    window = _draw_window(original, index)
     height, width = original.values.shape[:2]
     zoom = st.segmented_control(
         "Zoom", ZOOMS, default=1, format_func="{}×".format, key=f"original-zoom:{index}"
@@ -43,7 +49,7 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
         x = across.slider("Left to right (%)", 0, 100, 50, key=f"original-x:{index}") / 100
         y = down.slider("Top to bottom (%)", 0, 100, 50, key=f"original-y:{index}") / 100
     picture = cut(original.shown(window), zoom or 1, x, y)
-    st.image(picture, width="stretch", alt=f"Original of training sample {index}")
+    st.image(picture, width="content", alt=f"Training sample {index}, enlarged")
     st.caption(
         f"{width} × {height} pixels, values {original.low:g} to {original.high:g}. "
         "Pixels are enlarged, never smoothed."
@@ -51,19 +57,25 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
 
 
 def _read(images: LabeledImages, index: int) -> Original:
-    """Read the original of a sample."""
+    """Return the original of a sample; of a volume the slice that is shown on the page."""
+    number = chosen_slice(images, index)
     place = find_original(images, index)
-    if place is None:
-        raise CoresetError("the original of this sample is not known.")
-    return read_original(*place)
+    return prepared_original(images, index, number) if place is None else _read_file(*place, number)
 
 
-def _draw_window(original: Original) -> GreyWindow | None:
+@st.cache_resource(max_entries=4, show_spinner="Reading the original…")
+def _read_file(record: FileRecord, frame: int, slice_number: int) -> Original:
+    """Read an original once, however often its window is moved."""
+    return read_original(record, frame, slice_number)
+
+
+def _draw_window(original: Original, index: int) -> GreyWindow | None:
     """Draw level and window for wide values, contrast for 8 bits; None leaves it as it is."""
-    if original.values.ndim == 3 or original.low >= original.high:
+    if original.low >= original.high:
         return None
     if not original.has_wide_values:
-        low, high = st.slider("Contrast: black and white at", 0, 255, (0, 255))
+        title, key = "Contrast: black and white at", f"contrast:{index}"
+        low, high = st.slider(title, 0, 255, (0, 255), key=key)
         return None if (low, high) == (0, 255) else range_window(low, max(high, low + 1))
     names = [AS_STORED, *WINDOW_PRESETS]
     preset = st.selectbox("Preset", names, help="Presets are in Hounsfield units, for CT.")
@@ -74,12 +86,12 @@ def _draw_window(original: Original) -> GreyWindow | None:
     centre = level.slider(
         "Level (centre)",
         *(min(original.low, start.centre), max(original.high, start.centre), start.centre),
-        key=f"level:{preset}",
+        key=f"level:{index}:{preset}",
     )
     chosen = width.slider(
         "Window (width)",
         *(min(1.0, start.width), max(2 * span, start.width), start.width),
-        key=f"width:{preset}",
+        key=f"width:{index}:{preset}",
     )
     return GreyWindow(centre, chosen, start.function)
 

@@ -13,11 +13,12 @@ from coreset_lib.configs import (
     TrainingConfig,
 )
 from coreset_lib.datasets import DatasetInfo
-from coreset_lib.datasets.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
-from coreset_lib.datasets.suggestion import suggest_training
+from coreset_lib.datasets.grey_window import FROM_FILE
+from coreset_lib.datasets.suggestion import safe_augmentation, suggest_training
 from coreset_lib.errors import CoresetError
 from dashboard import data, state
 from dashboard.widgets.duration import ask_for_duration, draw_duration
+from dashboard.widgets.grey_window import choose_window
 from dashboard.widgets.messages import draw_error
 
 MODEL_TITLES = {
@@ -30,7 +31,11 @@ RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
     "eval_pass": "in a clean pass after each epoch (slower)",
 }
-AUGMENTATION_TITLES = {"none": "no", "shift": "move by up to 2 pixels"}
+AUGMENTATION_TITLES = {
+    "none": "no",
+    "shift": "move by up to 2 pixels",
+    "mirror": "mirror along each side",
+}
 STARTED = "started-run"
 FOLDER = "data-root"
 DATASET = "start-dataset"
@@ -83,8 +88,17 @@ def draw_start_form() -> None:
     draw_duration()
 
 
-def hand_over(*, folder: str, dataset: str, image_size: int, window: str, skip_bad: bool) -> None:
-    """Fill the form from another page: the dataset, and how its images are to be read."""
+def hand_over(
+    *,
+    folder: str,
+    dataset: str,
+    image_size: int,
+    window: str,
+    skip_bad: bool,
+    n_train: int,
+    n_channels: int,
+) -> None:
+    """Fill the form from another page: the dataset, what is known, how it is to be read."""
     st.session_state[FOLDER] = folder
     st.session_state[DATASET] = dataset
     st.session_state[READING] = {
@@ -93,6 +107,8 @@ def hand_over(*, folder: str, dataset: str, image_size: int, window: str, skip_b
         "image_size": image_size,
         "window": window,
         "skip_bad": skip_bad,
+        "n_train": n_train,
+        "n_channels": n_channels,
     }
 
 
@@ -127,9 +143,9 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
     reading = _reading(info)
     size = reading.get("image_size", min(info.present_sizes, default=28))
     suggestion = suggest_training(
-        info.split_sizes[0],
+        info.split_sizes[0] or reading.get("n_train", 0),
         size,
-        n_channels=info.n_channels or 3,
+        n_channels=info.n_channels or reading.get("n_channels", 3),
         has_gpu=data.has_gpu(),
         is_volumetric=info.is_volumetric,
     )
@@ -145,12 +161,13 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
     )
     epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
-        more = {**_draw_training_options(fields), **_draw_reading_options(info, reading)}
+        more = {**_draw_training_options(info, fields), **_draw_reading_options(info, reading)}
     return {"model": model, "epochs": epochs, **more}
 
 
-def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
-    """Draw how to train."""
+def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[str, Any]:
+    """Draw how to train; only what is safe for the dataset."""
+    augmentations = [kind for kind in AUGMENTATIONS if kind != "mirror" or not info.has_sides]
     a, b, c, d = st.columns(4)
     return {
         "batch_size": a.number_input("Batch size", 2, 1_000_000, fields["batch_size"]),
@@ -168,9 +185,9 @@ def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
         ),
         "augmentation": st.selectbox(
             "Change training images on the way",
-            AUGMENTATIONS,
+            augmentations,
             format_func=AUGMENTATION_TITLES.__getitem__,
-            help="Off in the papers. Images are never mirrored: left and right may matter.",
+            help=f"Off in the papers. Safe for this dataset: {safe_augmentation(info.has_sides)}.",
         ),
         EVENT_FILES: st.checkbox(
             "Write event files for TensorBoard too",
@@ -180,23 +197,22 @@ def _draw_training_options(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _draw_reading_options(info: DatasetInfo, reading: dict[str, Any]) -> dict[str, Any]:
-    """Draw how to read the images of a folder or table; the size where there is a choice."""
-    sizes = list(info.present_sizes)
-    if len(sizes) < 2:
-        # A published set that is here in one size only; arrays of one's own have just theirs.
-        return {"image_size": sizes[0]} if sizes and len(info.available_sizes) > 1 else {}
+    """Draw how to read files and 16-bit arrays; the size where there is a choice."""
+    sizes, chosen = list(info.present_sizes), dict[str, Any]()
     a, b, c = st.columns([1, 1, 2], vertical_alignment="bottom")
-    start = sizes.index(reading["image_size"]) if reading else 0
-    chosen: dict[str, Any] = {"image_size": a.selectbox("Image size", sizes, index=start)}
-    if info.split_sizes != (0, 0, 0):  # arrays have no files to be read in other ways
-        return chosen
-    windows = [FROM_FILE, FULL_RANGE, *WINDOW_PRESETS]
-    chosen["window"] = b.selectbox(
-        "Grey window", windows, index=windows.index(reading.get("window", FROM_FILE))
-    )
-    chosen["skip_bad"] = c.checkbox(
-        "Leave out files that cannot be used", reading.get("skip_bad", False)
-    )
+    if len(sizes) > 1:
+        start = sizes.index(reading["image_size"]) if reading else 0
+        chosen["image_size"] = a.selectbox("Image size", sizes, index=start)
+    elif sizes and len(info.available_sizes) > 1:
+        # A published set that is here in one size only; arrays of one's own have just theirs.
+        chosen["image_size"] = sizes[0]
+    has_files = info.split_sizes == (0, 0, 0)
+    if has_files or info.is_wide:
+        chosen["window"] = choose_window(b, reading.get("window", FROM_FILE))
+    if has_files:
+        chosen["skip_bad"] = c.checkbox(
+            "Leave out files that cannot be used", reading.get("skip_bad", False)
+        )
     return chosen
 
 

@@ -20,7 +20,7 @@ def draw_volume(images: LabeledImages, index: int, label: str, *, width: int) ->
             1,
             len(volume),
             len(volume) // 2 + 1,
-            key=f"slice:{images.name}:{index}",
+            key=_key(images, index),
             help="Moves through the depth of the volume, the first axis of the file.",
         )
         place.image(
@@ -28,6 +28,16 @@ def draw_volume(images: LabeledImages, index: int, label: str, *, width: int) ->
             width=width,
             alt=f"Slice {number} of {len(volume)} of training sample {index}, labelled {label}",
         )
+
+
+def chosen_slice(images: LabeledImages, index: int) -> int:
+    """Return the slice of a volume that the slider shows, from 0; the middle one without it."""
+    return int(st.session_state.get(_key(images, index), images.depth // 2 + 1)) - 1
+
+
+def _key(images: LabeledImages, index: int) -> str:
+    """Name the slider of a sample."""
+    return f"slice:{images.name}:{index}"
 
 
 def draw_all_slices(images: LabeledImages, index: int) -> None:

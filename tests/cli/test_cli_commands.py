@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -120,6 +121,32 @@ def test_datasets_and_check_tell_of_the_embedded_and_of_own_files(capsys, npz):
     report = capsys.readouterr().out
     assert "train: 60 (" in report
     assert "fingerprint: " in report
+
+
+def test_check_ends_with_what_to_type_next_and_a_verdict(capsys, npz, write_copies):
+    assert _run(["check", "--dataset", str(npz)]) == 0
+    *_, command, verdict = capsys.readouterr().out.splitlines()
+    assert command.startswith(f"to train: coreset-lens train --dataset {npz} --model small_cnn")
+    assert "60 training images" in command
+    assert verdict == "verdict: Fit for training: nothing stands out."
+    assert _run(["check", "--dataset", str(write_copies)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    copies = [line for line in lines if line.startswith("exact copy, for example: ")]
+    assert copies[0].endswith("train-00003 (train), test-00000 (test)")
+    assert len(copies) == 3
+    assert not any(line.startswith("to train") for line in lines)
+
+
+@pytest.fixture
+def write_copies(tmp_path, tiny_dataset):
+    """A file whose test images are all in train, from row 3 on."""
+    parts = {part: getattr(tiny_dataset, part) for part in ("train", "val", "test")}
+    arrays = {f"{part}_images": split.images for part, split in parts.items()}
+    labels = {f"{part}_labels": split.labels for part, split in parts.items()}
+    arrays["test_images"] = parts["train"].images[3:23]
+    labels["test_labels"] = parts["train"].labels[3:23]
+    np.savez(tmp_path / "copies.npz", **arrays, **labels)
+    return tmp_path / "copies.npz"
 
 
 @pytest.mark.parametrize("command", ["train", "runs", "stop", "logs", "score", "select", "rebuild"])

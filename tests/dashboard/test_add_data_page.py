@@ -6,6 +6,7 @@ from PIL import Image
 
 from coreset_lib.cache import ROOTS_VARIABLE
 from dashboard import preparation
+from dashboard.widgets.start_form import FOLDER, READING
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -71,6 +72,7 @@ def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
     assert dashboard.metric("Train images") == "84"
     assert "alpha (42)" in dashboard.words.replace("*", "")
     assert len(dashboard.app.get("image")) == 12
+    assert "mirror only if left and right" in dashboard.words
     dashboard.labelled("selectbox", "Image size").set_value(64)
     check(dashboard, "cells")
     dashboard.labelled("button", "Train on this data").click()
@@ -78,6 +80,8 @@ def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
     assert dashboard.labelled("text_input", "Folder with dataset files").value == str(root)
     assert dashboard.labelled("selectbox", "Dataset").value == "cells"
     assert dashboard.labelled("selectbox", "Image size").value == 64
+    assert "84 training images" in dashboard.labelled("selectbox", "Network").help
+    assert dashboard.labelled("number_input", "Batch size").value == 16
 
 
 def test_bad_files_are_listed_and_left_out_only_with_consent(open_dashboard, root, write_images):
@@ -127,3 +131,67 @@ def test_names_of_classes_are_text_and_not_markup(open_dashboard, root, write_im
     dashboard = check(open_dashboard("add_data"), "cells")
     drawn = [e.value for kind in ("markdown", "caption") for e in getattr(dashboard.app, kind)]
     assert not any("![i](" in text for text in drawn)
+
+
+def test_copies_are_shown_pair_by_pair(open_dashboard, root, write_images):
+    folder = write_images(root / "cells")
+    for part, numbers in (("train", range(60)), ("val", range(60, 80)), ("test", range(80, 120))):
+        for number in numbers:
+            image = folder / ("alpha", "beta")[number % 2] / f"{number:03d}.png"
+            target = root / "parted" / part / image.parent.name / image.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source = folder / "alpha" / "004.png" if number == 101 else image
+            target.write_bytes(source.read_bytes())
+    dashboard = check(open_dashboard("add_data"), "parted")
+    assert not dashboard.errors
+    assert "1 test image has an exact copy in train under another label." in dashboard.words
+    (table,) = [t.value for t in dashboard.app.dataframe if "likeness" in t.value]
+    assert table["image"].tolist() == ["train/alpha/004.png (train, alpha)"]
+    assert table["and its copy"].tolist() == ["test/beta/101.png (test, beta)"]
+    assert table["likeness"].tolist() == ["exact"]
+    assert all(picture.startswith("data:image/png") for picture in table[""])
+
+
+def test_a_window_of_ones_own_is_taken_along(open_dashboard, root, write_images):
+    write_images(root / "cells")
+    dashboard = open_dashboard("runs")
+    reading = {"folder": str(root), "dataset": "cells", "image_size": 64, "window": "40,400"}
+    dashboard.app.session_state[FOLDER] = str(root)
+    dashboard.app.session_state[READING] = reading
+    dashboard.run()
+    dashboard.labelled("selectbox", "Dataset").set_value("cells")
+    dashboard.run()
+    assert dashboard.labelled("selectbox", "Grey window").value == "40,400"
+    assert dashboard.labelled("selectbox", "Image size").value == 64
+
+
+def test_a_window_that_is_none_is_told_in_one_sentence(cache, root, write_images):
+    write_images(root / "cells")
+    job = preparation.Job(preparation.Choice(str(root / "cells"), 28, "40,wide")).start()
+    job.wait()
+    assert job.error.startswith("window must be one of file, range, abdomen")
+
+
+def test_an_array_of_16_bits_keeps_its_window(open_dashboard, root):
+    random = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 60), ("val", 20), ("test", 20)):
+        arrays[f"{part}_images"] = random.integers(0, 4096, (count, 12, 12)).astype(np.uint16)
+        arrays[f"{part}_labels"] = np.arange(count) % 2
+    np.savez(root / "scan.npz", **arrays)
+    dashboard = open_dashboard("add_data")
+    dashboard.labelled("selectbox", "Grey window").set_value("bone")
+    check(dashboard, "scan.npz")
+    assert not dashboard.errors
+    assert "Originals: 1 file, 12 × 12 pixels · 16 bits, values" in dashboard.words
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    assert not dashboard.errors
+    assert dashboard.labelled("selectbox", "Grey window").value == "bone"
+
+
+def test_images_with_sides_are_not_offered_to_be_mirrored(open_dashboard, root):
+    dashboard = open_dashboard("runs")
+    offered = dashboard.labelled("selectbox", "Change training images on the way")
+    assert offered.options == ["no", "move by up to 2 pixels"]
+    assert "sides mean something" in offered.help

@@ -62,3 +62,33 @@ def test_a_changed_original_is_told_in_one_sentence(open_dashboard, image_run):
     dashboard.labelled("button", "Original…").click()
     dashboard.run()
     assert any("has changed since it was prepared" in error for error in dashboard.errors)
+
+
+def test_an_image_without_a_file_can_be_looked_at_closely_too(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("trajectories", sample="3")
+    dashboard.labelled("button", "Look closer…").click()
+    dashboard.run()
+    assert not dashboard.errors
+    assert dashboard.labelled("slider", "Contrast: black and white at").value == (0, 255)
+    assert "28 × 28 pixels" in dashboard.words
+
+
+def test_arrays_of_16_bits_have_level_and_window(open_dashboard, write_run, tmp_path):
+    random = np.random.default_rng(0)
+    arrays = {
+        name: random.integers(-1000, 2000, (count, 12, 12)).astype(np.int16)
+        for name, count in (("train_images", 40), ("val_images", 10), ("test_images", 10))
+    }
+    labels = {name.replace("images", "labels"): np.arange(len(a)) % 2 for name, a in arrays.items()}
+    np.savez(tmp_path / "scan.npz", **arrays, **labels)
+    write_run(path=tmp_path / "scan.npz")
+    dashboard = open_dashboard("trajectories", sample="3")
+    assert not dashboard.errors
+    dashboard.labelled("button", "Original…").click()
+    dashboard.run()
+    assert not dashboard.errors
+    shown = arrays["train_images"][3]
+    assert f"values {shown.min():g} to {shown.max():g}" in dashboard.words
+    level = dashboard.labelled("slider", "Level (centre)")
+    assert (level.min, level.max) == (shown.min(), shown.max())

@@ -56,6 +56,13 @@ class TestCopies:
         assert found["train", "test"].n_conflicting == 0
         assert found["val", "test"].n_conflicting == 2
 
+    def test_pairs_between_splits_come_first(self, flawed: DatasetReport) -> None:
+        pairs = flawed.copy_pairs
+        assert len(pairs) == 2 + 1 + 2 + 2 + sum(len(c.examples) for c in flawed.near)
+        assert pairs[0] == ("train", "train-00001", "val", "val-00001", True)
+        is_within = [pair.reference == pair.part for pair in pairs]
+        assert is_within == sorted(is_within)
+
     def test_they_are_said_in_words(self, flawed: DatasetReport) -> None:
         assert (
             "2 train images repeat an earlier one exactly under another label." in flawed.warnings
@@ -134,9 +141,9 @@ class TestWarnings:
     def test_strong_imbalance_is_said(self, make_dataset: Make) -> None:
         report = self.report(make_dataset, (10, 120))
         assert report.imbalance_ratio == 12
-        assert "The largest class has 12 times as many train images as the smallest." in (
-            report.warnings
-        )
+        (warning,) = report.warnings
+        assert warning.startswith("The largest class has 12 times as many train images as the")
+        assert "the same say in the loss" in warning
 
     def test_blank_images_are_counted(self, make_dataset: Make) -> None:
         blank = np.full((1, 8, 8), 9, np.uint8)

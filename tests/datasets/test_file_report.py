@@ -52,7 +52,7 @@ def test_patients_on_both_sides_are_counted(
     ]
     assert any("1 patient has images in train and val (2 of val)" in w for w in found.warnings)
     assert found.verdict == "unfit"
-    assert "17 % of val is known from train, so val cannot judge" in found.verdict_text
+    assert "17 % of the val images show what train has seen" in found.verdict_text
 
 
 def test_near_copies_across_splits_are_reported(

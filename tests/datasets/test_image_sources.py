@@ -6,27 +6,34 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_dataset
 from coreset_lib.errors import DatasetError
-from coreset_lib.training.device import ResidentSplit
-from coreset_lib.training.loop import Trainer
-from coreset_lib.training.networks import build_network
-from coreset_lib.training.recorder import DynamicsRecorder
+from coreset_lib.runs.create import create_run
+from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.store import Run
+from coreset_lib.scores import compute_score
+from coreset_lib.training.worker import train_run
 
 Write = Callable[..., Path]
 CLASSES = ("left lung", "right lung", "spleen")
 SIZES = {"train": 36, "val": 12, "test": 15}
 
 
-def images(colour: bool) -> dict[str, Any]:
+KINDS: dict[str, tuple[tuple[int, ...], Any, int]] = {
+    "grey": ((28, 28), np.uint8, 256),
+    "colour": ((28, 28, 3), np.uint8, 256),
+    "16-bit": ((28, 28), np.uint16, 4096),
+}
+
+
+def images(kind: str) -> dict[str, Any]:
     random = np.random.default_rng(0)
-    form = (28, 28, 3) if colour else (28, 28)
+    form, dtype, end = KINDS[kind]
     return {
-        **{f"{p}_images": random.integers(0, 256, (n, *form), np.uint8) for p, n in SIZES.items()},
+        **{f"{p}_images": random.integers(0, end, (n, *form), dtype) for p, n in SIZES.items()},
         **{f"{p}_labels": random.integers(0, 3, n) for p, n in SIZES.items()},
     }
 
@@ -34,11 +41,11 @@ def images(colour: bool) -> dict[str, Any]:
 @pytest.fixture
 def four_forms(
     data_root: Path, write_npz: Write, write_image: Write, write_dicom: Write, write_table: Write
-) -> Callable[[bool], dict[str, LabeledImages]]:
+) -> Callable[..., dict[str, LabeledImages]]:
     """Return a function that writes the same images in four forms and loads each."""
 
-    def write(colour: bool) -> dict[str, LabeledImages]:
-        arrays = images(colour)
+    def write(kind: str, **options: Any) -> dict[str, LabeledImages]:
+        arrays = images(kind)
         rows: list[dict[str, str]] = []
         for part in SIZES:
             for n, pixels in enumerate(arrays[f"{part}_images"]):
@@ -48,42 +55,55 @@ def four_forms(
                 rows.append(
                     {"path": str(png.relative_to(data_root)), "label": label, "split": part}
                 )
+        table = write_table(data_root / "table.tsv", rows, "\t")
         return {
-            "npz": load_dataset(write_npz(class_names=np.array(CLASSES), **arrays)),
-            "folder": load_dataset(data_root / "png"),
-            "DICOM": load_dataset(data_root / "dcm"),
-            "table": load_dataset(write_table(data_root / "table.tsv", rows, "\t")),
+            "npz": load_dataset(write_npz(class_names=np.array(CLASSES), **arrays), **options),
+            "folder": load_dataset(data_root / "png", **options),
+            "DICOM": load_dataset(data_root / "dcm", **options),
+            "table": load_dataset(table, **options),
         }
 
     return write
 
 
-@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "window"),
+    [("grey", "file"), ("colour", "file"), ("16-bit", "file"), ("16-bit", "900,1500")],
+)
 def test_four_forms_of_the_same_images_have_one_fingerprint(
-    four_forms: Callable[[bool], dict[str, LabeledImages]], colour: bool
+    four_forms: Callable[..., dict[str, LabeledImages]], kind: str, window: str
 ) -> None:
-    forms = four_forms(colour)
+    forms = four_forms(kind, window=window)
     assert len({dataset.fingerprint() for dataset in forms.values()}) == 1
     assert {dataset.class_names for dataset in forms.values()} == {CLASSES}
 
 
-def test_four_forms_of_the_same_images_record_the_same_planes(
-    four_forms: Callable[[bool], dict[str, LabeledImages]],
+def test_four_forms_of_the_same_images_record_the_same_planes_and_get_the_same_scores(
+    four_forms: Callable[..., dict[str, LabeledImages]], tmp_path: Path, without_umap: None
 ) -> None:
-    planes = [record(dataset) for dataset in four_forms(False).values()]
-    for other in planes[1:]:
-        np.testing.assert_array_equal(other, planes[0])
+    found = [train(dataset, tmp_path / name) for name, dataset in four_forms("grey").items()]
+    expected, *others = found
+    assert set(expected) >= {"error_norm", "margin", "probabilities", "eva", "forgetting", "aum"}
+    for other in others:
+        assert set(other) == set(expected)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(other[name], values, err_msg=name)
 
 
-def record(dataset: LabeledImages) -> Any:
-    """Train for an epoch and return the error of every sample."""
-    config = TrainingConfig(dataset="x", model="small_cnn", epochs=1, batch_size=16, device="cpu")
-    network = build_network("small_cnn", n_classes=3, n_channels=1, image_size=28, seed=0)
-    cpu = torch.device("cpu")
-    train, val = (ResidentSplit.place(split, cpu) for split in (dataset.train, dataset.val))
-    recorder = DynamicsRecorder(train.labels, 3, keep_probabilities=False)
-    next(Trainer.prepare(network, config, train, val, recorder=recorder).epochs())
-    return recorder.finish_epoch()["error_norm"]
+def train(dataset: LabeledImages, cache: Path) -> dict[str, Any]:
+    """Train for a few epochs; return all planes and some scores, by name."""
+    config = TrainingConfig(
+        dataset="x", model="small_cnn", epochs=4, batch_size=16, learning_rate=0.05, device="cpu"
+    )
+    paths = create_run(cache, config, dataset)
+    train_run(paths, dataset=dataset)
+    run = Run(RunPaths(paths.root))
+    windows = {"early": "1-2", "late": "3-4"}
+    scores = {
+        name: compute_score(run.dynamics(), name, windows if name == "eva" else {}).values
+        for name in ("eva", "el2n", "forgetting", "aum", "tdds")
+    }
+    return {**{name: np.load(paths.plane(name)) for name in run.manifest.planes}, **scores}
 
 
 def picture(dataset: LabeledImages, source: str) -> Any:

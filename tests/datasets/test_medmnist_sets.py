@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coreset_lib.configs import IMAGE_SIZES
+from coreset_lib.configs import IMAGE_SIZES, TrainingConfig
+from coreset_lib.datasets import load_configured
 from coreset_lib.datasets.medmnist_sets import RECORD, file_name, find_medmnist, load_medmnist
 from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
 from coreset_lib.errors import DatasetError
@@ -67,6 +68,24 @@ class TestTable:
         assert ours.split_sizes == tuple(
             theirs["n_samples"][part] for part in ("train", "val", "test")
         )
+
+    def test_sets_say_whether_mirroring_is_safe(self) -> None:
+        free = {name for name, known in MEDMNIST_SETS.items() if not known.has_sides}
+        assert free == {"pathmnist", "dermamnist", "bloodmnist", "tissuemnist", "synapsemnist3d"}
+
+    @pytest.mark.parametrize(("name", "is_safe"), [("bloodmnist", True), ("organcmnist", False)])
+    def test_images_with_sides_are_not_mirrored(
+        self, write_npz: Write, data_root: Path, name: str, is_safe: bool
+    ) -> None:
+        known = MEDMNIST_SETS[name]
+        form = (28, 28, 3) if known.n_channels == 3 else (28, 28)
+        write_npz(f"{name}.npz", form=form)
+        config = TrainingConfig(dataset=name, data_root=str(data_root), augmentation="mirror")
+        if is_safe:
+            assert load_configured(config).has_sides is False
+            return
+        with pytest.raises(DatasetError, match="augmentation of organcmnist must be none or shift"):
+            load_configured(config)
 
     def test_the_record_is_where_the_package_downloads_from(self, official: dict[str, Any]) -> None:
         for name, entry in official.items():

@@ -174,7 +174,7 @@ class TestMessages:
         np.savez(path)
         assert "It holds: nothing" in message(path)
 
-    @pytest.mark.parametrize("dtype", ["f4", "i8", "u2", "?"])
+    @pytest.mark.parametrize("dtype", ["f4", "i8", "u4", "?"])
     def test_images_of_another_type(self, write_npz: Write, dtype: str) -> None:
         text = message(write_npz(val_images=np.zeros((6, 10, 12), dtype)))
         assert "val_images" in text

@@ -9,7 +9,12 @@ from PIL import Image
 
 from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.grey_window import GreyWindow
-from coreset_lib.datasets.original import Original, find_original, read_original
+from coreset_lib.datasets.original import (
+    Original,
+    find_original,
+    prepared_original,
+    read_original,
+)
 from coreset_lib.errors import DatasetError
 
 Write = Callable[..., Path]
@@ -43,8 +48,15 @@ def test_every_frame_leads_to_itself(data_root: Path, write_dicom: Write) -> Non
         assert original.values[0, 0] == 10 * int(Path(record.path).stem) + frame - 5
 
 
-def test_arrays_have_no_originals(write_npz: Write) -> None:
-    assert find_original(load_dataset(write_npz()), 0) is None
+def test_arrays_of_8_bits_are_their_own_originals(write_npz: Write) -> None:
+    dataset = load_dataset(write_npz())
+    assert find_original(dataset, 0) is None
+    original = prepared_original(dataset, 5)
+    np.testing.assert_array_equal(original.shown(), dataset.train.images[5])
+    volumes = load_dataset(write_npz("volumes.npz", form=(9, 10, 12)))
+    np.testing.assert_array_equal(
+        prepared_original(volumes, 5, 8).shown(), volumes.train.images[5, 8]
+    )
 
 
 def test_a_changed_or_absent_original_is_one_sentence(write_folder: Write) -> None:

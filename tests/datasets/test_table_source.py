@@ -29,6 +29,13 @@ def load(data_root: Path, write_table: Callable[..., Path]) -> Callable[..., Lab
     return load_rows
 
 
+def leaked(text: bytes, cache: Path) -> list[str]:
+    """Return the files in the cache that hold a text."""
+    kept = [file for file in cache.rglob("*") if file.is_file()]
+    assert kept
+    return [file.name for file in kept if text in file.read_bytes()]
+
+
 def everything(dataset: LabeledImages, name: str) -> list[Any]:
     return [v for s in (dataset.train, dataset.val, dataset.test) for v in getattr(s, name)]
 
@@ -80,9 +87,44 @@ class TestGood:
         self, load: Callable[..., LabeledImages], rows: Rows, cache: Path
     ) -> None:
         load([row | {"patient_id": f"Annabella{n // 3}"} for n, row in enumerate(rows)])
-        kept = [file for file in cache.rglob("*") if file.is_file()]
-        assert kept
-        assert not any(b"Annabella" in file.read_bytes() for file in kept)
+        assert not leaked(b"Annabella", cache)
+
+    @pytest.mark.parametrize("column", ["Patient", "PatientID", "patient-id", "MRN", "Subject ID"])
+    def test_a_column_of_like_meaning_is_taken_for_patient_ids(
+        self, load: Callable[..., LabeledImages], rows: Rows, cache: Path, column: str
+    ) -> None:
+        dataset = load([row | {column: f"Annabella{n // 3}"} for n, row in enumerate(rows)])
+        assert len({*everything(dataset, "patient_ids")}) == 10
+        assert all(p.startswith("P-") for p in everything(dataset, "patient_ids"))
+        assert dataset.origin is not None
+        assert any("is read as the ids of patients" in note for note in dataset.origin.notes)
+        assert not leaked(b"Annabella", cache)
+
+    def test_columns_that_name_people_are_left_out_and_said(
+        self, load: Callable[..., LabeledImages], rows: Rows, cache: Path
+    ) -> None:
+        named = [
+            row
+            | {"patient_id": n, "PatientName": "Annabella", "Date of birth": "1.2.1903", "age": 9}
+            for n, row in enumerate(rows)
+        ]
+        dataset = load(named)
+        assert set(dataset.train.extra) == {"age"}
+        assert dataset.origin is not None
+        assert (
+            "Columns patientname, date of birth tell who a patient is: left out, nothing of it is "
+            "kept (--keep-patient-ids keeps it)."
+        ) in dataset.origin.notes
+        assert not leaked(b"Annabella", cache)
+        assert not leaked(b"1903", cache)
+        plain = load(named, keep_patient_ids=True)
+        assert set(plain.train.extra) == {"patientname", "date of birth", "age"}
+
+    def test_a_renamed_column_is_noticed(
+        self, load: Callable[..., LabeledImages], rows: Rows
+    ) -> None:
+        assert set(load([row | {"device": "A"} for row in rows]).train.extra) == {"device"}
+        assert set(load([row | {"scanner": "A"} for row in rows]).train.extra) == {"scanner"}
 
     def test_whole_numbers_written_with_a_point_are_the_same_class(
         self, load: Callable[..., LabeledImages], rows: Rows
