@@ -23,11 +23,6 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
 
-# Training turns denormal numbers off in its process, and NumPy warns where it first meets a type
-# after that; what it knows it does not measure again.
-for known in (np.float16, np.float32, np.float64):
-    np.finfo(known)
-
 settings.register_profile("untimed", deadline=None)  # tests never time
 settings.load_profile("untimed")
 

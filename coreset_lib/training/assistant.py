@@ -9,10 +9,12 @@ from coreset_lib.runs.resume import plain_config
 from coreset_lib.training.distributed import agreed_stop, batch_hook, connected, device_of, settle
 from coreset_lib.training.failures import EXPECTED, check_finite, explain
 from coreset_lib.training.loop import TrainingStopped
+from coreset_lib.training.precision import tiny_numbers_as_zero
 from coreset_lib.training.setup import load_run_dataset, prefer_repeatable_kernels, prepare_trainer
 from coreset_lib.training.world import World
 
 
+@tiny_numbers_as_zero()
 def assist_run(paths: RunPaths, world: World, *, stop: threading.Event) -> None:
     """Train a share of the run's batches while another process leads and writes.
 

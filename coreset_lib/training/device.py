@@ -9,15 +9,13 @@ from torch import Tensor
 
 from coreset_lib.datasets.labeled_images import Split, is_volume
 from coreset_lib.errors import CoresetError
+from coreset_lib.training.precision import tiny_numbers_as_zero
 
 FLOAT_BUDGET_BYTES = 2**30
 
 
 def resolve_device(name: str) -> torch.device:
     """Return the device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-
-    On the CPU, numbers below 1e-38 are then taken as 0 in this process: gradients of samples
-    that are learned shrink that far, and processors compute with such numbers many times slower.
 
     Raises
     ------
@@ -29,11 +27,6 @@ def resolve_device(name: str) -> torch.device:
             return torch.device("cuda")
         name = "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
-    if device.type == "cpu":
-        # NumPy remembers its limits; found out later, it would warn of missing small numbers.
-        np.finfo(np.float32)
-        np.finfo(np.float64)
-        torch.set_flush_denormal(True)
     n_gpus = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= n_gpus:
         raise CoresetError(
@@ -69,6 +62,7 @@ class ResidentSplit:
     labels: Tensor
 
     @classmethod
+    @tiny_numbers_as_zero()  # threads keep what was so when they began, and here they begin
     def place(cls, split: Split, device: torch.device) -> "ResidentSplit":
         """Copy a split to the device, once."""
         images = torch.from_numpy(_channels_first(split.images)).to(device)

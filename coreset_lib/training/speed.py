@@ -11,6 +11,7 @@ from coreset_lib.runs.speed import Speed
 from coreset_lib.training.device import ResidentSplit, device_title, resolve_device
 from coreset_lib.training.loop import Trainer, TrainingStopped, epoch_batches, evaluate
 from coreset_lib.training.networks import build_network
+from coreset_lib.training.precision import tiny_numbers_as_zero
 from coreset_lib.training.recorder import DynamicsRecorder
 
 PROBE_SECONDS = 2.0
@@ -20,6 +21,7 @@ EVALUATED_SAMPLES = 256
 QUANTILES = (0.1, 0.9)
 
 
+@tiny_numbers_as_zero()
 def measure_speed(
     dataset: LabeledImages, config: TrainingConfig, *, seconds: float = PROBE_SECONDS
 ) -> Speed:

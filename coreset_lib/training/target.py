@@ -14,6 +14,7 @@ from coreset_lib.training.device import ResidentSplit
 from coreset_lib.training.loop import Trainer, embed, evaluate, predict
 from coreset_lib.training.networks import Surrogate, build_network
 from coreset_lib.training.objectives import probabilities_of
+from coreset_lib.training.precision import tiny_numbers_as_zero
 
 Probabilities = NDArray[np.float64]
 
@@ -76,6 +77,7 @@ class ResidentDataset:
         return replace(self, train=replace(self.train, labels=placed))
 
 
+@tiny_numbers_as_zero()
 def train_target(
     data: ResidentDataset,
     indices: NDArray[np.intp],

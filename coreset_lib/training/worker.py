@@ -33,7 +33,12 @@ from coreset_lib.training.event_files import EventFiles
 from coreset_lib.training.failures import EXPECTED, check_finite, explain, partner_reason
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
 from coreset_lib.training.networks import build_network
-from coreset_lib.training.precision import cpu_precision, decide_cpu_precision, training_step
+from coreset_lib.training.precision import (
+    cpu_precision,
+    decide_cpu_precision,
+    tiny_numbers_as_zero,
+    training_step,
+)
 from coreset_lib.training.recorder import PlaneFiles
 from coreset_lib.training.reserve import space_in_reserve
 from coreset_lib.training.setup import (
@@ -157,6 +162,7 @@ def _reason(paths: RunPaths, config: TrainingConfig, error: BaseException, world
     return partner_reason(paths, world.size)
 
 
+@tiny_numbers_as_zero()
 def _train(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> None:
     """Load, train, embed, map."""
     paths, config, writer, stop = job.paths, job.config, job.writer, job.stop

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from coreset_lib.training.precision import (
     decide_cpu_precision,
     has_bfloat16_units,
     mixed_precision,
+    tiny_numbers_as_zero,
 )
 from coreset_lib.training.stopping import Stop
 from coreset_lib.training.worker import train_run
@@ -94,3 +96,29 @@ def test_a_run_in_16_bits_resumes_in_16_bits_to_the_same_planes(
     train_run(plain.paths, dataset=tiny_dataset)
     planes = [run.paths.plane("error_norm").read_bytes() for run in (whole, broken, plain)]
     assert planes[0] == planes[1] != planes[2]
+
+
+def test_tiny_numbers_are_zero_while_training_and_keep_their_values_elsewhere():
+    def is_zero():
+        return float(torch.tensor(1e-39) * 1) == 0
+
+    assert not is_zero()
+    with tiny_numbers_as_zero():
+        assert is_zero()
+        with tiny_numbers_as_zero():
+            assert is_zero()
+        assert is_zero()
+    assert not is_zero()
+
+
+def test_a_training_leaves_the_process_as_it_was(tmp_path, tiny_config, make_dataset):
+    dataset = make_dataset()
+    run = Run(create_run(tmp_path, replace(tiny_config, epochs=1), dataset))
+    seen = []
+    train_run(
+        run.paths,
+        dataset=dataset,
+        on_epoch=lambda _: seen.append(float(torch.tensor(1e-39) * 1)),
+    )
+    assert seen == [0.0]
+    assert np.float32(1e-39) * np.float32(1) > 0
