@@ -28,7 +28,7 @@ def draw_thumbnails(
         return
     n_pages = -(-len(indices) // PER_PAGE)
     heading, pager = st.columns([3, 2], vertical_alignment="bottom")
-    heading.markdown("**Images of the coreset**, hardest first" if score else "**Images**")
+    heading.markdown("**Images of the coreset**" + (", hardest first" if score else ""))
     page = 1
     if n_pages > 1:
         page = pager.number_input(f"Page (of {n_pages})", 1, n_pages, 1, key=f"page-of-{n_pages}")

@@ -46,6 +46,8 @@ def server(tmp_path, make_dataset, save_npz, subprocess_environment, free_port, 
 
 def start_training(page, url, folder):
     """Start a training by hand: folder, network, epochs, one click."""
+    from playwright.sync_api import expect
+
     page.goto(url)
     page.get_by_text("Start a new run").first.click()
     field = page.get_by_role("textbox", name="Folder with dataset files")
@@ -53,7 +55,10 @@ def start_training(page, url, folder):
     field.press("Enter")
     choose(page, "Dataset", "tiny")
     choose(page, "Network", "Small CNN")
+    page.wait_for_timeout(500)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     epochs = page.get_by_role("spinbutton", name="Epochs")
+    expect(epochs).to_have_value("200")  # the suggestion for so few images
     epochs.fill(str(EPOCHS))
     epochs.press("Tab")
     page.get_by_role("button", name="Start training").click()

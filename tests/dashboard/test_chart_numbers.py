@@ -54,7 +54,7 @@ def history(prediction, label):
 
 
 def test_the_strip_is_full_where_right_and_half_where_wrong():
-    figure = prediction_strip(history([0, 1, 1, -1], label=1), ["a", "b"])
+    figure = prediction_strip(history([0, 1, 1, -1], label=1), "ab".__getitem__)
     (bars,) = figure.data
     assert list(bars.x) == [1, 2, 3, 4]
     assert list(bars.y) == [0.5, 1.0, 1.0, 0.5]
