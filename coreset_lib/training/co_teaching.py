@@ -14,8 +14,9 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.seeds import stream_seed
 from coreset_lib.training.augmentation import augment
-from coreset_lib.training.loop import Trainer, embed, epoch_batches, mixed_precision
+from coreset_lib.training.loop import Trainer, embed, epoch_batches
 from coreset_lib.training.networks import build_network
+from coreset_lib.training.precision import mixed_precision, tiny_numbers_as_zero
 from coreset_lib.training.target import Probabilities, ResidentDataset, predict_probabilities
 from coreset_lib.training.vog import WINDOW, GradientVarianceRecorder
 
@@ -50,6 +51,7 @@ class CoTeachingResult:
     embedding: NDArray[np.float32]
 
 
+@tiny_numbers_as_zero()
 def co_teach(
     data: ResidentDataset,
     config: TrainingConfig,

@@ -21,7 +21,7 @@ from coreset_lib.training.augmentation import augment
 from coreset_lib.training.loop import epoch_batches, evaluate, scheduled_rate
 from coreset_lib.training.networks import Surrogate, build_network
 from coreset_lib.training.objectives import class_weights, mean_loss
-from coreset_lib.training.precision import mixed_precision
+from coreset_lib.training.precision import mixed_precision, tiny_numbers_as_zero
 from coreset_lib.training.target import ResidentDataset, TargetResult, predict_probabilities
 
 MOST_TOGETHER = 10
@@ -37,6 +37,7 @@ def pays_together(model: str, device: torch.device) -> bool:
     return device.type == "cuda" and model in SMALL_MODELS
 
 
+@tiny_numbers_as_zero()
 def train_targets_together(
     data: ResidentDataset,
     coresets: Sequence[NDArray[np.intp]],
