@@ -42,7 +42,7 @@ def cells(with_real: bool, n_seeds: int) -> list[tuple[str, str, int]]:
     settings = [("phantom", noise) for noise in ("none", *INJECTED)]
     if with_real:
         settings += [(dataset, noise) for dataset in REAL for noise in INJECTED]
-    return [(dataset, noise, seed) for dataset, noise in settings for seed in range(n_seeds)]
+    return [(dataset, noise, seed) for seed in range(n_seeds) for dataset, noise in settings]
 
 
 def measure(dataset: str, noise: str, seed: int, root: Path | None, cache: Path) -> dict[str, Any]:

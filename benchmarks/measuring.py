@@ -61,7 +61,7 @@ def publish(name: str, results: dict[str, Any], *, folder: Path = RESULTS) -> No
     record = {
         "benchmark": name,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python", *map(_without_folders, sys.argv)]),
         "hardware": hardware(),
         "versions": versions(),
         **results,
@@ -77,3 +77,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--out", type=Path, default=RESULTS, help="folder for the results file")
     return made
+
+
+def _without_folders(argument: str) -> str:
+    """Name a folder of the machine by its last part: the rest says nothing to others."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
