@@ -12,7 +12,14 @@ from dashboard.refinement_data import Asked, Findings
 from dashboard.text import as_text, time_in_words
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.asked_labels import draw_asked
-from dashboard.widgets.frame import PAGES, chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.widgets.frame import (
+    PAGES,
+    STACKED_WHEN_NARROW,
+    chosen_run,
+    draw_heading,
+    draw_no_run,
+    has_epochs,
+)
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.refinement_form import draw_refinement_form
 
@@ -119,12 +126,13 @@ def _draw_findings(refinement: Refinement) -> None:
     """Draw the judgement, then curves, words, table and downloads of what is finished."""
     found = refinement_data.findings(refinement)
     if found.judgement:
-        with st.container(border=True):
-            st.markdown("**The judgement of the labels**  \n" + as_text(" ".join(found.judgement)))
+        lines = "\n".join(f"- {as_text(line)}" for line in found.judgement)
+        st.markdown(f"**The judgement of the labels**\n\n{lines}")
     if found.curves.empty:
         st.info("The first results appear when the labels are judged and a network is trained.")
         return
-    curves, words = st.columns([3, 2], gap="large")
+    with st.container(key=STACKED_WHEN_NARROW):
+        curves, words = st.columns([3, 2], gap="large")
     with curves:
         _draw_curves(found, refinement)
     with words:
@@ -171,9 +179,9 @@ def _draw_words(strategies: list[StrategyFinding], refinement: Refinement) -> No
     """Say for every strategy what it reached, and whether it beat random."""
     st.markdown("**In plain words**")
     for each in strategies:
-        st.markdown(f"**{as_text(each.arm)}** {as_text(each.result)}")
-        for verdict, sentence in each.comparisons:
-            st.markdown(f"{VERDICT_ICONS.get(verdict, '·')} {as_text(sentence)}")
+        lines = [f"**{as_text(each.arm)}**: {as_text(each.result)}"]
+        lines += [f"{VERDICT_ICONS[verdict]} {as_text(text)}" for verdict, text in each.comparisons]
+        st.markdown("  \n".join(lines))
     if refinement.plan.expert == "people":
         st.caption(
             "People answer for one strategy only, so there is no random one to compare with. A "
@@ -181,8 +189,9 @@ def _draw_words(strategies: list[StrategyFinding], refinement: Refinement) -> No
         )
         return
     st.caption(
-        "Test accuracy at the last epoch. Better or worse: the 95 % interval of the paired "
-        "difference excludes 0. With many comparisons some exclude it by chance."
+        "“random” asks at random among the labels called wrong; “random, unjudged” among all "
+        "labels, and trains on all. Points: test accuracy at the last epoch, mean over the rounds. "
+        "Better or worse: the interval excludes 0; with many comparisons some do by chance."
     )
 
 

@@ -46,7 +46,7 @@ def draw_page(summary: RunSummary) -> None:
     if not has_epochs(summary):
         return
     store = review_data.reviews()
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
     with row:
         reader = draw_reader(store)
     if reader is None:
@@ -95,7 +95,7 @@ def _draw_queue(
         [ALL_CLASSES, *range(len(names))],
         format_func=lambda k: "every class" if k == ALL_CLASSES else str(names[k]),
         key="review_class",
-        width=150,
+        width=140,
         bind="query-params",
         persist_state="session",
     )

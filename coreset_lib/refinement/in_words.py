@@ -11,11 +11,6 @@ from coreset_lib.refinement.plan import PLAIN, RefinementPlan, RoundCell
 from coreset_lib.refinement.report import REFERENCES, compare_curves
 from coreset_lib.refinement.results import Record
 
-ARM_TITLES = {
-    "random": "asking at random among the labels called wrong",
-    PLAIN: "asking at random among all labels without judging any",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class StrategyFinding:
@@ -98,20 +93,22 @@ def strategy_findings(
 
 
 def comparison_in_words(found: PairedComparison, reference: str) -> str:
-    """Say plainly whether a strategy beats a reference, with the paired interval."""
-    than = ARM_TITLES.get(reference, reference)
-    points = f"{100 * found.mean:+.1f} points of accuracy on average over the rounds"
+    """Say plainly whether a strategy beats a reference, with the paired interval.
+
+    Points are of accuracy, on average over the rounds.
+    """
+    points = f"{100 * found.mean:+.1f} points"
     if found.n_seeds < 2:
-        return f"One seed cannot tell whether it beats {than} ({points}). Take three or more."
+        return f"One seed cannot tell whether it beats “{reference}” ({points}). Take three."
     points += (
-        f", 95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, "
-        f"{found.n_seeds} paired seeds"
+        f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, "
+        f"{found.n_seeds} paired seeds)"
     )
     if found.verdict == "better":
-        return f"It beats {than}: {points}."
+        return f"Beats “{reference}”: {points}."
     if found.verdict == "worse":
-        return f"It does not beat {than}, it is worse: {points}."
-    text = f"It does not beat {than}: {points}, which includes 0."
+        return f"Does not beat “{reference}”, it is worse: {points}."
+    text = f"Does not beat “{reference}”: {points}; the interval includes 0."
     if found.seeds_to_tell is not None:
         text += f" If it stayed so, {found.seeds_to_tell} seeds would tell."
     return text

@@ -60,6 +60,7 @@ def _add_band(figure: go.Figure, rows: pd.DataFrame, colour: str) -> None:
     figure.add_scatter(
         x=np.concatenate([rates, rates[::-1]]),
         y=100 * np.concatenate([mean + spread, (mean - spread)[::-1]]),
+        mode="lines",
         fill="toself",
         fillcolor=f"rgba({red},{green},{blue},0.15)",
         line={"width": 0},

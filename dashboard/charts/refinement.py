@@ -11,6 +11,7 @@ from coreset_lib.refinement.plan import PLAIN
 from dashboard.theme import CLASS_COLOURS, MARGINS, NEUTRAL
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+LEAST_POINTS = 5.0
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star")
 
 
@@ -52,6 +53,7 @@ def refinement_curves(table: pd.DataFrame, *, figure: str, figure_title: str) ->
             _add_line(drawn, rows, panel, str(arm), number, column)
     drawn.update_xaxes(title="labels given", rangemode="tozero", fixedrange=True)
     drawn.update_yaxes(fixedrange=True)
+    drawn.update_yaxes(range=_percent_range(table, figure), col=1)
     if len(panels) > 1:
         drawn.update_yaxes(rangemode="tozero", col=2)
     drawn.update_layout(height=400, margin=MARGINS, hovermode="closest")
@@ -74,6 +76,7 @@ def _add_line(
         mode="lines+markers",
         line={"color": colour, "dash": _dash(arm, number), "width": 2},
         marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 7},
+        cliponaxis=False,
         hovertemplate="%{x:.0f} labels: " + panel.hover + f"<extra>{arm}</extra>",
         row=1,
         col=column,
@@ -92,6 +95,7 @@ def _add_band(
     drawn.add_scatter(
         x=np.concatenate([labels, labels[::-1]]),
         y=panel.factor * np.concatenate([middle + spread, (middle - spread)[::-1]]),
+        mode="lines",
         fill="toself",
         fillcolor=f"rgba({red},{green},{blue},0.13)",
         line={"width": 0},
@@ -101,6 +105,15 @@ def _add_band(
         row=1,
         col=column,
     )
+
+
+def _percent_range(table: pd.DataFrame, figure: str) -> tuple[float, float]:
+    """Return the ends of the axis of an accuracy: never so narrow that chance looks like more."""
+    spread = table[f"{figure}_deviation"].fillna(0.0)
+    low = 100 * float((table[figure] - spread).min())
+    high = 100 * float((table[figure] + spread).max())
+    margin = max(0.05 * (high - low), (LEAST_POINTS - (high - low)) / 2)
+    return low - margin, high + margin
 
 
 def _colour(arm: str, number: int) -> str:

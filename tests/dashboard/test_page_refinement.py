@@ -100,10 +100,8 @@ def test_a_finished_refinement_says_plainly_what_beats_random_and_what_does_not(
     assert "40 labels are called wrong (mean of 3 seeds)" in dashboard.words
     assert "Precision: 60.0 % of the labels called wrong are wrong" in dashboard.words
     assert "12.0 % in minority classes, 9.0 % in the others" in dashboard.words
-    assert "It beats asking at random among the labels called wrong: +20.0 points" in (
-        dashboard.words
-    )
-    assert "It does not beat asking at random among all labels" in dashboard.words
+    assert "Beats “random”: +20.0 points" in dashboard.words
+    assert "Does not beat “random, unjudged”, it is worse: -10.0 points" in dashboard.words
     assert dashboard.app.get("plotly_chart")
 
 
@@ -156,7 +154,7 @@ def test_the_newest_of_several_is_shown_and_another_can_be_chosen(open_dashboard
     assert "0 of 3 labels answered" in dashboard.words.replace("**", "")
     dashboard.labelled("selectbox", "Refinement").set_value(plan.refinement_id)
     dashboard.run()
-    assert "It beats asking at random" in dashboard.words
+    assert "Beats “random”" in dashboard.words
 
 
 def test_the_results_to_download_are_those_of_the_library(make_refinement, cache):

@@ -28,7 +28,7 @@ def table_of(arms=("entropy", "random", PLAIN), *, has_truth=True, has_spread=Tr
 
 
 def lines(figure, name):
-    return [trace for trace in figure.data if trace.name == name and "lines" in trace.mode]
+    return [trace for trace in figure.data if trace.name == name]
 
 
 def draw(table, figure="accuracy"):
@@ -73,3 +73,10 @@ def test_both_random_references_are_grey_and_told_apart_by_dash():
 def test_the_figure_can_be_balanced_accuracy():
     figure = draw(table_of(("entropy",)), "balanced_accuracy")
     assert list(lines(figure, "entropy")[0].y) == pytest.approx([40, 40])
+
+
+def test_differences_of_a_few_tenths_do_not_fill_the_axis():
+    low, high = draw(table_of(("entropy",)).assign(accuracy=[0.871, 0.873])).layout.yaxis.range
+    assert high - low == pytest.approx(5)
+    low, high = draw(table_of(("entropy",))).layout.yaxis.range
+    assert (low, high) == pytest.approx((48 - 0.7, 62 + 0.7))

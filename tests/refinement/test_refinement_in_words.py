@@ -67,14 +67,13 @@ def test_classes_of_one_size_have_no_minority_to_tell_of():
 @pytest.mark.parametrize(
     ("ours", "words"),
     [
-        ([0.8, 0.81, 0.82], "It beats asking at random among the labels called wrong: +11.0 "),
-        ([0.6, 0.61, 0.62], "It does not beat asking at random among the labels called wrong, it is"
-         " worse: -9.0 points"),
-        ([0.5, 0.7, 0.95], "+1.7 points of accuracy on average over the rounds, 95 % interval "),
-        ([0.5, 0.7, 0.95], "3 paired seeds, which includes 0. If it stayed so, "),
-        ([0.8], "One seed cannot tell whether it beats asking at random"),
+        ([0.8, 0.81, 0.82], "Beats “random”: +11.0 points (95 % interval +11.0 to +11.0"),
+        ([0.6, 0.61, 0.62], "Does not beat “random”, it is worse: -9.0 points"),
+        ([0.5, 0.7, 0.95], "Does not beat “random”: +1.7 points (95 % interval "),
+        ([0.5, 0.7, 0.95], "3 paired seeds); the interval includes 0. If it stayed so, "),
+        ([0.8], "One seed cannot tell whether it beats “random” (+10.0 points). Take three."),
     ],
-)  # fmt: skip
+)
 def test_a_comparison_says_plainly_whether_random_is_beaten(ours, words):
     theirs = [0.7] * len(ours)
     if len(ours) > 1:
@@ -116,7 +115,7 @@ def test_every_strategy_is_compared_with_the_references_that_came_along(make_pla
     )
     assert [verdict for verdict, _ in entropy.comparisons] == ["better", "better"]
     (words,) = (sentence for _, sentence in random.comparisons)
-    assert words.startswith("It does not beat asking at random among all labels")
+    assert words.startswith(f"Does not beat “{PLAIN}”")
     assert plain.comparisons == ()
 
 
