@@ -9,8 +9,8 @@ from coreset_lib.datasets.dataset_list import name_in_list
 from coreset_lib.errors import CoresetError
 from dashboard import data, preparation
 from dashboard.text import as_text
-from dashboard.widgets.data_report import draw_class_samples, draw_report
-from dashboard.widgets.frame import PAGES, draw_heading
+from dashboard.widgets.data_report import draw_class_samples, draw_report, draw_verdict
+from dashboard.widgets.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
 from dashboard.widgets.grey_window import choose_window
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.start_form import hand_over
@@ -33,9 +33,7 @@ def draw_page() -> None:
         )
         return
     choice = _draw_choice(roots)
-    if choice is not None and st.button(
-        "Check this data", type="primary", icon=":material/fact_check:"
-    ):
+    if choice is not None:
         preparation.start_job(choice)
         st.session_state[CHOSEN] = choice
     job = preparation.find_job(st.session_state.get(CHOSEN))
@@ -50,24 +48,25 @@ def draw_page() -> None:
 
 
 def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
-    """Draw the dataset and how to read it."""
-    root = st.selectbox(
+    """Draw the dataset and how to read it; return them once they shall be checked."""
+    first, second = st.columns([2, 3])
+    root = first.selectbox(
         "Folder",
         [str(root) for root in roots],
         help="The folders that were allowed when the dashboard was started.",
     )
-    found = data.find_datasets(root)[:MOST_FOUND]
-    if found:
-        st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
-    below = st.text_input(
+    below = second.text_input(
         "Folder, table or file in it",
         key=PATH,
-        placeholder="name of a folder with one folder per class, of a CSV table or an .npz file",
+        placeholder="a folder with one folder per class, a CSV table, an .npz file",
         help="A folder with one folder of images per class (or train, val, test with such "
         "folders), a CSV table with the columns path and label, or an .npz file with arrays, for "
         "volumes and for any number of labels per image too. Leave empty for the folder itself.",
     )
-    size, window = st.columns(2)
+    found = data.find_datasets(root)[:MOST_FOUND]
+    if found:
+        st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
+    size, window, button = st.columns([2, 3, 2], vertical_alignment="bottom")
     image_size = size.selectbox(
         "Image size",
         IMAGE_SIZES,
@@ -75,7 +74,11 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         "keep their own size.",
     )
     grey = choose_window(window)
-    return preparation.Choice(str(Path(root, below.strip())), image_size, grey)
+    if button.button(
+        "Check this data", type="primary", icon=":material/fact_check:", width="stretch"
+    ):
+        return preparation.Choice(str(Path(root, below.strip())), image_size, grey)
+    return None
 
 
 def _take_found() -> None:
@@ -104,15 +107,23 @@ def _draw_result(job: preparation.Job) -> None:
     assert job.report is not None
     assert job.dataset is not None
     st.markdown(f"#### {as_text(job.report.title)}")
-    draw_report(job.report, job.dataset)
-    _draw_hand_over(job, len(job.report.files.bad) if job.report.files else 0)
-    draw_class_samples(job.dataset)
+    with st.container(key=STACKED_WHEN_NARROW):
+        report, images = st.columns(2, gap="large")
+    with report:
+        draw_verdict(job.report)
+        _draw_hand_over(job, len(job.report.files.bad) if job.report.files else 0)
+        draw_report(job.report, job.dataset)
+    with images:
+        draw_class_samples(job.dataset)
 
 
 def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
     """Draw the way to training; bad files are left out only with consent."""
     has_consent = n_bad == 0 or st.checkbox(
-        f"Leave out the {n_bad:,} files that cannot be used", key=f"skip-bad:{job.choice.path}"
+        "Leave out the file that cannot be used"
+        if n_bad == 1
+        else f"Leave out the {n_bad:,} files that cannot be used",
+        key=f"skip-bad:{job.choice.path}",
     )
     if st.button(
         "Train on this data",

@@ -12,7 +12,7 @@ from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.frame import chosen_run, draw_heading, run_title, state_in_words
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.run_actions import draw_queue, draw_run_actions
-from dashboard.widgets.start_form import draw_demo_offer, draw_start_form
+from dashboard.widgets.start_form import draw_demo_offer, draw_start_form, is_handed_over
 
 draw_heading(
     "Runs",
@@ -136,7 +136,7 @@ def _draw_list() -> None:
 try:
     if not data.run_summaries():
         draw_demo_offer()
-    with st.expander("Start a new run", icon=":material/add:"):
+    with st.expander("Start a new run", icon=":material/add:", expanded=is_handed_over()):
         draw_start_form()
     is_active = any(summary.is_active for summary in data.run_summaries())
     st.fragment(draw_live, run_every=1.5 if is_active else None)()

@@ -167,7 +167,9 @@ def near_warnings(found: tuple[Copies, ...], is_complete: bool) -> list[str]:
         other = "an earlier one" if where == copies.part else f"one of {where}"
         text = f"{images_in(count, copies.part)} {'is' if count == 1 else 'are'} nearly the "
         text += f"same as {other}"
-        if copies.n_conflicting:
+        if copies.n_conflicting == count:
+            text += " under another label"
+        elif copies.n_conflicting:
             text += f", {copies.n_conflicting} of them under another label"
         warnings.append(f"{text}.")
     if not is_complete:

@@ -91,5 +91,10 @@ def may_have_gpu() -> bool:
 def safe_augmentation(has_sides: bool | None) -> str:
     """Say which changes to training images keep what a dataset's images show."""
     if has_sides is None:
-        return "shift; mirror only if left and right, top and bottom mean nothing in these images"
-    return "shift; never mirror, sides mean something in these images" if has_sides else "all"
+        return (
+            "moving (shift) is safe; mirroring (mirror) only if left and right, top and bottom "
+            "mean nothing in these images"
+        )
+    if has_sides:
+        return "moving (shift) is safe; mirroring is not, sides mean something in these images"
+    return "moving (shift) and mirroring (mirror) are safe"

@@ -13,6 +13,7 @@ from dashboard.images import data_uri, enlarge, picture_of
 from dashboard.text import as_text
 
 SAMPLES_PER_CLASS = 6
+SAMPLE_WIDTH = 76
 MOST_CLASSES_SHOWN = 20
 
 
@@ -25,33 +26,41 @@ MOST_PAIRS = 30
 
 
 def draw_report(report: DatasetReport, dataset: LabeledImages) -> None:
-    """Draw verdict, warnings, counts, files and copies."""
-    _draw_verdict(report)
-    numbers = st.columns(4)
-    for column, split in zip(numbers, report.splits, strict=False):
-        what = "volumes" if report.depth else "images"
-        title = f"{split.part.capitalize()} {what}"
-        column.metric(title, f"{split.n_samples:,}", help=SPLIT_HELP[split.part])
-    numbers[3].metric(
-        "Patients" if report.n_patients else "Labels" if report.is_multi_label else "Classes",
-        f"{report.n_patients or len(report.class_names) - report.is_multi_label:,}",
-    )
+    """Draw counts, files and copies: what the verdict rests on."""
+    if report.files is not None and report.files.bad:
+        _draw_bad_files(report.files)
+    if report.copy_pairs:
+        _draw_copies(report, dataset)
+    _draw_numbers(report)
     sides = (report.depth, *report.image_size) if report.depth else report.image_size
     colour = "in colour" if report.n_channels == 3 else "grey"
     unit = "voxels" if report.depth else "pixels"
-    st.caption(
-        f"{' × '.join(map(str, sides))} {unit}, {colour}, values {report.intensity_min} to "
-        f"{report.intensity_max}, mean {report.intensity_mean:.0f}. Safe changes to images while "
-        f"training: {safe_augmentation(report.has_sides)}."
-    )
     _draw_counts(report)
+    st.caption(
+        f"For training: {' × '.join(map(str, sides))} {unit}, {colour}, values "
+        f"{report.intensity_min} to {report.intensity_max}, mean {report.intensity_mean:.0f}. "
+        f"Changing images on the way: {safe_augmentation(report.has_sides)}."
+    )
     if report.files is not None:
         _draw_files(report.files)
-    if report.copy_pairs:
-        _draw_copies(report, dataset)
 
 
-def _draw_verdict(report: DatasetReport) -> None:
+def _draw_numbers(report: DatasetReport) -> None:
+    """Draw how many images, and patients or classes, there are."""
+    what = "volumes" if report.depth else "images"
+    with st.container(horizontal=True, gap="medium"):
+        for split in report.splits:
+            title = f"{split.part.capitalize()} {what}"
+            count = f"{split.n_samples:,}"
+            st.metric(title, count, help=SPLIT_HELP[split.part], width="content")
+        n_names = len(report.class_names) - report.is_multi_label
+        name = "Labels" if report.is_multi_label else "Classes"
+        st.metric(name, f"{n_names:,}", width="content")
+        if report.n_patients:
+            st.metric("Patients", f"{report.n_patients:,}", width="content")
+
+
+def draw_verdict(report: DatasetReport) -> None:
     """Say whether it can be trained on, and everything that stands out."""
     draw = {"fit": st.success, "look": st.warning, "unfit": st.error}[report.verdict]
     icons = {"fit": "check_circle", "look": "visibility", "unfit": "block"}
@@ -79,36 +88,42 @@ def _draw_counts(report: DatasetReport) -> None:
 
 
 def _draw_files(files: FileSummary) -> None:
-    """Draw what the files were, and those that cannot be used."""
+    """Draw what the files were, and how splits were made."""
     small, large = (" × ".join(map(str, form)) for form in (files.smallest, files.largest))
     sizes = small if small == large else f"{small} to {large}"
     facts = [
         f"Originals: {files.n_files:,} {'file' if files.n_files == 1 else 'files'}, {sizes} pixels",
         f"{'/'.join(map(str, files.bits))} bits, values {files.low:g} to {files.high:g}",
     ]
+    lines = [", ".join(facts)]
     for title, counts in (
-        ("modality", files.modalities),
-        ("patient identity removed", files.identity_removed),
-        ("text burned into pixels", files.burned_in),
+        ("DICOM, modality", files.modalities),
+        ("DICOM, patient identity removed", files.identity_removed),
+        ("DICOM, text burned into the pixels", files.burned_in),
     ):
         if counts:
-            facts.append(f"{title}: " + ", ".join(f"{k} {n:,}" for k, n in sorted(counts.items())))
-    st.caption(as_text(" · ".join(facts)))
+            lines.append(f"{title}: " + ", ".join(f"{k} {n:,}" for k, n in sorted(counts.items())))
+    st.caption("  \n".join(map(as_text, lines)))
     for note in files.notes:
         st.caption(as_text(note))
-    if files.bad:
-        with st.expander(f"Files that cannot be used ({len(files.bad):,})", expanded=True):
-            st.dataframe(
-                {"file": [b[0] for b in files.bad], "reason": [b[1] for b in files.bad]},
-                hide_index=True,
-                alt="Files that cannot be used, with the reason",
-            )
+
+
+def _draw_bad_files(files: FileSummary) -> None:
+    """Draw the files that cannot be used, each with its reason."""
+    with st.expander(f"Files that cannot be used ({len(files.bad):,})", icon=":material/warning:"):
+        st.dataframe(
+            {"file": [b[0] for b in files.bad], "reason": [b[1] for b in files.bad]},
+            hide_index=True,
+            height=min(38 + 35 * len(files.bad), 250),
+            alt="Files that cannot be used, with the reason",
+        )
 
 
 def _draw_copies(report: DatasetReport, dataset: LabeledImages) -> None:
     """Draw images that are there twice, side by side; the first of each kind."""
     pairs = report.copy_pairs[:MOST_PAIRS]
-    with st.expander(f"Images that are there twice ({_count(len(report.copy_pairs))})"):
+    title = f"Images that are there twice ({_count(len(report.copy_pairs))})"
+    with st.expander(title, icon=":material/content_copy:"):
         st.caption(
             "Between train and test they make results look better than they are; under two "
             "labels, one label is wrong. Remove one of each pair, or put both into one split."
@@ -128,7 +143,7 @@ def _draw_copies(report: DatasetReport, dataset: LabeledImages) -> None:
 
 def _count(n_pairs: int) -> str:
     """Say how many pairs are listed."""
-    return "1 pair" if n_pairs == 1 else f"{n_pairs} pairs"
+    return "1 pair" if n_pairs == 1 else f"{min(n_pairs, MOST_PAIRS)} pairs shown"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -164,7 +179,7 @@ def _copy_table(
 
 def draw_class_samples(dataset: LabeledImages) -> None:
     """Draw a few training images of every class, spread over the set."""
-    st.markdown(f"#### Images of each {'label' if dataset.is_multi_label else 'class'}")
+    st.markdown(f"**Images of each {'label' if dataset.is_multi_label else 'class'}**")
     st.caption(
         "Look whether each row shows what its name says. "
         + (
@@ -175,13 +190,13 @@ def draw_class_samples(dataset: LabeledImages) -> None:
     )
     for number, name in enumerate(dataset.class_names[:MOST_CLASSES_SHOWN]):
         rows = dataset.train.members(number)
-        st.markdown(f"**{as_text(name)}** ({len(rows):,})")
+        st.markdown(f"{as_text(name)} ({len(rows):,})")
         if not len(rows):
             continue
         picks = rows[np.linspace(0, len(rows) - 1, min(SAMPLES_PER_CLASS, len(rows))).astype(int)]
-        columns = st.columns(SAMPLES_PER_CLASS)
-        for column, row in zip(columns, picks, strict=False):
-            picture = enlarge(picture_of(dataset.train.images, row), least=112)
-            column.image(picture, width=112, alt=f"Training image of {name}")
+        with st.container(horizontal=True, gap="xsmall"):
+            for row in picks:
+                picture = enlarge(picture_of(dataset.train.images, row), least=SAMPLE_WIDTH)
+                st.image(picture, width=SAMPLE_WIDTH, alt=f"Training image of {name}")
     if dataset.n_classes > MOST_CLASSES_SHOWN:
         st.caption(f"The first {MOST_CLASSES_SHOWN} of {dataset.n_classes} classes are shown.")

@@ -38,35 +38,48 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
     except CoresetError as error:
         draw_error(error)
         return
-    window = _draw_window(original, index)
-    height, width = original.values.shape[:2]
+    view, controls = st.columns([3, 2], gap="large")
+    with controls:
+        window = _draw_window(original, index)
+        zoom, x, y = _draw_zoom(index)
+        height, width = original.values.shape[:2]
+        st.caption(
+            f"{width} × {height} pixels, values {original.low:g} to {original.high:g}. "
+            "Pixels are enlarged, never smoothed."
+        )
+    picture = cut(original.shown(window), zoom, x, y)
+    view.image(picture, width="content", alt=f"Training sample {index}, enlarged")
+
+
+def _draw_zoom(index: int) -> tuple[int, float, float]:
+    """Draw how much is enlarged, and which part: 0 left or top, 1 right or bottom."""
     zoom = st.segmented_control(
         "Zoom", ZOOMS, default=1, format_func="{}×".format, key=f"original-zoom:{index}"
     )
-    x, y = 0.5, 0.5
-    if (zoom or 1) > 1:
-        across, down = st.columns(2)
-        x = across.slider("Left to right (%)", 0, 100, 50, key=f"original-x:{index}") / 100
-        y = down.slider("Top to bottom (%)", 0, 100, 50, key=f"original-y:{index}") / 100
-    picture = cut(original.shown(window), zoom or 1, x, y)
-    st.image(picture, width="content", alt=f"Training sample {index}, enlarged")
-    st.caption(
-        f"{width} × {height} pixels, values {original.low:g} to {original.high:g}. "
-        "Pixels are enlarged, never smoothed."
-    )
+    if (zoom or 1) == 1:
+        return 1, 0.5, 0.5
+    x = st.slider("Left to right (%)", 0, 100, 50, key=f"original-x:{index}")
+    y = st.slider("Top to bottom (%)", 0, 100, 50, key=f"original-y:{index}")
+    return zoom or 1, x / 100, y / 100
 
 
 def _read(images: LabeledImages, index: int) -> Original:
     """Return the original of a sample; of a volume the slice that is shown on the page."""
     number = chosen_slice(images, index)
     place = find_original(images, index)
-    return prepared_original(images, index, number) if place is None else _read_file(*place, number)
+    if place is None:
+        return prepared_original(images, index, number)
+    record, frame = place
+    return _read_file(record, (record.path, record.size, record.mtime), frame, number)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the original…")
-def _read_file(record: FileRecord, frame: int, slice_number: int) -> Original:
+def _read_file(
+    _record: FileRecord, key: tuple[str, int, int], frame: int, slice_number: int
+) -> Original:
     """Read an original once, however often its window is moved."""
-    return read_original(record, frame, slice_number)
+    del key  # what the cache tells files apart by; a record of arrays has a row per sample
+    return read_original(_record, frame, slice_number)
 
 
 def _draw_window(original: Original, index: int) -> GreyWindow | None:
@@ -81,17 +94,19 @@ def _draw_window(original: Original, index: int) -> GreyWindow | None:
     preset = st.selectbox("Preset", names, help="Presets are in Hounsfield units, for CT.")
     start = initial_window(original, preset)
     span = original.high - original.low
-    level, width = st.columns(2)
+    digits = "%.0f" if span >= 50 else "%.2f"
     # Sliders of their own for each preset: a chosen preset moves both.
-    centre = level.slider(
+    centre = st.slider(
         "Level (centre)",
         *(min(original.low, start.centre), max(original.high, start.centre), start.centre),
         key=f"level:{index}:{preset}",
+        format=digits,
     )
-    chosen = width.slider(
+    chosen = st.slider(
         "Window (width)",
         *(min(1.0, start.width), max(2 * span, start.width), start.width),
         key=f"width:{index}:{preset}",
+        format=digits,
     )
     return GreyWindow(centre, chosen, start.function)
 

@@ -40,6 +40,7 @@ STARTED = "started-run"
 FOLDER = "data-root"
 DATASET = "start-dataset"
 READING = "start-reading"
+HANDED_OVER = "start-handed-over"
 EVENT_FILES = "event_files"
 
 
@@ -99,6 +100,7 @@ def hand_over(
     n_channels: int,
 ) -> None:
     """Fill the form from another page: the dataset, what is known, how it is to be read."""
+    st.session_state[HANDED_OVER] = True
     st.session_state[FOLDER] = folder
     st.session_state[DATASET] = dataset
     st.session_state[READING] = {
@@ -110,6 +112,11 @@ def hand_over(
         "n_train": n_train,
         "n_channels": n_channels,
     }
+
+
+def is_handed_over() -> bool:
+    """Whether another page has filled the form and nothing was started since."""
+    return HANDED_OVER in st.session_state
 
 
 def draw_demo_offer() -> None:
@@ -187,7 +194,7 @@ def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[st
             "Change training images on the way",
             augmentations,
             format_func=AUGMENTATION_TITLES.__getitem__,
-            help=f"Off in the papers. Safe for this dataset: {safe_augmentation(info.has_sides)}.",
+            help=f"Off in the papers. For this dataset {safe_augmentation(info.has_sides)}.",
         ),
         EVENT_FILES: st.checkbox(
             "Write event files for TensorBoard too",
@@ -236,6 +243,7 @@ def _start(config: TrainingConfig, *, with_event_files: bool = False) -> None:
     """Start the run; it becomes the chosen one."""
     with st.spinner("Reading the dataset and starting the training process…"):
         st.session_state[STARTED] = data.start_run(config, with_event_files=with_event_files)
+    st.session_state.pop(HANDED_OVER, None)
     st.rerun()
 
 
@@ -243,6 +251,7 @@ def _prepare(config: TrainingConfig) -> None:
     """Create the run without training it; it becomes the chosen one."""
     with st.spinner("Reading the dataset…"):
         st.session_state[STARTED] = data.prepare_run(config)
+    st.session_state.pop(HANDED_OVER, None)
     st.rerun()
 
 

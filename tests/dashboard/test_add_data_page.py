@@ -45,6 +45,14 @@ def check(dashboard, path):
     return dashboard.run()
 
 
+def expander(dashboard, title):
+    return next(e for e in dashboard.app.expander if e.label == title)
+
+
+def test_the_form_is_closed_until_data_was_handed_over(open_dashboard):
+    assert not expander(open_dashboard("runs"), "Start a new run").proto.expanded
+
+
 def test_without_an_allowed_folder_the_page_says_how_to_allow_one(open_dashboard):
     dashboard = open_dashboard("add_data")
     assert not dashboard.errors
@@ -72,7 +80,7 @@ def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
     assert dashboard.metric("Train images") == "84"
     assert "alpha (42)" in dashboard.words.replace("*", "")
     assert len(dashboard.app.get("image")) == 12
-    assert "mirror only if left and right" in dashboard.words
+    assert "only if left and right, top and bottom mean nothing" in dashboard.words
     dashboard.labelled("selectbox", "Image size").set_value(64)
     check(dashboard, "cells")
     dashboard.labelled("button", "Train on this data").click()
@@ -80,6 +88,7 @@ def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
     assert dashboard.labelled("text_input", "Folder with dataset files").value == str(root)
     assert dashboard.labelled("selectbox", "Dataset").value == "cells"
     assert dashboard.labelled("selectbox", "Image size").value == 64
+    assert expander(dashboard, "Start a new run").proto.expanded
     assert "84 training images" in dashboard.labelled("selectbox", "Network").help
     assert dashboard.labelled("number_input", "Batch size").value == 16
 
@@ -183,7 +192,7 @@ def test_an_array_of_16_bits_keeps_its_window(open_dashboard, root):
     dashboard.labelled("selectbox", "Grey window").set_value("bone")
     check(dashboard, "scan.npz")
     assert not dashboard.errors
-    assert "Originals: 1 file, 12 × 12 pixels · 16 bits, values" in dashboard.words
+    assert "Originals: 1 file, 12 × 12 pixels, 16 bits, values" in dashboard.words
     dashboard.labelled("button", "Train on this data").click()
     dashboard.run()
     assert not dashboard.errors

@@ -29,6 +29,23 @@ def test_every_page_is_drawn_and_says_what_right_means(open_dashboard, shown_run
     assert page == "runs" or EXACT_MATCH in dashboard.words
 
 
+def test_a_refinement_says_why_it_cannot_be_done(open_dashboard, shown_run):
+    dashboard = open_dashboard("refinement")
+    told = [*dashboard.errors, *dashboard.hints]
+    assert any("any number of labels" in text for text in told), told
+
+
+def test_a_slice_can_be_looked_at_closely(open_dashboard, shown_run, label_volumes):
+    dashboard = open_dashboard("trajectories", sample="2")
+    dashboard.labelled("slider", "Slice").set_value(9)
+    dashboard.run()
+    dashboard.labelled("button", "Look closer…").click()
+    dashboard.run()
+    assert not dashboard.errors
+    shown = label_volumes.train.images[2, 8]
+    assert f"12 × 12 pixels, values {shown.min()} to {shown.max()}" in dashboard.words
+
+
 def test_a_sample_is_shown_slice_by_slice_with_all_of_its_labels(
     open_dashboard, shown_run, label_volumes
 ):
