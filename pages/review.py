@@ -179,8 +179,9 @@ def _desk(
                 trouble=trouble,
             )
             review_desk(desk, key=key)
-            if place < len(queue):
-                draw_original_button(images, queue[place])
+            with st.container():  # also while it is empty, see _draw_state
+                if place < len(queue):
+                    draw_original_button(images, queue[place])
             _draw_state(summary, review, reader, role, asked)
         except CoresetError as error:
             draw_error(error)
@@ -191,10 +192,16 @@ def _desk(
 def _draw_state(
     summary: RunSummary, review: Review, reader: str, role: str, asked: Asked | None
 ) -> None:
-    """Draw how far the review is, and what is looked at between decisions."""
-    if asked is not None:
-        draw_asked(asked, review)
-    draw_progress(review)
+    """Draw how far the review is, and what is looked at between decisions.
+
+    What comes and goes stands in a container, so that the panels keep their place: in another one
+    they would be drawn twice for a moment, and lose the open tab.
+    """
+    with st.container():
+        if asked is not None:
+            draw_asked(asked, review)
+    with st.container():
+        draw_progress(review)
     draw_panels(summary, review, reader, role)
 
 
