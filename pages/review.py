@@ -45,6 +45,7 @@ def draw_page(summary: RunSummary) -> None:
     """Draw who reads, which queue, the desk, and what surrounds it."""
     if not has_epochs(summary):
         return
+    review_data.dataset_of(summary.folder, summary.created)  # says first if it has no review
     store = review_data.reviews()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
     with row:

@@ -65,7 +65,8 @@ def _serve(cache: Path, port: int, *, no_browser: bool, roots: list[Path] | None
         raise CoresetError("the dashboard is not installed. Install coreset-lens with pip.")
     app = Path(spec.origin).with_name("app.py")
     command = [
-        *(sys.executable, "-m", "streamlit", "run", str(app)),
+        # -P: what lies in the folder that this is started in must not be taken for the program.
+        *(sys.executable, "-P", "-m", "streamlit", "run", str(app)),
         *("--server.port", str(port)),
         *("--server.address", ADDRESS),
         *("--server.headless", str(no_browser).lower()),

@@ -34,8 +34,9 @@ def tiny_numbers_as_zero() -> Generator[None]:
     numbers many times slower. Elsewhere in the process they keep their values.
     """
     # NumPy remembers its limits; found out in here, it would warn of missing small numbers.
-    for known in (np.float16, np.float32, np.float64):
-        np.finfo(known)
+    np.finfo(np.float16)
+    np.finfo(np.float32)
+    np.finfo(np.float64)
     was_on = float(torch.tensor(1e-39) * 1) == 0
     torch.set_flush_denormal(True)
     try:

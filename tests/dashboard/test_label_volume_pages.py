@@ -29,8 +29,9 @@ def test_every_page_is_drawn_and_says_what_right_means(open_dashboard, shown_run
     assert page == "runs" or EXACT_MATCH in dashboard.words
 
 
-def test_a_refinement_says_why_it_cannot_be_done(open_dashboard, shown_run):
-    dashboard = open_dashboard("refinement")
+@pytest.mark.parametrize("page", ["refinement", "review"])
+def test_what_needs_one_class_each_says_why_it_cannot_be_done(open_dashboard, shown_run, page):
+    dashboard = open_dashboard(page)
     told = [*dashboard.errors, *dashboard.hints]
     assert any("any number of labels" in text for text in told), told
 
