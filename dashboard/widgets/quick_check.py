@@ -11,7 +11,9 @@ EXPLANATION = (
     "A linear probe: a straight-line classifier on the surrogate's last layer, fitted on the "
     "coreset and judged on the validation split, beside ten class-balanced random coresets of the "
     "same size. It takes a second and is a hint, not a proof: the surrogate has seen all training "
-    "images. Only training networks on the coresets tells (Benchmark)."
+    "images. Compared with real trainings on six datasets, it ranked coresets much alike on four, "
+    "less on one, and the wrong way round on the smallest. Only training networks on the coresets "
+    "tells (Benchmark)."
 )
 
 
