@@ -305,13 +305,17 @@ def test_the_map_says_in_words_what_it_shows(open_map):
 
 
 def test_the_map_follows_theme_and_width(open_map):
+    from playwright.sync_api import expect
+
     map_page = open_map()
     page = map_page.page
     wide = map_page.surface.bounding_box()["width"]
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 1024, "height": 768})
     page.wait_for_function("document.documentElement.scrollWidth <= 1024")
-    background = page.locator(".map").evaluate("node => getComputedStyle(node).backgroundColor")
+    surface = page.locator(".map")
+    expect(surface).not_to_have_css("background-color", "rgb(255, 255, 255)")
+    background = surface.evaluate("node => getComputedStyle(node).backgroundColor")
     assert sum(map(int, re.findall(r"\d+", background)[:3])) < 150
     assert map_page.surface.bounding_box()["width"] < wide
     chosen = map_page.lasso(2)
