@@ -115,7 +115,7 @@ def progress_of(asked: Asked, review: Review) -> AskedProgress:
 def go_on_with_labels(asked: Asked) -> None:
     """Give a refinement the labels of the review, and go on with it in the background."""
     paths, plan = asked.refinement.paths, asked.refinement.plan
-    refinement_jobs.check_idle(paths)
+    refinement_jobs.check_no_work(paths)
     accept_reviewed(paths, plan, data.store().find(plan.run_id), review_data.reviews())
     start(plan)
 

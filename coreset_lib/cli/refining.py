@@ -104,12 +104,12 @@ def go_on(
     cache: Cache = None,
 ) -> None:
     """Go on with a refinement that was stopped, or that waits for the labels given here."""
-    from coreset_lib.jobs.refinements import check_idle
+    from coreset_lib.jobs.refinements import check_no_work
     from coreset_lib.refinement.experts import accept_answers
 
     found = find_run(cache, run)
     chosen = _find(cache, found, refinement)
-    check_idle(chosen.paths)
+    check_no_work(chosen.paths)
     if labels is not None:
         n_others = accept_answers(chosen.paths, chosen.plan, found, labels)
         if n_others:
@@ -197,10 +197,10 @@ def _work_here(cache: Path, paths: RefinementPaths) -> str:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from coreset_lib.jobs.refinements import check_idle
+    from coreset_lib.jobs.refinements import check_no_work
     from coreset_lib.refinement.work import refine
 
-    check_idle(paths)
+    check_no_work(paths)
     columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=None)

@@ -3,12 +3,12 @@
 import logging
 import os
 import sys
-import time
 from pathlib import Path
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.evaluate import Evaluator, read_plan
 from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.runs.planned_work import Pace
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim
 from coreset_lib.runs.store import RunStore
@@ -27,14 +27,10 @@ def main(arguments: list[str]) -> int:
     with StatusWriter(paths, status) as writer:
         try:
             plan = read_plan(paths)
-            began = time.monotonic()
-            first: list[int] = []
+            pace = Pace()
 
             def on_cell(done: int, total: int) -> None:
-                first.append(done)
-                trained = done - first[0]
-                pace = (time.monotonic() - began) / trained if trained else None
-                left = None if pace is None else pace * (total - done)
+                left = pace.seconds_left(done, total)
                 writer.update(step="training", epoch=done, epochs=total, eta_seconds=left)
 
             Evaluator.open(store.find(plan.run_id), plan, paths).work(on_cell=on_cell)

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_configured
-from coreset_lib.errors import CoresetError, DatasetError
 from coreset_lib.evaluation.metrics import split_metrics
 from coreset_lib.evaluation.plan import FULL_SET, Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import (
@@ -22,7 +20,8 @@ from coreset_lib.evaluation.results import (
     read_cells,
     write_cell,
 )
-from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.planned_work import damaged_plan, make_plan_folder
+from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
@@ -45,14 +44,7 @@ def create_evaluation(cache: Path, plan: EvaluationPlan) -> EvaluationPaths:
         If the cache cannot be written.
     """
     paths = EvaluationPaths(evaluations_folder(cache) / plan.evaluation_id)
-    try:
-        paths.cells.mkdir(parents=True, exist_ok=True)
-        write_json(paths.plan, {"plan": plan.as_dict(), "versions": library_versions()})
-    except OSError as error:
-        raise CoresetError(
-            f"cache {cache} cannot be written: {error.strerror or error}. "
-            "Choose another folder with --cache."
-        ) from None
+    make_plan_folder(paths, plan.as_dict())
     return paths
 
 
@@ -61,10 +53,7 @@ def read_plan(paths: EvaluationPaths) -> EvaluationPlan:
     try:
         return plan_from_dict(json.loads(paths.plan.read_bytes())["plan"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise CoresetError(
-            f"comparison {paths.root.name} cannot be read: plan.json is missing or damaged. "
-            "Start it anew."
-        ) from None
+        raise damaged_plan("comparison", paths) from None
 
 
 @dataclass(eq=False)
@@ -88,11 +77,7 @@ class Evaluator:
         """
         config = TrainingConfig(**run.manifest.config)
         dataset = load_configured(config, cache=run.paths.cache)
-        if dataset.fingerprint() != run.manifest.dataset.fingerprint:
-            raise DatasetError(
-                f"dataset {config.dataset} must be the one of run {run.run_id}, got another "
-                "fingerprint. Restore the file or train a new run."
-            )
+        check_same_dataset(run, dataset.fingerprint())
         return cls(run, plan, paths, dataset, config)
 
     def work(self, *, on_cell: OnCell = lambda done, total: None, start_at: float = 0.0) -> int:

@@ -1,7 +1,6 @@
 """Results of finished cells: one small file each, and the tables made of them."""
 
 import contextlib
-import json
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,25 +15,14 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.comparison import PairedComparison, compare_paired
 from coreset_lib.evaluation.plan import FULL_SET, Arm, Cell, EvaluationPlan
 from coreset_lib.runs.lock import FileLock
+from coreset_lib.runs.planned_work import PlannedPaths, read_step
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
 @dataclass(frozen=True)
-class EvaluationPaths:
+class EvaluationPaths(PlannedPaths):
     """Where the parts of one comparison lie."""
-
-    root: Path
-
-    @property
-    def plan(self) -> Path:
-        """What is compared."""
-        return self.root / "plan.json"
-
-    @property
-    def cells(self) -> Path:
-        """Folder of finished cells."""
-        return self.root / "cells"
 
     def cell(self, cell: Cell) -> Path:
         """One finished cell."""
@@ -43,11 +31,6 @@ class EvaluationPaths:
     def claim(self, cell: Cell) -> Path:
         """Locked by the process that trains a cell."""
         return self.root / "claims" / cell.key
-
-    @property
-    def status(self) -> Path:
-        """How far it is."""
-        return self.root / "status.json"
 
     @property
     def log(self) -> Path:
@@ -120,11 +103,7 @@ def read_cells(paths: EvaluationPaths, plan: EvaluationPlan) -> dict[Cell, dict[
 
 def _read_cell(paths: EvaluationPaths, cell: Cell) -> dict[str, Any] | None:
     """Return the record of a finished cell; None if it has none that can be read."""
-    try:
-        record = json.loads(paths.cell(cell).read_bytes())
-        return record if record["cell"] == asdict(cell) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return read_step(paths.cell(cell), cell=asdict(cell))
 
 
 def chosen_variant(

@@ -7,28 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from coreset_lib.atomic import write_json
-from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.plan import RefinementPlan, RoundCell, plan_from_dict
-from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.planned_work import (
+    PlannedPaths,
+    damaged_plan,
+    make_plan_folder,
+    read_step,
+)
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class RefinementPaths:
+class RefinementPaths(PlannedPaths):
     """Where the parts of one refinement lie."""
-
-    root: Path
-
-    @property
-    def plan(self) -> Path:
-        """What is done."""
-        return self.root / "plan.json"
-
-    @property
-    def cells(self) -> Path:
-        """Folder of finished steps."""
-        return self.root / "cells"
 
     def cell(self, cell: RoundCell) -> Path:
         """One finished training."""
@@ -45,11 +37,6 @@ class RefinementPaths:
     def answers(self, n_round: int) -> Path:
         """What people answered in one round."""
         return self.root / f"answers-{n_round}.json"
-
-    @property
-    def status(self) -> Path:
-        """How far it is."""
-        return self.root / "status.json"
 
     @property
     def log(self) -> Path:
@@ -76,14 +63,7 @@ def create_refinement(cache: Path, plan: RefinementPlan) -> RefinementPaths:
         If the cache cannot be written.
     """
     paths = RefinementPaths(refinements_folder(cache) / plan.refinement_id)
-    try:
-        paths.cells.mkdir(parents=True, exist_ok=True)
-        write_json(paths.plan, {"plan": plan.as_dict(), "versions": library_versions()})
-    except OSError as error:
-        raise CoresetError(
-            f"cache {cache} cannot be written: {error.strerror or error}. "
-            "Choose another folder with --cache."
-        ) from None
+    make_plan_folder(paths, plan.as_dict())
     return paths
 
 
@@ -92,17 +72,13 @@ def read_plan(paths: RefinementPaths) -> RefinementPlan:
     try:
         return plan_from_dict(json.loads(paths.plan.read_bytes())["plan"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise CoresetError(
-            f"refinement {paths.root.name} cannot be read: plan.json is missing or damaged. "
-            "Start it anew."
-        ) from None
+        raise damaged_plan("refinement", paths) from None
 
 
 def read_judgement(paths: RefinementPaths, seed: int) -> Record | None:
     """Return a finished judgement; an unreadable one counts as not finished."""
-    record = _read(paths.judgement(seed))
-    is_whole = record is not None and record.get("seed") == seed and paths.verdict(seed).exists()
-    return record if is_whole else None
+    record = read_step(paths.judgement(seed), seed=seed)
+    return record if paths.verdict(seed).exists() else None
 
 
 def write_cell(paths: RefinementPaths, cell: RoundCell, result: Mapping[str, Any]) -> None:
@@ -112,8 +88,7 @@ def write_cell(paths: RefinementPaths, cell: RoundCell, result: Mapping[str, Any
 
 def read_cell(paths: RefinementPaths, cell: RoundCell) -> Record | None:
     """Return a finished training; an unreadable one counts as not finished."""
-    record = _read(paths.cell(cell))
-    return record if record is not None and record.get("cell") == asdict(cell) else None
+    return read_step(paths.cell(cell), cell=asdict(cell))
 
 
 def read_cells(paths: RefinementPaths, plan: RefinementPlan) -> dict[RoundCell, Record]:
@@ -126,12 +101,3 @@ def count_finished(paths: RefinementPaths, plan: RefinementPlan) -> int:
     """Return how many judgements and trainings are finished."""
     judged = sum(read_judgement(paths, seed) is not None for seed in plan.seeds)
     return judged + len(read_cells(paths, plan))
-
-
-def _read(path: Path) -> Record | None:
-    """Read a JSON object, if there is one."""
-    try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None

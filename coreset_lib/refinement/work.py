@@ -1,12 +1,12 @@
 """Working on a refinement in this process, with a status that others can read."""
 
 import os
-import time
 from pathlib import Path
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.refiner import OnStep, Refiner
 from coreset_lib.refinement.results import RefinementPaths, read_plan
+from coreset_lib.runs.planned_work import Pace
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim
 from coreset_lib.runs.store import RunStore
@@ -32,14 +32,11 @@ def refine(
     plan = read_plan(paths)
     run = RunStore(cache).find(plan.run_id)
     status = claim(Status(state="running", step="loading data", epochs=plan.n_steps), os.getpid())
-    began = time.monotonic()
+    pace = Pace()
     with StatusWriter(paths, status) as writer:
-        first: list[int] = []
 
         def note(done: int, total: int, step: str) -> None:
-            first.append(done)
-            new = done - first[0]
-            left = (time.monotonic() - began) / new * (total - done) if new else None
+            left = pace.seconds_left(done, total)
             writer.update(step=step, epoch=done, epochs=total, eta_seconds=left)
             on_step(done, total, step)
 

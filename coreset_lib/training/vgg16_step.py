@@ -5,9 +5,8 @@ from pathlib import Path
 
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.datasets import load_configured
-from coreset_lib.errors import DatasetError
 from coreset_lib.features.vgg16 import vgg16_features
-from coreset_lib.runs.resume import plain_config
+from coreset_lib.runs.resume import check_same_dataset, plain_config
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import resolve_device
 
@@ -34,11 +33,7 @@ def compute_vgg16(
     """
     config = plain_config(run.paths)
     dataset = load_configured(config, cache=run.paths.cache)
-    if dataset.fingerprint() != run.manifest.dataset.fingerprint:
-        raise DatasetError(
-            f"dataset {config.dataset} must be the one of run {run.run_id}, got another "
-            "fingerprint. Restore the file."
-        )
+    check_same_dataset(run, dataset.fingerprint())
     found = vgg16_features(
         dataset.train.images,
         weights=weights,

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from coreset_lib.cli import _run
-from coreset_lib.jobs.refinements import refinement_status, refinements_of
+from coreset_lib.jobs.detached import work_status
+from coreset_lib.jobs.refinements import refinements_of
 from coreset_lib.runs.store import RunStore
 
 SMALL = ("--model", "small_cnn", "--epochs", 4, "--batch-size", 16, "--device", "cpu")
@@ -105,14 +106,14 @@ def test_in_the_background_it_can_be_watched_and_stopped(
     run_id = RunStore(cache).find("latest").run_id
     paths = next(r.paths for r in refinements_of(cache, run_id) if r.plan.refinement_id == name)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while refinement_status(paths).step != "judging labels, seed 0":
+    while work_status(paths).step != "judging labels, seed 0":
         assert time.monotonic() < deadline, paths.log.read_text()
         time.sleep(0.1)
     code, _, err = lens("refine", "start", "latest", *options)
     assert (code, "under way already" in err) == (2, True)
     code, printed, err = lens("refine", "stop", "latest", "--id", name)
     assert (code, printed) == (0, f"refinement {name} stopped\n"), err
-    assert refinement_status(paths).state == "stopped"
+    assert work_status(paths).state == "stopped"
     code, _, err = lens("refine", "stop", "latest", "--id", name)
     assert (code, "is not under way" in err) == (2, True)
 

@@ -149,7 +149,7 @@ class TestWork:
         manifest["config"]["dataset"] = str(other)
         run.paths.manifest.write_text(json.dumps(manifest))
         plan = make_plan(run_id=run.run_id)
-        with pytest.raises(CoresetError, match="must be the one of run"):
+        with pytest.raises(CoresetError, match="must be the one the run was started with"):
             Evaluator.open(Run(run.paths), plan, create_evaluation(tmp_path, plan))
 
     def test_the_plan_can_be_read_back(self, evaluated):

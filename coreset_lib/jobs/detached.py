@@ -1,0 +1,108 @@
+"""Detached processes, which outlive whoever started them, and the planned work that they do."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.local import end_process
+from coreset_lib.runs.planned_work import PlannedPaths
+from coreset_lib.runs.process import background_environment
+from coreset_lib.runs.reading import read_record
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import reconcile, write_status
+
+UNDER_WAY = ("queued", "running")
+
+
+class PlannedWork(Protocol):
+    """A comparison or a refinement in the cache."""
+
+    @property
+    def paths(self) -> PlannedPaths:
+        """Where it lies."""
+        ...
+
+
+Work = TypeVar("Work", bound=PlannedWork)
+
+
+def start_detached(arguments: Sequence[str], log: Path, what: str) -> int:
+    """Run Python with some arguments in a process of its own.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What follows ``python``.
+    log : Path
+        Takes what the process prints, behind what is there.
+    what : str
+        Names it in the error, as in "the comparison".
+
+    Returns
+    -------
+    int
+        Number of the process.
+
+    Raises
+    ------
+    CoresetError
+        If it cannot be started.
+    """
+    try:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=background_environment(),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise CoresetError(f"{what} cannot be started: {error.strerror}.") from None
+    process.returncode = 0  # keeps Popen from warning that the child still runs
+    return process.pid
+
+
+def check_idle(status: Status | None, kind: str) -> None:
+    """Raise CoresetError if a process works on it."""
+    if status is not None and status.state in UNDER_WAY:
+        raise CoresetError(f"this {kind} is under way already. Wait for it or stop it first.")
+
+
+def check_under_way(status: Status | None, kind: str) -> Status:
+    """Return the status; raise CoresetError if nobody works on it."""
+    if status is None or status.state not in UNDER_WAY:
+        raise CoresetError(f"this {kind} is not under way. Nothing was done.")
+    return status
+
+
+def end_work(paths: PlannedPaths, status: Status) -> None:
+    """End the process that a status names; the finished steps are kept."""
+    end_process(status)
+    write_status(paths, Status(state="stopped", epoch=status.epoch, epochs=status.epochs))
+
+
+def work_status(paths: PlannedPaths) -> Status | None:
+    """Return how far planned work is; None if no process ever worked on it."""
+    if not paths.status.exists():
+        return None
+    return reconcile(read_record(paths.status, Status))
+
+
+def newest_first(folder: Path, open_work: Callable[[Path], Work | None]) -> list[Work]:
+    """Return what is opened from the folders in a folder, newest plan first.
+
+    ``open_work`` returns None for what is not wanted; damaged ones are left out.
+    """
+    found: list[Work] = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(CoresetError):
+            work = open_work(path)
+            if work is not None:
+                found.append(work)
+    return sorted(found, key=lambda work: -work.paths.plan.stat().st_mtime)
