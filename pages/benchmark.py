@@ -14,6 +14,7 @@ from dashboard.charts.benchmark import add_published, rate_curves, window_heat_m
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.benchmark_form import draw_benchmark_form
+from dashboard.widgets.downloads import draw_export
 from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.messages import draw_error
 
@@ -153,24 +154,14 @@ def _draw_window_search(evaluation: Evaluation) -> None:
 
 def _draw_downloads(evaluation: Evaluation) -> None:
     """Draw the CSV and its provenance."""
-    row = st.container(horizontal=True)
-    name = f"comparison-{evaluation.plan.evaluation_id}"
-    row.download_button(
-        "Results (CSV)",
-        lambda: data.evaluation_export(evaluation).csv,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    row.download_button(
-        "Plan and every training (JSON)",
-        lambda: data.evaluation_export(evaluation).provenance_bytes(),
-        file_name=f"{name}.provenance.json",
-        mime="application/json",
-        on_click="ignore",
-    )
+    with st.container(horizontal=True):
+        draw_export(
+            f"comparison-{evaluation.plan.evaluation_id}",
+            "Results",
+            lambda: data.evaluation_export(evaluation),
+            provenance_title="Plan and every training (JSON)",
+            provenance_help=None,
+        )
 
 
 draw_heading(

@@ -16,6 +16,7 @@ from dashboard.charts.composition import composition_bars
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.candidates import draw_candidates
+from dashboard.widgets.downloads import draw_export
 from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.options import draw_options
@@ -176,27 +177,14 @@ def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) ->
 def _draw_downloads(summary: RunSummary, choices: data.Options) -> None:
     """Draw the CSV and its provenance."""
     name = f"{summary.run_id}-coreset"
-    buttons = st.container(horizontal=True)
-    buttons.download_button(
-        "Coreset (CSV)",
-        lambda: data.coreset_export(summary, choices).csv,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    buttons.download_button(
-        "Provenance (JSON)",
-        lambda: data.coreset_export(summary, choices).provenance_bytes(),
-        file_name=f"{name}.provenance.json",
-        mime="application/json",
-        icon=":material/description:",
-        on_click="ignore",
-        help="Everything needed to rebuild the CSV. Keep both files together; check with: "
-        "coreset-lens rebuild <file>.csv",
-    )
-    with buttons.popover("Other forms", icon=":material/more_horiz:"):
+    with st.container(horizontal=True):
+        draw_export(name, "Coreset", lambda: data.coreset_export(summary, choices))
+        _draw_other_forms(name, summary, choices)
+
+
+def _draw_other_forms(name: str, summary: RunSummary, choices: data.Options) -> None:
+    """Draw the coreset as other programs read it."""
+    with st.popover("Other forms", icon=":material/more_horiz:"):
         st.download_button(
             "Indices for PyTorch (NPY)",
             lambda: data.coreset_indices(summary, choices),

@@ -12,6 +12,7 @@ from dashboard.refinement_data import Asked, Findings
 from dashboard.text import as_text, time_in_words
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.asked_labels import draw_asked
+from dashboard.widgets.downloads import draw_export
 from dashboard.widgets.frame import (
     PAGES,
     STACKED_WHEN_NARROW,
@@ -197,24 +198,14 @@ def _draw_words(strategies: list[StrategyFinding], refinement: Refinement) -> No
 
 def _draw_downloads(refinement: Refinement) -> None:
     """Draw the CSV and its provenance."""
-    row = st.container(horizontal=True)
-    name = f"refinement-{refinement.plan.refinement_id}"
-    row.download_button(
-        "Results (CSV)",
-        lambda: refinement_data.export(refinement).csv,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    row.download_button(
-        "Plan and every training (JSON)",
-        lambda: refinement_data.export(refinement).provenance_bytes(),
-        file_name=f"{name}.provenance.json",
-        mime="application/json",
-        on_click="ignore",
-    )
+    with st.container(horizontal=True):
+        draw_export(
+            f"refinement-{refinement.plan.refinement_id}",
+            "Results",
+            lambda: refinement_data.export(refinement),
+            provenance_title="Plan and every training (JSON)",
+            provenance_help=None,
+        )
 
 
 def draw_live(summary: RunSummary) -> None:

@@ -10,6 +10,7 @@ from coreset_lib.runs.summary import RunSummary
 from dashboard import review_data, selection
 from dashboard.review_data import Review
 from dashboard.text import as_text
+from dashboard.widgets.downloads import draw_export
 from dashboard.widgets.messages import draw_error
 
 MOST_CONFLICTS = 50
@@ -125,26 +126,14 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
         f"{as_text(name)}.csv. The dataset itself is never changed."
     )
     with st.container(horizontal=True):
-        st.download_button(
-            "Corrected labels (CSV)",
-            lambda: review_data.hand_out_labels(summary, reader),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            type="primary",
-            icon=":material/download:",
+        draw_export(
+            name,
+            "Corrected labels",
+            lambda: review_data.labels_export(summary, "confirmed"),
+            csv=lambda: review_data.hand_out_labels(summary, reader),
+            csv_help="sample_id, old, new, who, when, why, status. "
+            "These samples become “exported”.",
             disabled=not has_done,
-            on_click="ignore",
-            help="sample_id, old, new, who, when, why, status. These samples become “exported”.",
-        )
-        st.download_button(
-            "Provenance (JSON)",
-            lambda: review_data.labels_export(summary, "confirmed").provenance_bytes(),
-            file_name=f"{name}.provenance.json",
-            mime="application/json",
-            icon=":material/description:",
-            disabled=not has_done,
-            on_click="ignore",
-            help="Keep it beside the CSV; check with: coreset-lens rebuild <file>.csv",
         )
         st.download_button(
             "All decisions (CSV)",

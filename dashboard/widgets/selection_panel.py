@@ -13,6 +13,7 @@ from dashboard.components.image_grid import Tile, image_grid
 from dashboard.images import picture_of
 from dashboard.sample_images import thumbnail
 from dashboard.text import as_text
+from dashboard.widgets.downloads import REBUILD, draw_export
 
 LARGEST = 256
 SIZES = {"small": 72, "medium": 112, "large": 168, "huge": 240}
@@ -93,26 +94,12 @@ def _draw_actions(
 
 def _draw_export(summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None) -> None:
     """Draw the CSV of exactly this selection, and its provenance."""
-    name = f"{summary.run_id}-selection"
-    st.download_button(
-        "Export selection (CSV)",
-        lambda: map_data.selection_export(summary, chosen, score).csv,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-        help="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
-    )
-    st.download_button(
-        "Provenance (JSON)",
-        lambda: map_data.selection_export(summary, chosen, score).provenance_bytes(),
-        file_name=f"{name}.provenance.json",
-        mime="application/json",
-        icon=":material/description:",
-        on_click="ignore",
-        help="Names every selected sample. Keep it beside the CSV; check with: "
-        "coreset-lens rebuild <file>.csv",
+    draw_export(
+        f"{summary.run_id}-selection",
+        "Export selection",
+        lambda: map_data.selection_export(summary, chosen, score),
+        csv_help="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
+        provenance_help="Names every selected sample. " + REBUILD,
     )
 
 
