@@ -16,6 +16,7 @@ from coreset_lib.selection.problem import Indices, SelectionProblem, Strategy
 
 MOST_ROUNDS = 30
 EARLY_SHARE = 0.1
+DRAW_ABOVE = 0.25
 Chosen = tuple[Indices, dict[str, Any]]
 
 
@@ -38,6 +39,11 @@ def choose_by_coverage(problem: SelectionProblem, *, variance: float) -> Chosen:
     report : dict
         Per part the mean distance of the candidates from the centres of their cells.
     """
+    return _cover(problem, variance, np.zeros(len(problem.parts()), dtype=np.bool_))
+
+
+def _cover(problem: SelectionProblem, variance: float, is_drawn: NDArray[np.bool_]) -> Chosen:
+    """Keep the most central sample of each cell or, in the parts where it is drawn, any."""
     reduced, pca = reduced_features(problem, variance)
     chosen: list[Indices] = []
     report: list[dict[str, Any]] = []
@@ -45,9 +51,13 @@ def choose_by_coverage(problem: SelectionProblem, *, variance: float) -> Chosen:
         rows = reduced[members].astype(np.float64)
         seed = stream_seed(problem.seed, "coverage", number) % 2**31
         cells, distances = k_means_cells(rows, quota, seed=seed)
-        order = np.argsort(distances, kind="stable")
-        kept = order[np.unique(cells[order], return_index=True)[1]]
         rng = stream(problem.seed, "coverage, the rest", number)
+        order = (
+            rng.permutation(len(members))
+            if is_drawn[number]
+            else np.argsort(distances, kind="stable")
+        )
+        kept = order[np.unique(cells[order], return_index=True)[1]]
         chosen.append(members[_completed(kept, len(members), quota, rng)])
         report.append({"part": title, "kept": quota, "mean_distance": float(distances.mean())})
     return np.concatenate(chosen), {"pca": pca, "parts": report}
@@ -89,12 +99,18 @@ def early_margin(dynamics: TrainingDynamics, early_share: float) -> ScoreValues:
     return ScoreValues("early_margin", values, "easier")
 
 
-def choose_recommended(problem: SelectionProblem, *, variance: float, early_share: float) -> Chosen:
+def choose_recommended(
+    problem: SelectionProblem, *, variance: float, early_share: float, draw_above: float
+) -> Chosen:
     """Return :func:`choose_by_coverage` after leaving out the suspects of each class.
 
     Suspects have a negative :func:`early_margin`. How many there are follows from the data: next to
     none where labels are clean and classes apart, a third where they are not. A class is never cut
     below its quota. Without a class balance the classes keep their shares.
+
+    A few central samples stand for a class better than as many random ones; with many of them the
+    outskirts of the class would be missing. A class that keeps more than a share of its candidates
+    has the sample of each cell drawn at random: stratified sampling.
 
     Parameters
     ----------
@@ -104,28 +120,32 @@ def choose_recommended(problem: SelectionProblem, *, variance: float, early_shar
         Share of the variance that PCA keeps.
     early_share : float
         Share of the epochs; it has been used for the score.
+    draw_above : float
+        Share of the candidates of a class.
 
     Returns
     -------
     indices : int array, shape (n_keep,)
     report : dict
-        As of coverage, and per class how many suspects were left out.
+        As of coverage, and per class how many suspects were left out and whether the samples
+        were drawn.
     """
     assert problem.score is not None
     margins = problem.score.values
     if problem.balance == "global":
         problem = replace(problem, balance="proportional")
     is_candidate = problem.is_candidate.copy()
+    parts = problem.parts()
+    is_drawn = np.array([part.quota > draw_above * len(part.members) for part in parts])
     left_out: list[dict[str, Any]] = []
-    for part in problem.parts():
+    for part, drawn in zip(parts, is_drawn, strict=True):
         members = part.members[np.argsort(margins[part.members], kind="stable")]
         n_suspects = int((margins[members] < 0).sum())
         n_out = min(n_suspects, len(members) - part.quota)
         is_candidate[members[:n_out]] = False
-        left_out.append({"part": part.title, "suspects": n_suspects, "left_out": n_out})
-    indices, report = choose_by_coverage(
-        replace(problem, is_candidate=is_candidate), variance=variance
-    )
+        counts = {"suspects": n_suspects, "left_out": n_out}
+        left_out.append({"part": part.title} | counts | {"drawn": bool(drawn)})
+    indices, report = _cover(replace(problem, is_candidate=is_candidate), variance, is_drawn)
     details = {"balance": problem.balance, "early_share": early_share, "suspects": left_out}
     return indices, details | report
 
@@ -161,6 +181,14 @@ RECOMMENDED = Strategy(
             least=0.01,
             most=1.0,
             help="share of the epochs, from the first, whose mean margin makes a suspect",
+        ),
+        "draw_above": Option(
+            kind="real",
+            default=DRAW_ABOVE,
+            least=0.0,
+            most=1.0,
+            help="a class that keeps more than this share has the image of each region drawn at "
+            "random, not the middle one",
         ),
     },
 )

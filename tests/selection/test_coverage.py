@@ -89,9 +89,33 @@ def test_recommended_never_cuts_a_class_below_its_quota():
     found = choose(dynamics_with(margins), blobs(5)[0], strategy="recommended", rate=0.5)
     assert np.bincount(LABELS[found.indices]).tolist() == [20, 10]
     small = found.report["suspects"][1]
-    assert small == {"part": "small", "suspects": 20, "left_out": 10}
+    assert small == {"part": "small", "suspects": 20, "left_out": 10, "drawn": True}
     everything = choose(dynamics_with(margins), blobs(5)[0], strategy="recommended", rate=1)
     assert len(set(everything.indices.tolist())) == 60
+
+
+def test_recommended_takes_the_middle_of_each_region_at_low_rates_and_any_of_it_at_high_ones():
+    def kept(seed: int, **options: float) -> set[int]:
+        return set(
+            choose(
+                dynamics_with(np.full(60, 0.5)),
+                blobs(3)[0],
+                strategy="recommended",
+                rate=6 / 60,
+                seed=seed,
+                balance="equal",
+                strategy_options=options,
+            ).indices.tolist()
+        )
+
+    _, cell_of = blobs(3)
+    middles = kept(0)
+    assert all(kept(seed) == middles for seed in range(1, 5))
+    drawn = [kept(seed, draw_above=0.05) for seed in range(5)]
+    assert len({tuple(sorted(each)) for each in drawn}) > 1
+    for each in drawn:
+        regions = {(int(LABELS[sample]), int(cell_of[sample])) for sample in each}
+        assert len(regions) == 6
 
 
 @pytest.mark.parametrize("balance", ["global", "proportional"])
