@@ -26,6 +26,7 @@ from score_table import markdown
 from coreset_lib.configs import TrainingConfig, parse_label_noise
 from coreset_lib.datasets import load_configured
 from coreset_lib.evaluation.label_errors import detect_label_errors, detection_figures
+from coreset_lib.review.suspicion import queue_of_run
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
 from coreset_lib.training.pixel_vog import compute_pixel_vog
@@ -69,6 +70,7 @@ def measure(dataset: str, noise: str, seed: int, root: Path | None, cache: Path)
     dynamics = run.dynamics()
     is_wrong = dynamics.labels != true_labels
     found = {name: asdict(f) for name, f in detect_label_errors(dynamics, true_labels).items()}
+    found["suspicion"] = asdict(detection_figures(queue_of_run(run).values, is_wrong))
     probabilities = dynamics.plane("probabilities")
     stages = {
         "last epoch": np.asarray(probabilities[-1], dtype=np.float64),

@@ -8,28 +8,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.configs import Window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.features import reduce_by_pca
 from coreset_lib.review.neighbours import N_NEIGHBOURS, find_neighbours, label_disagreement
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
+from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.scores.forgetting import find_never_learned
 from coreset_lib.scores.gradients import WINDOW as VOG_WINDOW
 
 Float64s = NDArray[np.float64]
 
 SIGNS = {
-    "margin": "mean margin over all epochs (AUM): low is suspicious",
+    "margin": "mean margin over the first ten epochs: low is suspicious",
     "neighbours": "share of the nearest images that carry another label",
     "never_learned": "wrong in every epoch",
     "vog": "fluctuation of the gradient, where the run recorded it",
     "co_teaching": "called wrong by two networks that taught each other, where they were asked",
 }
-# The margin finds injected noise best by far; a network that has learned wrong labels by heart
-# has put them among their like, and VOG tells hard samples more than wrong ones. The verdict of
-# co-teaching adds a little to the margin; with more weight it only makes ties.
+# The early margin finds injected noise best by far; a network that has learned wrong labels by
+# heart has put them among their like, and VOG tells hard samples more than wrong ones. The verdict
+# of co-teaching adds a little to the margin; with more weight it only makes ties.
 WEIGHTS = {"margin": 1.0, "neighbours": 0.1, "never_learned": 0.5, "vog": 0.02, "co_teaching": 0.1}
+# What most labels agree on is learned first, the others by heart later.
+EARLY_EPOCHS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +104,12 @@ def suspicion_queue(
     References
     ----------
     Margin: Pleiss et al., Identifying mislabeled data using the area under the margin
-    ranking (2020). VOG: Khanal et al., Active label refinement (2024).
+    ranking (2020), here over the first ten epochs: Liu et al., Early-learning regularization
+    prevents memorization of noisy labels (2020). VOG: Khanal et al., Active label refinement
+    (2024).
     """
-    signs: dict[str, Float64s] = {"margin": compute_score(dynamics, "aum", {}).values}
+    early = Window(1, min(EARLY_EPOCHS, dynamics.n_epochs))
+    signs: dict[str, Float64s] = {"margin": windowed_mean(dynamics, "margin", early)}
     found = None
     if features is not None and len(features) > 1:
         found = find_neighbours(features, n_neighbours=N_NEIGHBOURS)
@@ -152,9 +159,9 @@ def _margin_in_words(queue: SuspicionQueue, index: int) -> str:
     """Explain the margin."""
     margin, rank = queue.signs["margin"][index], queue.ranks["margin"][index]
     if margin < 0:
-        text = "on average the network preferred another class to the label"
+        text = "early in training the network preferred another class to the label"
     elif rank >= 0.5:
-        text = "the network was less sure of the label than of most"
+        text = "early in training the network was less sure of the label than of most"
     else:
         return ""
     return f"{text} (mean margin {margin:+.2f}, lower than that of {_others(rank)})"

@@ -32,6 +32,19 @@ def test_a_sample_never_learned_among_another_class_comes_first_and_says_why(lea
     assert any("mean margin -0.60, lower than that of all other samples" in r for r in reasons)
 
 
+def test_a_label_that_was_learned_by_heart_in_the_end_is_suspicious_all_the_same(make_dynamics):
+    margin = np.tile(np.float32([0.6, 0.5, -0.4]), (60, 1))
+    margin[10:] = [0.7, 0.2, 0.9]
+    queue = suspicion_queue(
+        make_dynamics(
+            labels=[0, 1, 0], n_classes=2, margin=margin, prediction=np.tile([0, 1, 0], (60, 1))
+        )
+    )
+    assert queue.order.tolist() == [2, 1, 0]
+    assert queue.signs["margin"][2] == pytest.approx(-0.4)
+    assert queue.reasons(2)[0].startswith("early in training the network preferred another class")
+
+
 def test_a_sample_beyond_suspicion_gives_no_reasons(learned):
     features = np.array([[0.0], [0.1], [0.2], [0.3], [9.0], [9.1]], dtype=np.float32)
     queue = suspicion_queue(learned, features)
