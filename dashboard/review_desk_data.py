@@ -104,7 +104,7 @@ def _item(
     hidden = DeskItem(
         place=place,
         index=index,
-        name=name,
+        name=f"sample {index}",  # an id may name the class: that of a file is its path
         image=images.large(index),
         seen=0 if state is None else state.last_event,
         neighbours=tuple((images.small(int(n)), _label(review, int(n))) for n in near if n >= 0),
@@ -113,6 +113,7 @@ def _item(
         return hidden
     return replace(
         hidden,
+        name=name,
         label=_label(review, index),
         prediction=_prediction(summary, index),
         reasons=tuple(suspects.reasons(index)),

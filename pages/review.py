@@ -67,7 +67,7 @@ def draw_page(summary: RunSummary) -> None:
     draw_preparation(summary)
     if not queue:
         _explain_empty(review, asked)
-        _draw_state(summary, review, reader, role, asked)
+        _draw_state(summary, review, reader, role, asked, is_blind=is_blind)
         return
     desk = _desk(summary, images, reader, role, queue_id, queue, asked, is_blind=is_blind)
     st.fragment(desk)()
@@ -183,7 +183,7 @@ def _desk(
             with st.container():  # also while it is empty, see _draw_state
                 if place < len(queue):
                     draw_original_button(images, queue[place])
-            _draw_state(summary, review, reader, role, asked)
+            _draw_state(summary, review, reader, role, asked, is_blind=is_blind)
         except CoresetError as error:
             draw_error(error)
 
@@ -191,7 +191,13 @@ def _desk(
 
 
 def _draw_state(
-    summary: RunSummary, review: Review, reader: str, role: str, asked: Asked | None
+    summary: RunSummary,
+    review: Review,
+    reader: str,
+    role: str,
+    asked: Asked | None,
+    *,
+    is_blind: bool,
 ) -> None:
     """Draw how far the review is, and what is looked at between decisions.
 
@@ -203,7 +209,7 @@ def _draw_state(
             draw_asked(asked, review)
     with st.container():
         draw_progress(review)
-    draw_panels(summary, review, reader, role)
+    draw_panels(summary, review, reader, role, is_blind=is_blind)
 
 
 def _record_all(summary: RunSummary, reader: str, wishes: list[Wish], *, view: str) -> str:

@@ -15,6 +15,7 @@ from dashboard.widgets.messages import draw_error
 
 MOST_CONFLICTS = 50
 MOST_EVENTS = 200
+HIDDEN = "Hidden while you read blind: it tells what others decided."
 
 
 def draw_progress(review: Review) -> None:
@@ -45,16 +46,18 @@ def draw_progress(review: Review) -> None:
         st.caption(" · ".join(counted))
 
 
-def draw_panels(summary: RunSummary, review: Review, reader: str, role: str) -> None:
-    """Draw what is looked at between decisions."""
+def draw_panels(
+    summary: RunSummary, review: Review, reader: str, role: str, *, is_blind: bool
+) -> None:
+    """Draw what is looked at between decisions; a blind reader is not sent what is hidden."""
     names = ["Disagreements and agreement", "Export", "Audit trail", "Readers and rules"]
     readers, export, trail, people = st.tabs(names)
     with readers:
-        _draw_agreement(summary, review)
+        st.caption(HIDDEN) if is_blind else _draw_agreement(summary, review)
     with export:
         _draw_export(summary, review, reader)
     with trail:
-        _draw_trail(review)
+        st.caption(HIDDEN) if is_blind else _draw_trail(review)
     with people:
         _draw_people(review, reader, role)
 

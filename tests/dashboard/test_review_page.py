@@ -63,12 +63,38 @@ def test_a_reader_finds_the_most_suspicious_sample_with_its_reasons(open_dashboa
 
 @pytest.mark.usefixtures("readers")
 def test_a_blind_reader_is_not_sent_what_is_hidden(open_dashboard, write_run, decide):
-    decide(write_run(), "rita", 0, None)
-    shown = open_dashboard("review", reader="sam", blind="true", queue="All").desk
+    paths = write_run()
+    names_of_files(paths)
+    classes = Run(paths).manifest.dataset.class_names
+    for row in range(3):
+        decide(paths, "rita", row, classes[row])
+        decide(paths, "ada", row, classes[row + 1])
+    dashboard = open_dashboard("review", reader="sam", blind="true", queue="All")
+    shown = dashboard.desk
     assert shown["is_blind"]
     for item in shown["items"]:
+        assert item["name"] == f"sample {item['index']}"
         assert (item["label"], item["prediction"], item["reasons"]) == ("", "", [])
         assert (item["status"], item["proposal"]) == ("", None)
+    assert tables(dashboard) == [["reader", "role"]]
+    assert not any(f"/{name}/" in dashboard.words for name in classes)
+    open_eyed = open_dashboard("review", reader="sam", queue="All")
+    assert all(item["name"].endswith(".png") for item in open_eyed.desk["items"])
+    assert len(tables(open_eyed)) == 3
+
+
+def names_of_files(paths):
+    """Give the samples the names that images in folders have: the class stands in the path."""
+    samples = Run(paths).samples()
+    samples["sample_id"] = [
+        f"train/{name}/{row:04}.png" for row, name in enumerate(samples["class_name"])
+    ]
+    samples.to_csv(paths.samples, index=False)
+
+
+def tables(dashboard):
+    """The columns of every table on the page."""
+    return [list(element.value.columns) for element in dashboard.app.dataframe]
 
 
 @pytest.mark.usefixtures("readers")
