@@ -346,9 +346,9 @@ def never_learned(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _linear_probe(folder: str, created: str) -> LinearProbe | None:
+def _linear_probe(folder: str, created: str, is_there: tuple[bool, ...]) -> LinearProbe | None:
     """Return the run's probe; None while its embedding is not there."""
-    del created
+    del created, is_there
     run = _run(folder)
     embedding, validation = run.embedding(), run.validation()
     if embedding is None or validation is None:
@@ -363,12 +363,21 @@ def _linear_probe(folder: str, created: str) -> LinearProbe | None:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner="Probing…")
 def probe_coreset(folder: str, created: str, n_epochs: int, choices: Options) -> ProbeResult | None:
     """Judge a coreset quickly beside random ones; None without an embedding."""
-    probe = _linear_probe(folder, created)
+    paths = _run(folder).paths
+    parts = (paths.embedding, paths.val_embedding, paths.val_labels)
+    is_there = tuple(part.exists() for part in parts)  # "not yet" is asked again
+    return _probe_coreset(folder, created, n_epochs, choices, is_there)
+
+
+@st.cache_data(max_entries=64, show_spinner="Probing…")
+def _probe_coreset(
+    folder: str, created: str, n_epochs: int, choices: Options, is_there: tuple[bool, ...]
+) -> ProbeResult | None:
+    """Judge a coreset with what is there."""
+    probe = _linear_probe(folder, created, is_there)
     if probe is None:
-        _linear_probe.clear()
         return None
     selection, _ = chosen_coreset(folder, created, n_epochs, choices)
     return probe.compare_with_random(selection.indices)

@@ -107,13 +107,15 @@ def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
     """Return the samples in the order in which their labels should be looked at."""
     verdict = data.store().at(folder).paths.verdict
     stamp = verdict.stat().st_mtime if verdict.exists() else None
-    return _suspicion(folder, created, n_epochs, stamp)
+    return _suspicion(folder, created, n_epochs, data.has_embedding(folder), stamp)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
-def _suspicion(folder: str, created: str, n_epochs: int, stamp: float | None) -> SuspicionQueue:
+def _suspicion(
+    folder: str, created: str, n_epochs: int, has_embedding: bool, stamp: float | None
+) -> SuspicionQueue:
     """Look for suspicious labels; another stamp means that co-teaching was asked since."""
-    del stamp
+    del has_embedding, stamp  # parts of the key: an embedding comes after the last epoch
     dynamics = data.open_dynamics(folder, created, n_epochs)
     try:
         features = map_clusters.reduced_embedding(folder, created)
@@ -122,15 +124,20 @@ def _suspicion(folder: str, created: str, n_epochs: int, stamp: float | None) ->
     return suspicion_queue(dynamics, features, data.store().at(folder).verdict())
 
 
-@st.cache_data(max_entries=8, show_spinner="Finding the medoids of the classes…")
-def class_medoids(folder: str, created: str) -> dict[int, int]:
+def class_medoids(summary: RunSummary) -> dict[int, int]:
     """Return the sample at the heart of each class; nothing where that takes too long."""
-    del created
-    summary = next((s for s in data.run_summaries() if s.folder == folder), None)
-    if summary is None:
-        return {}
+    has_embedding = data.has_embedding(summary.folder)
+    return _class_medoids(summary.folder, summary.created, has_embedding, summary)
+
+
+@st.cache_data(max_entries=8, show_spinner="Finding the medoids of the classes…")
+def _class_medoids(
+    folder: str, created: str, has_embedding: bool, _summary: RunSummary
+) -> dict[int, int]:
+    """Find the medoids; nothing found without an embedding is looked for again with one."""
+    del folder, created, has_embedding
     try:
-        found = map_clusters.clusters(summary, Clustering(class_name=None, k=1), _in_silence)
+        found = map_clusters.clusters(_summary, Clustering(class_name=None, k=1), _in_silence)
     except CoresetError:
         return {}
     return dict(zip(found.class_of.tolist(), found.medoids.tolist(), strict=True))
@@ -226,13 +233,22 @@ def record(summary: RunSummary, reader: str, wish: Wish, *, view: str) -> Event:
     return reviews().decide(dataset, decision)
 
 
-def labels_export(summary: RunSummary, included: str) -> Export:
-    """Return the decided labels with provenance, as the command line writes them."""
-    return export_labels(data.store().at(summary.folder), reviews(), included=included)
+def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
+    """Return the labels decided in a review with provenance, as the command line writes them.
+
+    All files made of one review are of one moment, whatever was decided since.
+    """
+    return export_labels(
+        data.store().at(summary.folder),
+        reviews(),
+        included=included,
+        up_to=review.events[-1].id if review.events else None,
+        rules=review.rules,
+    )
 
 
-def hand_out_labels(summary: RunSummary, reader: str) -> bytes:
+def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> bytes:
     """Return the confirmed labels as CSV and note that they were handed out."""
-    export = labels_export(summary, "confirmed")
+    export = labels_export(summary, review, "confirmed")
     hand_out(export, data.store().at(summary.folder), reviews(), by=reader)
     return export.csv

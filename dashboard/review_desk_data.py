@@ -73,7 +73,7 @@ def desk_items(
 def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tuple[DeskClass, ...]:
     """Return the classes with their keys and medoids."""
     names = review.dataset.class_names
-    medoids = review_data.class_medoids(summary.folder, summary.created)
+    medoids = review_data.class_medoids(summary)
     return tuple(
         DeskClass(name=name, key=key, image=images.small(medoids[k]) if k in medoids else None)
         for k, (name, key) in enumerate(zip(names, class_keys(len(names)), strict=True))

@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 PAGES = ("runs", "trajectories", "reliability", "coreset", "benchmark")
@@ -169,6 +170,19 @@ def test_images_that_changed_since_are_not_shown(
     dashboard = open_dashboard(page)
     assert any("has changed since" in hint for hint in dashboard.hints)
     assert not dashboard.app.get("image")
+
+
+def test_a_quick_check_that_was_not_possible_yet_comes_with_the_embedding(
+    open_dashboard, write_run
+):
+    paths = write_run()
+    query = {"strategy": "Top: the hardest samples"}
+    assert "needs the embedding of both splits" in open_dashboard("coreset", **query).words
+    random = np.random.default_rng(0)
+    np.save(paths.embedding, random.normal(size=(160, 4)).astype(np.float32))
+    np.save(paths.val_embedding, random.normal(size=(16, 4)).astype(np.float32))
+    np.save(paths.val_labels, np.arange(16) % 8)
+    assert open_dashboard("coreset", **query).metric("Accuracy of the probe").endswith("%")
 
 
 def footer(dashboard):
