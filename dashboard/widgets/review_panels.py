@@ -132,15 +132,15 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
         draw_export(
             name,
             "Corrected labels",
-            lambda: review_data.labels_export(summary, "confirmed"),
-            csv=lambda: review_data.hand_out_labels(summary, reader),
+            lambda: review_data.labels_export(summary, review, "confirmed"),
+            csv=lambda: review_data.hand_out_labels(summary, review, reader),
             csv_help="sample_id, old, new, who, when, why, status. "
             "These samples become “exported”.",
             disabled=not has_done,
         )
         st.download_button(
             "All decisions (CSV)",
-            lambda: review_data.labels_export(summary, "all").csv,
+            lambda: review_data.labels_export(summary, review, "all").csv,
             file_name=f"{summary.run_id}-decisions.csv",
             mime="text/csv",
             icon=":material/download:",

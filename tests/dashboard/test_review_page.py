@@ -1,12 +1,16 @@
 """The Review page: who reads, what is shown, and what is recorded from the desk."""
 
+import hashlib
 import sqlite3
 from functools import partial
 
+import numpy as np
 import pytest
 
 from coreset_lib.review.store import open_reviews
 from coreset_lib.runs.store import Run
+from coreset_lib.runs.summary import summarise
+from dashboard import review_data
 from dashboard.components.review_desk import class_keys, read_report
 from dashboard.reader import login_name
 
@@ -83,6 +87,39 @@ def test_a_blind_reader_is_not_sent_what_is_hidden(open_dashboard, write_run, de
     assert len(tables(open_eyed)) == 3
 
 
+@pytest.mark.usefixtures("readers")
+def test_an_embedding_that_comes_later_is_taken_up(open_dashboard, write_run):
+    paths = write_run()
+    before = open_dashboard("review", reader="rita").desk
+    assert not any(item["neighbours"] for item in before["items"])
+    assert {each["image"] for each in before["classes"]} == {None}
+    save_embedding(paths)
+    after = open_dashboard("review", reader="rita").desk
+    assert all(item["neighbours"] for item in after["items"])
+    assert {each["image"] for each in after["classes"]} <= set(after["images"])
+
+
+@pytest.mark.usefixtures("readers")
+def test_csv_and_provenance_of_the_labels_are_of_one_moment(write_run, decide):
+    paths = write_run()
+    summary = summarise(Run(paths))
+    decide(paths, "rita", 0)
+    review = review_data.review_of(summary)
+    csv = review_data.hand_out_labels(summary, review, "rita")
+    decide(paths, "rita", 1)
+    later = review_data.labels_export(summary, review, "confirmed")
+    assert later.csv == csv
+    assert later.provenance["sha256"] == hashlib.sha256(csv).hexdigest()
+    newer = review_data.labels_export(summary, review_data.review_of(summary), "confirmed")
+    assert newer.provenance["n_labels"] == 2
+
+
+def save_embedding(paths):
+    """Write what training makes after the last epoch."""
+    features = np.random.default_rng(0).normal(size=(160, 4)).astype(np.float32)
+    np.save(paths.embedding, features)
+
+
 def names_of_files(paths):
     """Give the samples the names that images in folders have: the class stands in the path."""
     samples = Run(paths).samples()
@@ -150,8 +187,6 @@ def test_readers_who_disagree_are_shown_with_their_agreement(open_dashboard, wri
 def test_a_locked_database_is_told_and_reading_goes_on_beside_a_writer(
     open_dashboard, write_run, cache, monkeypatch
 ):
-    from dashboard import review_data
-
     patient = partial(open_reviews, busy_seconds=0.05)
     monkeypatch.setattr(review_data, "open_reviews", patient)
     write_run()
