@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from coreset_lib.evaluation.plan import FULL_SET
 from coreset_lib.evaluation.published import Published
+from dashboard.charts.band import draw_band
 from dashboard.theme import CLASS_COLOURS, MARGINS, NEUTRAL
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -27,10 +28,11 @@ def rate_curves(table: pd.DataFrame, figure_title: str) -> go.Figure:
         rows = pd.DataFrame(table[table["strategy"] == name]).sort_values(by="rate")
         is_random = name.startswith("random")
         colour = NEUTRAL if is_random else CLASS_COLOURS[number % len(CLASS_COLOURS)]
-        _add_band(figure, rows, colour)
+        mean, spread = 100 * rows["mean"], 100 * rows["standard_deviation"]
+        draw_band(figure, 100 * rows["rate"], mean, spread, colour)
         figure.add_scatter(
             x=100 * rows["rate"],
-            y=100 * rows["mean"],
+            y=mean,
             name=name,
             mode="lines+markers",
             line={"color": colour, "dash": DASHES[number % len(DASHES)], "width": 2},
@@ -50,23 +52,6 @@ def rate_curves(table: pd.DataFrame, figure_title: str) -> go.Figure:
     figure.update_xaxes(tickvals=rates, ticktext=[f"{rate:g}" for rate in rates])
     figure.update_yaxes(title=f"{figure_title}, %", fixedrange=True)
     return figure
-
-
-def _add_band(figure: go.Figure, rows: pd.DataFrame, colour: str) -> None:
-    """Add one standard deviation up and down."""
-    rates = (100 * rows["rate"]).to_numpy()
-    mean, spread = (rows[name].fillna(0).to_numpy() for name in ("mean", "standard_deviation"))
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    figure.add_scatter(
-        x=np.concatenate([rates, rates[::-1]]),
-        y=100 * np.concatenate([mean + spread, (mean - spread)[::-1]]),
-        mode="lines",
-        fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},0.15)",
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-    )
 
 
 def add_published(figure: go.Figure, published: Published, strategies: list[str]) -> None:

@@ -1,13 +1,14 @@
 """Accuracy and remaining wrong labels against the labels that an expert has given."""
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from coreset_lib.refinement.plan import PLAIN
+from dashboard.charts.band import draw_band
 from dashboard.theme import CLASS_COLOURS, MARGINS, NEUTRAL
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -66,44 +67,22 @@ def _add_line(
 ) -> None:
     """Add mean and band of one strategy to one panel."""
     colour = _colour(arm, number)
-    _add_band(drawn, rows, panel, arm, colour, column)
+    middle, spread = (
+        panel.factor * rows[name] for name in (panel.column, f"{panel.column}_deviation")
+    )
+    group: dict[str, Any] = {"legendgroup": arm, "row": 1, "col": column}
+    draw_band(drawn, rows["labels"], middle, spread, colour, **group)
     drawn.add_scatter(
         x=rows["labels"],
-        y=panel.factor * rows[panel.column],
+        y=middle,
         name=arm,
-        legendgroup=arm,
         showlegend=column == 1,
         mode="lines+markers",
         line={"color": colour, "dash": _dash(arm, number), "width": 2},
         marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 7},
         cliponaxis=False,
         hovertemplate="%{x:.0f} labels: " + panel.hover + f"<extra>{arm}</extra>",
-        row=1,
-        col=column,
-    )
-
-
-def _add_band(
-    drawn: go.Figure, rows: pd.DataFrame, panel: _Panel, arm: str, colour: str, column: int
-) -> None:
-    """Add one standard deviation up and down; nothing for a single seed."""
-    needed = ["labels", panel.column, f"{panel.column}_deviation"]
-    labels, middle, spread = rows[needed].dropna().to_numpy(dtype=np.float64).T
-    if not len(labels):
-        return
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    drawn.add_scatter(
-        x=np.concatenate([labels, labels[::-1]]),
-        y=panel.factor * np.concatenate([middle + spread, (middle - spread)[::-1]]),
-        mode="lines",
-        fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},0.13)",
-        line={"width": 0},
-        hoverinfo="skip",
-        legendgroup=arm,
-        showlegend=False,
-        row=1,
-        col=column,
+        **group,
     )
 
 
