@@ -1,4 +1,4 @@
-"""Colours and figure settings that every chart shares."""
+"""Colours, signs and figure settings that every page shares."""
 
 EARLY = "#0072B2"
 LATE = "#D55E00"
@@ -17,3 +17,9 @@ CLASS_COLOURS = (
 )
 PLOTLY_CONFIG = {"displaylogo": False, "displayModeBar": False}
 MARGINS = {"l": 8, "r": 8, "t": 28, "b": 8}
+VERDICT_ICONS = {
+    "better": ":green[▲]",
+    "worse": ":orange[▼]",
+    "no difference seen": "◆",
+    "too few seeds": "○",
+}

@@ -8,22 +8,18 @@ from coreset_lib.evaluation.report import verdict_in_words
 from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.evaluation.window_grid import has_window_grid
 from coreset_lib.jobs.evaluations import Evaluation
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import ACTIVE_STATES, RunSummary
 from dashboard import data
 from dashboard.charts.benchmark import add_published, rate_curves, window_heat_map
-from dashboard.text import as_text
-from dashboard.theme import PLOTLY_CONFIG
+from dashboard.text import as_text, time_in_words
+from dashboard.theme import PLOTLY_CONFIG, VERDICT_ICONS
 from dashboard.widgets.benchmark_form import draw_benchmark_form
-from dashboard.widgets.downloads import draw_export
+from dashboard.widgets.downloads import draw_export, draw_slurm_script
 from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.widgets.messages import draw_error
 
-VERDICT_ICONS = {
-    "better": ":green[▲]",
-    "worse": ":orange[▼]",
-    "no difference seen": "◆",
-    "too few seeds": "○",
-}
+POLL_SECONDS = 3.0
+SCRIPT = "Its tasks share the trainings that are left, on a cluster that sees this folder."
 FIGURE_TITLES = {
     "accuracy": "test accuracy",
     "balanced_accuracy": "balanced test accuracy",
@@ -31,9 +27,8 @@ FIGURE_TITLES = {
 }
 
 
-def draw_evaluations(summary: RunSummary) -> None:
+def draw_evaluations(summary: RunSummary, found: list[Evaluation]) -> None:
     """Draw the newest comparison, and a choice where there are more."""
-    found = data.evaluations(summary.run_id)
     if not found:
         st.info(
             "Nothing compared yet. Choose strategies and shares above and press Compare: networks "
@@ -41,28 +36,39 @@ def draw_evaluations(summary: RunSummary) -> None:
             icon=":material/balance:",
         )
         return
-    chosen = found[0]
+    by_id = {each.plan.evaluation_id: each for each in found}
+    chosen = found[0].plan.evaluation_id
     if len(found) > 1:
-        chosen = st.selectbox("Comparison", found, format_func=_title, key="comparison")
-    _draw_progress(chosen)
-    _draw_results(chosen, summary)
+        chosen = st.selectbox(
+            "Comparison",
+            list(by_id),
+            format_func=lambda name: _title(by_id[name]),
+            key="comparison",
+        )
+    _draw_progress(by_id[chosen])
+    _draw_results(by_id[chosen], summary)
 
 
 def _title(evaluation: Evaluation) -> str:
-    """Name a comparison by what it compares."""
+    """Name a comparison by what it compares; never by its state, which changes under the choice."""
     plan = evaluation.plan
     names = ", ".join(arm.name for arm in plan.arms)
     rates = ", ".join(f"{100 * rate:g}" for rate in plan.rates)
-    return f"{names} at {rates} %, {plan.n_seeds} seeds ({evaluation.status.state})"
+    seeds = "1 seed" if plan.n_seeds == 1 else f"{plan.n_seeds} seeds"
+    return f"{names} at {rates} %, {seeds} · {plan.evaluation_id[:6]}"
+
+
+def _is_active(evaluation: Evaluation) -> bool:
+    """Whether a process works on it or is about to."""
+    return evaluation.status.state in ACTIVE_STATES
 
 
 def _draw_progress(evaluation: Evaluation) -> None:
     """Draw how far it is, with the button that stops or continues it."""
     status = evaluation.status
-    is_active = status.state in ("queued", "running")
-    if is_active:
+    if _is_active(evaluation):
         share = status.epoch / status.epochs if status.epochs else 0.0
-        left = "" if not status.eta_seconds else f", about {status.eta_seconds / 60:.0f} min left"
+        left = f", about {time_in_words(status.eta_seconds)} left" if status.eta_seconds else ""
         st.progress(min(share, 1.0), f"{status.epoch} of {status.epochs} trainings{left}")
         if st.button("Stop", icon=":material/stop:", help="Finished trainings are kept."):
             data.stop_evaluation(evaluation)
@@ -76,19 +82,9 @@ def _draw_progress(evaluation: Evaluation) -> None:
         if row.button("Go on", icon=":material/play_arrow:"):
             data.start_evaluation(evaluation.plan)
             st.rerun()
-        try:
-            script = data.evaluation_script(evaluation)
-        except CoresetError as error:
-            draw_error(error)
-            return
-        row.download_button(
-            "Slurm script",
-            script,
-            f"{evaluation.paths.root.name}.sbatch",
-            mime="text/plain",
-            icon=":material/dns:",
-            help="Its tasks share the trainings that are left, on a cluster that sees this folder.",
-        )
+        with row:
+            name = evaluation.paths.root.name
+            draw_slurm_script(name, lambda: data.evaluation_script(evaluation), SCRIPT)
 
 
 def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
@@ -164,6 +160,26 @@ def _draw_downloads(evaluation: Evaluation) -> None:
         )
 
 
+def draw_live(summary: RunSummary, was_active: bool) -> None:
+    """Draw the results, live while networks are trained; at the end the page is drawn anew."""
+    found = data.evaluations(summary.run_id)
+    if was_active and not any(map(_is_active, found)):
+        st.rerun()
+    try:
+        draw_evaluations(summary, found)
+    except CoresetError as error:
+        draw_error(error)
+
+
+def draw_page(summary: RunSummary) -> None:
+    """Draw the form and what was compared."""
+    found = data.evaluations(summary.run_id)
+    with st.expander("New comparison", expanded=not found):
+        draw_benchmark_form(summary)
+    is_active = any(map(_is_active, found))
+    st.fragment(draw_live, run_every=POLL_SECONDS if is_active else None)(summary, is_active)
+
+
 draw_heading(
     "Benchmark",
     "Does a coreset beat a random one on these data? New networks are trained on each, with the "
@@ -173,15 +189,7 @@ draw_heading(
 if chosen is None:
     draw_no_run()
 elif has_epochs(chosen):
-    with st.expander("New comparison", expanded=not data.evaluations(chosen.run_id)):
-        draw_benchmark_form(chosen)
-
-    @st.fragment(run_every=3.0)
-    def draw_live(summary: RunSummary) -> None:
-        """Draw the results, live while networks are trained."""
-        try:
-            draw_evaluations(summary)
-        except CoresetError as error:
-            draw_error(error)
-
-    draw_live(chosen)
+    try:
+        draw_page(chosen)
+    except CoresetError as error:
+        draw_error(error)

@@ -10,7 +10,7 @@ from dashboard import refinement_data, review_data
 from dashboard.charts.refinement import refinement_curves
 from dashboard.refinement_data import Asked, Findings
 from dashboard.text import as_text, time_in_words
-from dashboard.theme import PLOTLY_CONFIG
+from dashboard.theme import PLOTLY_CONFIG, VERDICT_ICONS
 from dashboard.widgets.asked_labels import draw_asked
 from dashboard.widgets.downloads import draw_export
 from dashboard.widgets.frame import (
@@ -25,14 +25,7 @@ from dashboard.widgets.messages import draw_error
 from dashboard.widgets.refinement_form import draw_refinement_form
 
 POLL_SECONDS = 2.0
-WAS_ACTIVE = "refinement-was-active"
 FIGURE_TITLES = {"accuracy": "test accuracy", "balanced_accuracy": "balanced test accuracy"}
-VERDICT_ICONS = {
-    "better": ":green[▲]",
-    "worse": ":orange[▼]",
-    "no difference seen": "◆",
-    "too few seeds": "○",
-}
 COLUMNS = {
     "query": st.column_config.TextColumn("asked by"),
     "round": st.column_config.NumberColumn("round"),
@@ -49,9 +42,8 @@ COLUMNS = {
 }
 
 
-def draw_refinements(summary: RunSummary) -> None:
+def draw_refinements(summary: RunSummary, found: list[Refinement]) -> None:
     """Draw the newest refinement, and a choice where there are more."""
-    found = refinement_data.refinements(summary.run_id)
     if not found:
         st.info(
             "Nothing refined yet. Press Start above: two networks judge the labels, an expert "
@@ -208,15 +200,13 @@ def _draw_downloads(refinement: Refinement) -> None:
         )
 
 
-def draw_live(summary: RunSummary) -> None:
+def draw_live(summary: RunSummary, was_active: bool) -> None:
     """Draw the results, live while a process works; once it ends, the page is drawn anew."""
-    is_active = any(map(refinement_data.is_active, refinement_data.refinements(summary.run_id)))
-    before = st.session_state.get(WAS_ACTIVE)
-    st.session_state[WAS_ACTIVE] = (summary.run_id, is_active)
-    if before == (summary.run_id, True) and not is_active:
+    found = refinement_data.refinements(summary.run_id)
+    if was_active and not any(map(refinement_data.is_active, found)):
         st.rerun()
     try:
-        draw_refinements(summary)
+        draw_refinements(summary, found)
     except CoresetError as error:
         draw_error(error)
 
@@ -234,7 +224,7 @@ def draw_page(summary: RunSummary) -> None:
     with st.expander("New refinement", expanded=not found):
         draw_refinement_form(summary)
     is_active = any(map(refinement_data.is_active, found))
-    st.fragment(draw_live, run_every=POLL_SECONDS if is_active else None)(summary)
+    st.fragment(draw_live, run_every=POLL_SECONDS if is_active else None)(summary, is_active)
 
 
 draw_heading(

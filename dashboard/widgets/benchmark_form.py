@@ -75,6 +75,7 @@ def draw_benchmark_form(summary: RunSummary) -> None:
         return
     n_cells = sum(1 for _ in plan.cells())
     st.toast(f"Started: {n_cells} trainings. Finished ones are never done again.")
+    st.rerun()
 
 
 def _draw_arms() -> FindArms:

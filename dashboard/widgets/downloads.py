@@ -1,10 +1,12 @@
-"""The two files of every export: a CSV, and beside it what is needed to rebuild it."""
+"""Files to take away: a CSV with what is needed to rebuild it, and scripts for a cluster."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
+from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export
+from dashboard.widgets.messages import draw_error
 
 REBUILD = "Keep it beside the CSV; check with: coreset-lens rebuild <file>.csv"
 
@@ -58,3 +60,35 @@ def draw_export(
         on_click="ignore",
         help=provenance_help,
     )
+
+
+def draw_slurm_script(name: str, script: Callable[[], str], about: str) -> None:
+    """Draw the way to a script for a cluster; it is made, or found impossible, when asked for.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending.
+    script : callable
+        Makes the script.
+    about : str
+        What it does.
+    """
+    place = st.popover("Slurm", icon=":material/dns:", key=f"slurm:{name}", on_change="rerun")
+    if not place.open:
+        return
+    with place:
+        try:
+            content = script()
+        except CoresetError as error:
+            draw_error(error)
+            return
+        st.caption(about)
+        st.download_button(
+            "Slurm script",
+            content,
+            f"{name}.sbatch",
+            mime="text/plain",
+            icon=":material/download:",
+            on_click="ignore",
+        )

@@ -1,14 +1,15 @@
 """Rename, stop, resume, delete, each where it makes sense, deletion only after a second click."""
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from dashboard import data, state
+from dashboard.widgets.downloads import draw_slurm_script
 from dashboard.widgets.messages import draw_error
 
 RESUMABLE = ("stopped", "interrupted", "failed")
+SCRIPT = "For sbatch on a cluster that sees this folder, or has a copy of it."
 
 
 def draw_run_actions(summary: RunSummary) -> None:
@@ -25,26 +26,10 @@ def draw_run_actions(summary: RunSummary) -> None:
     ):
         _resume(summary)
     if summary.state in RESUMABLE:
-        _draw_slurm_script(row, summary)
+        with row:
+            draw_slurm_script(summary.run_id, lambda: data.slurm_script(summary.folder), SCRIPT)
     if row.button("Delete…", icon=":material/delete:"):
         _confirm_deletion(summary)
-
-
-def _draw_slurm_script(row: DeltaGenerator, summary: RunSummary) -> None:
-    """Offer the script that trains the run on a cluster."""
-    try:
-        script = data.slurm_script(summary.folder)
-    except CoresetError as error:
-        draw_error(error)
-        return
-    row.download_button(
-        "Slurm script",
-        script,
-        f"{summary.run_id}.sbatch",
-        mime="text/plain",
-        icon=":material/dns:",
-        help="For sbatch on a cluster that sees this folder, or has a copy of it.",
-    )
 
 
 def draw_queue() -> None:

@@ -75,7 +75,7 @@ def draw_start_form() -> None:
             "Prepare only",
             icon=":material/inventory_2:",
             help="Creates the run without training it, to be trained on a cluster: its Slurm "
-            "script can then be downloaded above the curves.",
+            "script is then above the curves.",
         )
     try:
         if is_prepared:

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import streamlit
 
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.evaluate import create_evaluation
@@ -24,12 +25,12 @@ def evaluation(write_run, cache):
     """Return ``make(state, finished_share)``: a comparison on a run, partly finished."""
     run_id = write_run().root.name
 
-    def make(state="finished", *, share=1.0, error=None, arms=None):
+    def make(state="finished", *, share=1.0, error=None, arms=None, n_seeds=3):
         plan = EvaluationPlan(
             run_id=run_id,
             arms=arms or tuple(make_arms(["top"], ["eva"], "proportional", [0.0])),
             rates=(0.1, 0.3),
-            n_seeds=3,
+            n_seeds=n_seeds,
             model="small_cnn",
             epochs=2,
         )
@@ -88,6 +89,50 @@ def test_a_failed_comparison_gives_its_reason_and_can_go_on(open_dashboard, eval
     dashboard = open_dashboard("benchmark")
     assert "dataset x was not found" in dashboard.words
     assert dashboard.labelled("button", "Go on")
+
+
+@pytest.mark.parametrize(("state", "seconds"), [("running", 3.0), ("finished", None)])
+def test_the_page_asks_for_news_only_while_there_are_some(
+    open_dashboard, evaluation, monkeypatch, state, seconds
+):
+    evaluation(state, share=0.5)
+    asked = []
+
+    def fragment(draw, *, run_every=None):
+        asked.append(run_every)
+        return draw
+
+    monkeypatch.setattr(streamlit, "fragment", fragment)
+    open_dashboard("benchmark")
+    assert asked[-1] == seconds
+
+
+def test_a_comparison_stays_chosen_when_its_state_changes(open_dashboard, evaluation):
+    older = evaluation("running", share=0.5)
+    evaluation("stopped", share=0.0, n_seeds=4)
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("selectbox", "Comparison").set_value(older.evaluation_id)
+    assert "random (proportional) 0.1" in dashboard.run().words
+    evaluation("finished")
+    assert dashboard.run().labelled("selectbox", "Comparison").value == older.evaluation_id
+    titles = dashboard.labelled("selectbox", "Comparison").options
+    assert sorted(title.split(" · ")[0].rsplit(", ", 1)[1] for title in titles) == [
+        "3 seeds",
+        "4 seeds",
+    ]
+
+
+def test_a_script_for_slurm_is_made_when_it_is_asked_for(open_dashboard, evaluation, cache):
+    plan = evaluation("stopped", share=0.5)
+    (cache / "slurm.toml").write_text("gpus = many")
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    dashboard.app.session_state[f"slurm:{plan.evaluation_id}"] = True
+    (error,) = dashboard.run().errors
+    assert "slurm.toml cannot be read" in error
+    (cache / "slurm.toml").unlink()
+    downloads = dashboard.run().app.get("download_button")
+    assert "Slurm script" in [download.proto.label for download in downloads]
 
 
 def test_a_form_without_strategies_gives_one_sentence(open_dashboard, write_run):

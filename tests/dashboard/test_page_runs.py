@@ -93,12 +93,16 @@ def test_a_run_is_prepared_for_a_cluster_with_its_script(open_dashboard, cache):
     (run,) = RunStore(cache).runs()
     assert (run.status().state, run.status().epoch) == ("stopped", 0)
     assert "stopped, 0 of" in dashboard.words
-    (download,) = dashboard.app.get("download_button")
+    dashboard.app.session_state[f"slurm:{run.run_id}"] = True
+    (download,) = dashboard.run().app.get("download_button")
     assert download.proto.label == "Slurm script"
 
 
 def test_a_wrong_settings_file_of_slurm_is_one_sentence(open_dashboard, write_run, cache):
-    write_run("stopped", epoch=3)
+    run_id = write_run("stopped", epoch=3).root.name
     (cache / "slurm.toml").write_text("gpus = many")
-    (error,) = open_dashboard("runs").errors
+    dashboard = open_dashboard("runs")
+    assert not dashboard.errors  # nobody has asked for a script
+    dashboard.app.session_state[f"slurm:{run_id}"] = True
+    (error,) = dashboard.run().errors
     assert "slurm.toml cannot be read" in error
