@@ -25,6 +25,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
+from coreset_lib.evaluation.results import EvaluationPaths
 from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
 from coreset_lib.scores import SCORES
@@ -82,7 +83,7 @@ def evaluate(
 
     Goes on where it stopped when it is started again with the same options.
     """
-    from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation
+    from coreset_lib.evaluation.evaluate import create_evaluation
     from coreset_lib.evaluation.report import export_results, verdict_lines
     from coreset_lib.runs.fitness import check_network
 
@@ -128,7 +129,7 @@ def evaluate(
         _hand_to_slurm(cache_folder(cache), plan, options, tasks, script)
         return
     paths = create_evaluation(cache_folder(cache), plan)
-    _work(Evaluator.open(found, plan, paths))
+    _work(cache_folder(cache), paths)
     export = export_results(paths, plan, found)
     export.write(out)
     for line in verdict_lines(paths, plan):
@@ -176,10 +177,12 @@ def _rates(text: str | None, preset: str | None) -> tuple[float, ...]:
     return tuple(sorted({_number(part, "--rates") for part in (text or RATES).split(",")}))
 
 
-def _work(evaluator: Any) -> None:
+def _work(cache: Path, paths: EvaluationPaths) -> None:
     """Train the open cells with a progress bar."""
     from rich.console import Console
     from rich.progress import Progress
+
+    from coreset_lib.evaluation.work import compare
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("trainings", total=None)
@@ -187,12 +190,7 @@ def _work(evaluator: Any) -> None:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        n_left = evaluator.work(on_cell=show)
-    if n_left:
-        raise CoresetError(
-            f"{n_left} trainings of this comparison are under way in another process. "
-            "Start this command again when it has ended."
-        )
+        compare(cache, paths, on_cell=show)
 
 
 def _window_pairs(early: str | None, late: str | None) -> list[dict[str, str]]:

@@ -68,7 +68,7 @@ def start(
     Goes on where it stopped when it is started again with the same options.
     """
     from coreset_lib.cli.training import parse_seeds
-    from coreset_lib.refinement.refiner import check_expert
+    from coreset_lib.refinement.refiner import check_plan
 
     found = find_run(cache, run)
     config = found.manifest.config
@@ -87,7 +87,7 @@ def start(
         ramp_epochs=ramp,
         expert=expert,
     )
-    check_expert(found, plan)
+    check_plan(found, plan)
     _go_on(cache, found, create_refinement(cache_folder(cache), plan), plan, out, background)
 
 
@@ -185,7 +185,7 @@ def _go_on(
     for line in verdict_lines(paths, plan):
         typer.echo(line)
     if ended == WAITING:
-        _tell_queries(run, plan, out)
+        _tell_queries(paths, plan, out)
     elif out is not None:
         export_results(paths, plan, run).write(out)
         typer.echo(f"results: {out}")
@@ -211,18 +211,21 @@ def _work_here(cache: Path, paths: RefinementPaths) -> str:
         return refine(cache, paths, on_step=show).step
 
 
-def _tell_queries(run: Run, plan: RefinementPlan, out: Path | None) -> None:
+def _tell_queries(paths: RefinementPaths, plan: RefinementPlan, out: Path | None) -> None:
     """Say where the queries are that people must answer, and how to go on."""
     from coreset_lib.atomic import write_output
+    from coreset_lib.refinement.experts import open_round
 
-    queries = run.paths.queries
+    asked = open_round(paths, plan)
+    assert asked is not None
+    queries = paths.queries(asked.n_round)
     if out is not None:
         write_output(out, queries.read_bytes())
         queries = out
     typer.echo(f"queries: {queries}")
     typer.echo(
         "fill in the column new, then: coreset-lens refine continue "
-        f"{run.run_id} --id {plan.refinement_id} --labels {queries.name}"
+        f"{plan.run_id} --id {plan.refinement_id} --labels {queries}"
     )
 
 

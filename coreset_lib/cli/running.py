@@ -10,6 +10,7 @@ import typer
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
+from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.store import RunStore
 from coreset_lib.runs.summary import summarise
 
@@ -73,7 +74,7 @@ def stop(run: RunName, cache: Cache = None) -> None:
 
     found = find_run(cache, run)
     status = executor_of(found).stop(found)
-    if status.state in ("queued", "running"):
+    if status.state in ACTIVE_STATES:
         typer.echo(f"run {found.run_id} on {status.host} was asked to stop")
     else:
         typer.echo(f"run {found.run_id} {status.state} after {status.epoch} epochs")

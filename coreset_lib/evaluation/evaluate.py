@@ -97,7 +97,19 @@ class Evaluator:
         -------
         int
             Cells that other processes were training when nothing else was left to do.
+
+        Raises
+        ------
+        CoresetError
+            If a training ends before its time.
         """
+        from coreset_lib.training.failures import explained
+
+        with explained(self.config):
+            return self._work(on_cell, start_at)
+
+    def _work(self, on_cell: OnCell, start_at: float) -> int:
+        """Go through the open cells."""
         from coreset_lib.training.device import resolve_device
         from coreset_lib.training.target import ResidentDataset
 
@@ -134,31 +146,27 @@ class Evaluator:
 
     def _train_all(self, data: Any, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
         """Yield the results of cells: trained together where they differ in seeds only."""
+        from coreset_lib.training.target import train_target
         from coreset_lib.training.together import train_targets_together
 
-        chosen = [self._coreset(cell) for cell in cells] if len(cells) > 1 else []
-        kinds = {(len(indices), replace(recipe, seed=0)) for indices, recipe in chosen}
-        if len(kinds) != 1:
-            yield from (self._train(data, cell) for cell in cells)
-            return
-        coresets, recipes = zip(*chosen, strict=True)
         is_watched = self.plan.protocol == "paper"
-        results = train_targets_together(data, coresets, recipes, watch_validation=is_watched)
-        for indices, result in zip(coresets, results, strict=True):
+        chosen = [self._coreset(cell) for cell in cells]
+        kinds = {(len(indices), replace(recipe, seed=0)) for indices, recipe in chosen}
+        if len(cells) > 1 and len(kinds) == 1:
+            coresets, recipes = zip(*chosen, strict=True)
+            results = train_targets_together(data, coresets, recipes, watch_validation=is_watched)
+        else:
+            results = (
+                train_target(data, indices, recipe, watch_validation=is_watched)
+                for indices, recipe in chosen
+            )
+        for (indices, _), result in zip(chosen, results, strict=True):
             yield self._describe(len(indices), result)
 
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
         self._dynamics = self.run.dynamics()
         self._scores: dict[str, ScoreValues] = {}
-
-    def _train(self, data: Any, cell: Cell) -> dict[str, Any]:
-        """Choose the coreset of a cell, train on it, and describe the outcome."""
-        from coreset_lib.training.target import train_target
-
-        indices, recipe = self._coreset(cell)
-        result = train_target(data, indices, recipe, watch_validation=self.plan.protocol == "paper")
-        return self._describe(len(indices), result)
 
     def _coreset(self, cell: Cell) -> tuple[Any, TrainingConfig]:
         """Return the samples of a cell and the recipe of its network."""

@@ -9,13 +9,11 @@ from typing import Protocol, TypeVar
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.local import end_process
-from coreset_lib.runs.planned_work import PlannedPaths
-from coreset_lib.runs.process import background_environment
+from coreset_lib.runs.planned_work import PlannedPaths, under_way
+from coreset_lib.runs.process import WAIT, background_environment, host_name
 from coreset_lib.runs.reading import read_record
-from coreset_lib.runs.records import Status
-from coreset_lib.runs.status import reconcile, write_status
-
-UNDER_WAY = ("queued", "running")
+from coreset_lib.runs.records import ACTIVE_STATES, Status
+from coreset_lib.runs.status import claim, reconcile, write_status
 
 
 class PlannedWork(Protocol):
@@ -30,7 +28,13 @@ class PlannedWork(Protocol):
 Work = TypeVar("Work", bound=PlannedWork)
 
 
-def start_detached(arguments: Sequence[str], log: Path, what: str) -> int:
+def start_detached(
+    arguments: Sequence[str],
+    log: Path,
+    what: str,
+    *,
+    on_start: Callable[[int], None] = lambda pid: None,
+) -> int:
     """Run Python with some arguments in a process of its own.
 
     Parameters
@@ -41,6 +45,9 @@ def start_detached(arguments: Sequence[str], log: Path, what: str) -> int:
         Takes what the process prints, behind what is there.
     what : str
         Names it in the error, as in "the comparison".
+    on_start : callable
+        Told the number of the process, which begins after that if ``--wait`` is among its
+        arguments, see :func:`coreset_lib.runs.process.wait_for_starter`.
 
     Returns
     -------
@@ -56,33 +63,58 @@ def start_detached(arguments: Sequence[str], log: Path, what: str) -> int:
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 env=background_environment(),
                 start_new_session=True,
             )
+        on_start(process.pid)
     except OSError as error:
         raise CoresetError(f"{what} cannot be started: {error.strerror}.") from None
+    assert process.stdin is not None
+    process.stdin.close()
     process.returncode = 0  # keeps Popen from warning that the child still runs
     return process.pid
 
 
+def start_work(paths: PlannedPaths, log: Path, module: str, kind: str, status: Status) -> None:
+    """Let a process of its own work on a plan; others read ``status`` until it says more."""
+    folder = paths.root.resolve()
+    start_detached(
+        ["-m", module, WAIT, str(folder), str(folder.parents[1])],
+        log,
+        f"the {kind}",
+        on_start=lambda pid: write_status(paths, claim(status, pid)),
+    )
+
+
 def check_idle(status: Status | None, kind: str) -> None:
     """Raise CoresetError if a process works on it."""
-    if status is not None and status.state in UNDER_WAY:
-        raise CoresetError(f"this {kind} is under way already. Wait for it or stop it first.")
+    if status is not None and status.state in ACTIVE_STATES:
+        raise under_way(kind)
 
 
 def check_under_way(status: Status | None, kind: str) -> Status:
     """Return the status; raise CoresetError if nobody works on it."""
-    if status is None or status.state not in UNDER_WAY:
+    if status is None or status.state not in ACTIVE_STATES:
         raise CoresetError(f"this {kind} is not under way. Nothing was done.")
     return status
 
 
 def end_work(paths: PlannedPaths, status: Status) -> None:
-    """End the process that a status names; the finished steps are kept."""
+    """End the process that a status names; the finished steps are kept.
+
+    Raises
+    ------
+    CoresetError
+        If it runs on another host.
+    """
+    if status.pid is None or status.host != host_name():
+        raise CoresetError(
+            f"this work is done on host {status.host}, got a request on {host_name()}. "
+            "Stop it there."
+        )
     end_process(status)
     write_status(paths, Status(state="stopped", epoch=status.epoch, epochs=status.epochs))
 

@@ -12,12 +12,11 @@ from coreset_lib.jobs.detached import (
     check_under_way,
     end_work,
     newest_first,
-    start_detached,
+    start_work,
     work_status,
 )
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.slurm_jobs import read_job
-from coreset_lib.runs.status import claim, write_status
 
 KIND = "comparison"
 
@@ -42,10 +41,8 @@ def start(cache: Path, plan: EvaluationPlan) -> EvaluationPaths:
     paths = create_evaluation(cache, plan)
     check_idle(evaluation_status(paths, plan), KIND)
     paths.slurm_job.unlink(missing_ok=True)
-    arguments = ["-m", "coreset_lib.evaluation", str(paths.root.resolve()), str(cache.resolve())]
-    pid = start_detached(arguments, paths.log, f"the {KIND}")
-    n_cells = sum(1 for _ in plan.cells())
-    write_status(paths, claim(Status(state="queued", epochs=n_cells, step="starting"), pid))
+    queued = Status(state="queued", epochs=sum(1 for _ in plan.cells()), step="starting")
+    start_work(paths, paths.log, "coreset_lib.evaluation", KIND, queued)
     return paths
 
 

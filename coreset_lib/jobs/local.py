@@ -14,7 +14,7 @@ from coreset_lib.jobs.turns import join
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.process import background_environment, host_name, is_alive
-from coreset_lib.runs.records import Status
+from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.resume import plain_config, prepare_start
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
@@ -98,7 +98,7 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
         If the run is neither queued nor running.
     """
     status = run.status()
-    if status.state not in ("queued", "running"):
+    if status.state not in ACTIVE_STATES:
         raise CoresetError(
             f"run {run.run_id} must be queued or running to be stopped, got {status.state}. "
             "Nothing was done."

@@ -8,11 +8,11 @@ from coreset_lib.jobs.detached import (
     check_under_way,
     end_work,
     newest_first,
-    start_detached,
+    start_work,
     work_status,
 )
 from coreset_lib.refinement.plan import RefinementPlan
-from coreset_lib.refinement.refiner import check_expert
+from coreset_lib.refinement.refiner import check_plan
 from coreset_lib.refinement.results import (
     RefinementPaths,
     count_finished,
@@ -21,7 +21,6 @@ from coreset_lib.refinement.results import (
     refinements_folder,
 )
 from coreset_lib.runs.records import Status
-from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import RunStore
 
 KIND = "refinement"
@@ -45,14 +44,12 @@ def start(cache: Path, plan: RefinementPlan) -> RefinementPaths:
         If it is under way already, its expert would not know the answers, or no process can
         be started.
     """
-    check_expert(RunStore(cache).find(plan.run_id), plan)
+    check_plan(RunStore(cache).find(plan.run_id), plan)
     paths = create_refinement(cache, plan)
     check_no_work(paths)
-    arguments = ["-m", "coreset_lib.refinement", str(paths.root.resolve()), str(cache.resolve())]
-    pid = start_detached(arguments, paths.log, f"the {KIND}")
     done = count_finished(paths, plan)
     queued = Status(state="queued", epoch=done, epochs=plan.n_steps, step="starting")
-    write_status(paths, claim(queued, pid))
+    start_work(paths, paths.log, "coreset_lib.refinement", KIND, queued)
     return paths
 
 

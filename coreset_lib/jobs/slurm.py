@@ -14,7 +14,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.slurm_options import SlurmOptions
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.records import Status
+from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.resume import prepare_start
 from coreset_lib.runs.slurm_jobs import forget_answers, read_job, write_job
 from coreset_lib.runs.status import write_status
@@ -82,7 +82,7 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
         If the run is neither queued nor running.
     """
     status = run.status()
-    if status.state not in ("queued", "running"):
+    if status.state not in ACTIVE_STATES:
         raise CoresetError(
             f"run {run.run_id} must be queued or running to be stopped, got {status.state}. "
             "Nothing was done."
@@ -186,7 +186,7 @@ def _wait_for_the_end(run: Run, grace: float) -> Status:
     while True:
         forget_answers()
         status = run.status()
-        if status.state not in ("queued", "running") or time.monotonic() > deadline:
+        if status.state not in ACTIVE_STATES or time.monotonic() > deadline:
             break
         time.sleep(POLL_SECONDS)
     if status.state == "interrupted":

@@ -19,6 +19,7 @@ from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation, read_p
 from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.results import EvaluationPaths, count_finished, read_cells
 from coreset_lib.jobs import slurm
+from coreset_lib.jobs.detached import check_idle, work_status
 from coreset_lib.jobs.slurm_options import SlurmOptions
 from coreset_lib.runs.process import host_name
 from coreset_lib.runs.records import Status
@@ -60,9 +61,8 @@ def submit(
         If it is under way or finished already, or Slurm is missing or refuses.
     """
     paths = create_evaluation(cache, plan)
-    status = array_status(paths, plan) if read_job(paths) is not None else None
-    if status is not None and status.state in ("queued", "running"):
-        raise CoresetError("this comparison is under way already. Wait for it or stop it first.")
+    is_in_slurm = read_job(paths) is not None
+    check_idle(array_status(paths, plan) if is_in_slurm else work_status(paths), "comparison")
     script = evaluation_script(cache, plan, paths, options, n_tasks=n_tasks)
     write_bytes(paths.slurm_script, script.encode())
     for leftover in (paths.stop_request, paths.task_error):
@@ -156,8 +156,8 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         log.info("Slurm ends this task; finished trainings are kept")
         if environment.get("CORESET_LENS_REQUEUE") == "1" and not paths.stop_request.exists():
             slurm.requeue(job_id)
-    except (CoresetError, OSError, RuntimeError, MemoryError) as error:
-        log.error("%s", error, exc_info=not isinstance(error, CoresetError))
+    except CoresetError as error:
+        log.error("%s", error, exc_info=error.__cause__)
         write_bytes(paths.task_error, " ".join(str(error).split()).encode())
         return 1
     return 0

@@ -27,7 +27,7 @@ from coreset_lib.refinement.results import (
     read_judgement,
     write_cell,
 )
-from coreset_lib.runs.lock import FileLock
+from coreset_lib.runs.fitness import check_network
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 
@@ -60,10 +60,10 @@ class Refiner:
         Raises
         ------
         CoresetError
-            If the dataset is gone, has changed, or has no single class per sample; or if a
-            simulated expert would not know the true labels.
+            If the dataset is gone, has changed, or has no single class per sample; or if the
+            plan does not suit the run, see :func:`check_plan`.
         """
-        check_expert(run, plan)
+        check_plan(run, plan)
         config = TrainingConfig(**run.manifest.config)
         dataset = load_configured(config, cache=run.paths.cache)
         check_same_dataset(run, dataset.fingerprint())
@@ -81,15 +81,12 @@ class Refiner:
         Raises
         ------
         CoresetError
-            If another process works on it.
+            If a training ends before its time.
         """
-        lock = FileLock(self.paths.lock)
-        if not lock.acquire():
-            raise CoresetError("this refinement is under way already. Wait for it or stop it.")
-        try:
+        from coreset_lib.training.failures import explained
+
+        with explained(self.config):
             return self._work(on_step)
-        finally:
-            lock.release()
 
     def _work(self, on_step: OnStep) -> bool:
         """Go through the steps seed by seed."""
@@ -292,10 +289,9 @@ class Refiner:
             assert self.true_labels is not None
             return simulated_answers(rows, self.true_labels)
         answers = read_answers(self.paths, cell.n_round, asked)
-        if answers is None:
-            write_queries(self.run.paths.queries, self.run, OpenRound(cell.n_round, rows))
-        else:
-            self.run.paths.queries.unlink(missing_ok=True)
+        table = self.paths.queries(cell.n_round)
+        if answers is None and not table.exists():  # it may hold answers by now
+            write_queries(table, self.run, OpenRound(cell.n_round, rows))
         return answers
 
     def _labels(self) -> NDArray[np.int64]:
@@ -313,8 +309,10 @@ class Refiner:
         return self._placed
 
 
-def check_expert(run: Run, plan: RefinementPlan) -> None:
-    """Raise CoresetError if a simulated expert would not know the true labels."""
+def check_plan(run: Run, plan: RefinementPlan) -> None:
+    """Raise CoresetError if the network does not suit the images, or the expert the labels."""
+    dataset = run.manifest.dataset
+    check_network(plan.model, dataset.name, depth=dataset.depth)
     if plan.expert == "simulated" and run.true_labels() is None:
         raise CoresetError(
             f"run {run.run_id} must know its true labels for a simulated expert, and it does not. "

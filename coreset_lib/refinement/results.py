@@ -38,15 +38,14 @@ class RefinementPaths(PlannedPaths):
         """What people answered in one round."""
         return self.root / f"answers-{n_round}.json"
 
+    def queries(self, n_round: int) -> Path:
+        """What people are asked in one round, a table to fill in."""
+        return self.root / f"queries-{n_round}.csv"
+
     @property
     def log(self) -> Path:
         """What the process printed."""
         return self.root / "refine.log"
-
-    @property
-    def lock(self) -> Path:
-        """Locked by the one process that works on it."""
-        return self.root / "lock"
 
 
 def refinements_folder(cache: Path) -> Path:

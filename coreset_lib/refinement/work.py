@@ -1,14 +1,11 @@
 """Working on a refinement in this process, with a status that others can read."""
 
-import os
 from pathlib import Path
 
-from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.refiner import OnStep, Refiner
 from coreset_lib.refinement.results import RefinementPaths, read_plan
-from coreset_lib.runs.planned_work import Pace
+from coreset_lib.runs.planned_work import Pace, working
 from coreset_lib.runs.records import Status
-from coreset_lib.runs.status import StatusWriter, claim
 from coreset_lib.runs.store import RunStore
 
 WAITING = "waiting for labels"
@@ -31,20 +28,15 @@ def refine(
     """
     plan = read_plan(paths)
     run = RunStore(cache).find(plan.run_id)
-    status = claim(Status(state="running", step="loading data", epochs=plan.n_steps), os.getpid())
     pace = Pace()
-    with StatusWriter(paths, status) as writer:
+    with working(paths, "refinement", plan.n_steps) as writer:
 
         def note(done: int, total: int, step: str) -> None:
             left = pace.seconds_left(done, total)
             writer.update(step=step, epoch=done, epochs=total, eta_seconds=left)
             on_step(done, total, step)
 
-        try:
-            is_finished = Refiner.open(run, plan, paths).work(on_step=note)
-        except CoresetError as error:
-            writer.update(state="failed", step="", eta_seconds=None, error=str(error))
-            raise
+        is_finished = Refiner.open(run, plan, paths).work(on_step=note)
         state, step = ("finished", "") if is_finished else ("stopped", WAITING)
         writer.update(state=state, step=step, eta_seconds=None)
     return writer.status

@@ -56,11 +56,6 @@ class RunPaths:
         return self.root / "verdict.json"
 
     @property
-    def queries(self) -> Path:
-        """Table of the samples whose labels a refinement waits for."""
-        return self.root / "queries.csv"
-
-    @property
     def wrong_labels(self) -> Path:
         """Table of the training samples known to be labelled wrongly."""
         return self.root / "wrong_labels.csv"

@@ -3,9 +3,12 @@
 What was finished lies in a file of its own and is never done again.
 """
 
+import contextlib
 import json
+import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,10 @@ from typing import Any
 from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.lock import FileLock
+from coreset_lib.runs.process import wait_for_starter
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import StatusWriter, claim
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,11 @@ class PlannedPaths:
     def status(self) -> Path:
         """How far it is."""
         return self.root / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that works on it."""
+        return self.root / "lock"
 
 
 def make_plan_folder(paths: PlannedPaths, plan: Mapping[str, Any]) -> None:
@@ -70,6 +82,75 @@ def read_step(path: Path, **expected: object) -> dict[str, Any] | None:
         return None
     is_it = isinstance(record, dict) and all(record.get(k) == v for k, v in expected.items())
     return record if is_it else None
+
+
+def under_way(kind: str) -> CoresetError:
+    """Return the error for work that somebody does already."""
+    return CoresetError(f"this {kind} is under way already. Wait for it or stop it first.")
+
+
+@contextlib.contextmanager
+def working(paths: PlannedPaths, kind: str, n_steps: int) -> Generator[StatusWriter]:
+    """Hold the sole right to work on a plan; others read how far it is, and what ended it.
+
+    Raises
+    ------
+    CoresetError
+        If another process holds it.
+    """
+    lock = FileLock(paths.lock)
+    if not lock.acquire():
+        raise under_way(kind)
+    status = Status(state="running", step="loading data", epochs=n_steps)
+    try:
+        with StatusWriter(paths, claim(status, os.getpid())) as writer:
+            try:
+                yield writer
+            except CoresetError as error:
+                writer.update(state="failed", step="", eta_seconds=None, error=str(error))
+                raise
+    finally:
+        lock.release()
+
+
+def background_main(
+    module: str,
+    arguments: Sequence[str],
+    work: Callable[[Path, Path, Callable[[int, int, str], None]], Status],
+) -> int:
+    """Work on a plan as a process of its own, and log it.
+
+    Parameters
+    ----------
+    module : str
+        For the usage and the log.
+    arguments : sequence of str
+        The plan's directory, the cache, and ``--wait`` where a starter notes who we are.
+    work : callable
+        Takes cache, directory, and what is to be told of steps done, all steps, and the step.
+
+    Returns
+    -------
+    int
+        0 if it was done as far as it can be, 1 if it failed, 2 for wrong arguments.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    log = logging.getLogger(module)
+    given = wait_for_starter(arguments)
+    if len(given) != 2:
+        log.error("usage: python -m %s [--wait] DIR CACHE", module)
+        return 2
+    try:
+        status = work(
+            Path(given[1]),
+            Path(given[0]),
+            lambda done, total, step: log.info("%d of %d: %s", done, total, step),
+        )
+    except CoresetError as error:
+        log.error("%s", error, exc_info=error.__cause__)
+        return 1
+    log.info("%s %s", status.state, status.step)
+    return 0
 
 
 class Pace:

@@ -3,12 +3,15 @@
 import math
 import os
 import socket
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 START_TOLERANCE_SECONDS = 2.0
 QUEUE_GRACE_SECONDS = 60.0
 REMOTE_GRACE_SECONDS = 120.0
+WAIT = "--wait"
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -37,6 +40,18 @@ def is_alive(pid: int | None, start: float | None) -> bool:
         return False
     found = process_start(pid)
     return found is not None and abs(found - start) <= START_TOLERANCE_SECONDS
+
+
+def wait_for_starter(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments without ``--wait``; with it, once standard input was closed.
+
+    By then whoever started this process has noted its number, and nobody overwrites its status
+    any more.
+    """
+    others = [argument for argument in arguments if argument != WAIT]
+    if len(others) < len(arguments):
+        sys.stdin.read()
+    return others
 
 
 def computing_environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 STATES = ("queued", "running", "finished", "failed", "stopped", "interrupted")
+ACTIVE_STATES = ("queued", "running")
 
 
 @dataclass(frozen=True, kw_only=True)

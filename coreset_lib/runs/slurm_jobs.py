@@ -11,7 +11,7 @@ from typing import Protocol
 from coreset_lib.atomic import write_json
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.process import REMOTE_GRACE_SECONDS, seconds_since
-from coreset_lib.runs.records import SCHEMA_VERSION, Status
+from coreset_lib.runs.records import ACTIVE_STATES, SCHEMA_VERSION, Status
 
 SILENT_SECONDS = 15.0
 ANSWER_SECONDS = 10.0
@@ -128,7 +128,7 @@ def reconcile_with_slurm(paths: RunPaths, written: Status, seen: Status) -> Stat
     seen : Status
         The same after :func:`coreset_lib.runs.status.reconcile`.
     """
-    is_active = written.state in ("queued", "running")
+    is_active = written.state in ACTIVE_STATES
     is_silent = seen.state != "running" or seconds_since(written.heartbeat) > SILENT_SECONDS
     job = read_job(paths) if is_active and is_silent else None
     if job is None:
@@ -170,8 +170,9 @@ def _ask(job_id: str) -> JobState | None:
         word, _, reason = lines[0].partition("|")
         return JobState(word, reason)
     past = _call("sacct", "--noheader", "--allocations", "--parsable2", "-j", job_id, "-o", "State")
-    words = past.stdout.split() if past is not None and past.returncode == 0 else []
-    return JobState(words[-1] if words else "ENDED")
+    states = past.stdout.splitlines() if past is not None and past.returncode == 0 else []
+    # "CANCELLED by 1000" names the user too.
+    return JobState(states[-1].split()[0] if states and states[-1].strip() else "ENDED")
 
 
 def _listed(job_id: str) -> list[str] | None:
@@ -181,7 +182,7 @@ def _listed(job_id: str) -> list[str] | None:
         return None
     if listed.returncode != 0:
         return [] if "invalid job id" in listed.stderr.lower() else None
-    return listed.stdout.split()
+    return listed.stdout.splitlines()
 
 
 def _call(*command: str) -> "subprocess.CompletedProcess[str] | None":

@@ -16,7 +16,7 @@ from coreset_lib.runs.process import (
     process_start,
     seconds_since,
 )
-from coreset_lib.runs.records import Status
+from coreset_lib.runs.records import ACTIVE_STATES, Status
 
 HEARTBEAT_SECONDS = 2.0
 
@@ -46,7 +46,7 @@ def reconcile(status: Status) -> Status:
     A process on this machine is looked up by number and start time; one elsewhere
     counts as gone when its heartbeat is older than two minutes.
     """
-    if status.state not in ("queued", "running"):
+    if status.state not in ACTIVE_STATES:
         return status
     is_here = status.host == host_name()
     if is_here and is_alive(status.pid, status.process_start):

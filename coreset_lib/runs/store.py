@@ -21,7 +21,7 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, read_record
-from coreset_lib.runs.records import STATES, Manifest, Status
+from coreset_lib.runs.records import ACTIVE_STATES, STATES, Manifest, Status
 from coreset_lib.runs.slurm_jobs import reconcile_with_slurm
 from coreset_lib.runs.status import reconcile
 
@@ -52,7 +52,7 @@ class Run:
         status = reconcile_with_slurm(self.paths, written, reconcile(written))
         if status.state == "interrupted" and self._written_status() != written:
             return self.status()  # it has written on while its process was looked up
-        if status.state in ("queued", "running") and self.paths.stop_request.exists():
+        if status.state in ACTIVE_STATES and self.paths.stop_request.exists():
             return replace(status, step="stopping")
         return status
 
@@ -343,7 +343,7 @@ def _age(run: Run) -> tuple[str, int, str]:
 def _may_be_training(run: Run) -> bool:
     """Whether a process may still write to the run; nobody can train a damaged one."""
     try:
-        return run.status().state in ("queued", "running")
+        return run.status().state in ACTIVE_STATES
     except DamagedRunError:
         return False
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from coreset_lib.errors import DamagedRunError
 from coreset_lib.runs.naming import read_naming
+from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.store import Run
 
 DAMAGED = "damaged"
-ACTIVE_STATES = ("queued", "running")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import math
+from collections.abc import Generator
 
 import torch
 
@@ -22,11 +23,22 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
         smaller = max(config.batch_size // 2, 2)
         return (
             f"The memory of the device ran out at batch size {config.batch_size}. "
-            f"Try --batch-size {smaller}, or another device."
+            f"Train with --batch-size {smaller}, or on another device."
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full. Free some space; the epochs recorded so far are kept."
+        return "The disk is full. Free some space; what was finished is kept."
     return f"Training ended unexpectedly ({type(error).__name__}: {error}). See the log."
+
+
+@contextlib.contextmanager
+def explained(config: TrainingConfig) -> Generator[None]:
+    """Raise a CoresetError that says why, in the place of whatever ends a training."""
+    try:
+        yield
+    except CoresetError:
+        raise
+    except EXPECTED as error:
+        raise CoresetError(explain(error, config)) from error
 
 
 def partner_reason(paths: RunPaths, n_processes: int) -> str:

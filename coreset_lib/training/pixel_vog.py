@@ -14,6 +14,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_configured
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.resume import check_same_dataset, plain_config
 from coreset_lib.runs.store import Run
 from coreset_lib.training.checkpoints import load_kept_weights
@@ -141,7 +142,7 @@ def epochs_with_weights(run: Run) -> list[int]:
             f"Choose one of {', '.join(run.manifest.members)}."
         )
     status = run.status()
-    if status.state in ("queued", "running"):
+    if status.state in ACTIVE_STATES:
         raise CoresetError(f"run {run.run_id} is still training. Wait for it or stop it first.")
     wanted = plain_config(run.paths).kept_epochs
     kept = [e for e in wanted if e <= status.epoch and run.paths.kept_weights(e).exists()]

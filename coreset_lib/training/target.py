@@ -1,7 +1,6 @@
 """Training a fresh target network on a coreset and predicting the held-out splits."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.errors import CoresetError
 from coreset_lib.training.device import ResidentSplit
 from coreset_lib.training.loop import Trainer, embed, evaluate, predict
 from coreset_lib.training.networks import Surrogate, build_network
@@ -85,7 +85,6 @@ def train_target(
     *,
     watch_validation: bool = False,
     describe_train: bool = False,
-    on_epoch: Callable[[], None] = lambda: None,
 ) -> TargetResult:
     """Train on the samples ``indices`` of the training split; predict val and test.
 
@@ -99,12 +98,15 @@ def train_target(
         Evaluate val after every epoch for ``best_val_accuracy``.
     describe_train : bool
         Give ``train`` and ``embedding`` too.
-    on_epoch : callable
-        Called after every epoch; may raise to give up.
 
     Returns
     -------
     TargetResult
+
+    Raises
+    ------
+    CoresetError
+        If the training diverges.
     """
     kept = torch.from_numpy(np.sort(indices).astype(np.int64)).to(data.train.labels.device)
     subset = replace(data.train, images=data.train.images[kept], labels=data.train.labels[kept])
@@ -121,7 +123,6 @@ def train_target(
         trainer.train_epoch(epoch)
         if watch_validation:
             best = max(best or 0.0, evaluate(trainer.network, data.val)[1])
-        on_epoch()
     return TargetResult(
         val=predict_probabilities(network, data.val),
         test=predict_probabilities(network, data.test),
@@ -134,9 +135,21 @@ def train_target(
 
 
 def predict_probabilities(network: Surrogate, split: ResidentSplit) -> Probabilities:
-    """Probabilities of a split in eval mode, float64 on the CPU, (samples, classes)."""
+    """Probabilities of a split in eval mode, float64 on the CPU, (samples, classes).
+
+    Raises
+    ------
+    CoresetError
+        If the network has lost its weights to overflow.
+    """
     parts = [
         probabilities_of(logits.cpu().double(), labels)
         for _, logits, labels in predict(network, split)
     ]
-    return torch.cat(parts).numpy()
+    found = torch.cat(parts)
+    if not torch.isfinite(found).all():
+        raise CoresetError(
+            "training diverged: the network predicts no numbers any more. "
+            "Train the run with a smaller --learning-rate."
+        )
+    return found.numpy()

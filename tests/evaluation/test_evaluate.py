@@ -1,8 +1,10 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
@@ -16,8 +18,12 @@ from coreset_lib.evaluation.plan import (
 )
 from coreset_lib.evaluation.report import cell_table, export_results, verdict_lines
 from coreset_lib.evaluation.results import chosen_variant, read_cells, summary_table, write_cell
+from coreset_lib.evaluation.work import compare
+from coreset_lib.jobs.detached import work_status
+from coreset_lib.runs.lock import FileLock
 from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
+from coreset_lib.training.target import ResidentDataset, train_target
 
 TOP = Arm(
     name="top el2n",
@@ -50,6 +56,16 @@ def evaluated(tmp_path_factory, trained_run, tiny_dataset):
     config = TrainingConfig(**trained_run.manifest.config)
     Evaluator(trained_run, plan, paths, tiny_dataset, config).work()
     return plan, paths, config
+
+
+@pytest.fixture
+def run_of_file(make_run, make_dataset, save_npz, tmp_path):
+    """A run whose dataset is found again, and its cache."""
+    run = make_run(tmp_path, dataset=make_dataset())
+    manifest = json.loads(run.paths.manifest.read_text())
+    manifest["config"]["dataset"] = str(save_npz(tmp_path / "tiny.npz", make_dataset()))
+    run.paths.manifest.write_text(json.dumps(manifest))
+    return Run(run.paths), run.paths.cache
 
 
 class TestPlan:
@@ -141,6 +157,57 @@ class TestWork:
         cells = read_cells(paths, plan)
         full = [cells[Cell(arm=FULL_SET, variant=0, rate=1.0, seed=s)] for s in (0, 1)]
         assert full[0]["test"] != full[1]["test"]
+
+    def test_its_status_says_how_it_ended(self, run_of_file):
+        run, cache = run_of_file
+        plan = make_plan(run_id=run.run_id, n_seeds=1, rates=(0.4,), with_full_set=False)
+        paths = create_evaluation(cache, plan)
+        seen = []
+        status = compare(cache, paths, on_cell=lambda *counts: seen.append(counts))
+        assert (status.state, seen[0], seen[-1]) == ("finished", (0, 3), (3, 3))
+        assert work_status(paths).state == "finished"
+
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            (torch.OutOfMemoryError("CUDA"), "memory of the device ran out at batch size 16"),
+            (OSError(28, "No space left on device"), "The disk is full"),
+            (RuntimeError("kernel"), "ended unexpectedly (RuntimeError: kernel)"),
+        ],
+    )
+    def test_whatever_ends_a_training_is_told_in_a_sentence(
+        self, run_of_file, monkeypatch, error, words
+    ):
+        run, cache = run_of_file
+        plan = make_plan(run_id=run.run_id, n_seeds=1, epochs=3)
+        paths = create_evaluation(cache, plan)
+
+        def fail(*_):
+            raise error
+
+        monkeypatch.setattr(Evaluator, "_train_all", fail)
+        with pytest.raises(CoresetError, match=re.escape(words)):
+            compare(cache, paths)
+        status = work_status(paths)
+        assert (status.state, words in status.error) == ("failed", True)
+
+    def test_two_processes_do_not_work_on_one_comparison(self, run_of_file):
+        run, cache = run_of_file
+        paths = create_evaluation(cache, make_plan(run_id=run.run_id, n_seeds=1, epochs=4))
+        lock = FileLock(paths.lock)
+        assert lock.acquire()
+        try:
+            with pytest.raises(CoresetError, match="this comparison is under way already"):
+                compare(cache, paths)
+        finally:
+            lock.release()
+
+    def test_a_network_that_diverged_is_no_result(self, trained_run, tiny_dataset):
+        config = TrainingConfig(**trained_run.manifest.config)
+        config = replace(config, learning_rate=100, weight_decay=0.9, epochs=30)
+        data = ResidentDataset.place(tiny_dataset, torch.device("cpu"))
+        with pytest.raises(CoresetError, match="training diverged"):
+            train_target(data, np.arange(40), config)
 
     def test_a_dataset_that_changed_is_refused(self, make_run, make_dataset, save_npz, tmp_path):
         run = make_run(tmp_path)

@@ -59,13 +59,13 @@ class TestCells:
         cells, trained = list(plan.cells()), []
         last = cells[-1]
 
-        def train(_, cell):
+        def train(cell):
             if not trained:
                 write_cell(paths, last, {"by": "another process"})
             trained.append(cell)
             return {}
 
-        monkeypatch.setattr(evaluator, "_train", lambda data, cell: train(data, cell))
+        monkeypatch.setattr(evaluator, "_train_all", lambda _, cells: map(train, cells))
         evaluator.work()
         assert trained == cells[:-1]
         assert read_cells(paths, plan)[last]["by"] == "another process"
@@ -75,7 +75,9 @@ class TestCells:
         self, evaluator, plan, monkeypatch, start_at, first
     ):
         trained = []
-        monkeypatch.setattr(evaluator, "_train", lambda _, cell: trained.append(cell) or {})
+        monkeypatch.setattr(
+            evaluator, "_train_all", lambda _, cells: [trained.append(c) or {} for c in cells]
+        )
         evaluator.work(start_at=start_at)
         cells = list(plan.cells())
         assert len(cells) == 6

@@ -147,12 +147,12 @@ class TestWork:
             assert first | {"seconds": 0} == second | {"seconds": 0}
 
     def test_two_processes_do_not_work_on_one_refinement(self, refined, noisy_run):
-        plan, paths, _ = refined
+        _, paths, _ = refined
         lock = FileLock(paths.lock)
         assert lock.acquire()
         try:
             with pytest.raises(CoresetError, match="under way already"):
-                Refiner.open(noisy_run, plan, paths).work()
+                refine(noisy_run.paths.cache, paths)
         finally:
             lock.release()
 
@@ -172,6 +172,11 @@ class TestWork:
         plan = make_plan(run_id=run.run_id)
         with pytest.raises(CoresetError, match="or let --expert people answer"):
             Refiner.open(run, plan, create_refinement(tmp_path, plan))
+
+    def test_a_network_for_other_images_is_refused(self, noisy_run, make_plan, tmp_path):
+        plan = make_plan(run_id=noisy_run.run_id, model="resnet18_3d")
+        with pytest.raises(CoresetError, match="model must be a network for pictures"):
+            Refiner.open(noisy_run, plan, create_refinement(tmp_path, plan))
 
 
 class TestReport:
@@ -238,17 +243,18 @@ class TestPeople:
         )
         cache = noisy_run.paths.cache
         paths = create_refinement(cache, plan)
-        for answers in paths.root.glob("answers-*.json"):
-            answers.unlink()
+        for earlier in (*paths.root.glob("answers-*.json"), *paths.root.glob("queries-*.csv")):
+            earlier.unlink()
         for cell in list(plan.cells_of(0))[1:]:
             paths.cell(cell).unlink(missing_ok=True)
         status = refine(cache, paths)
         assert (status.state, status.step) == ("stopped", WAITING)
         return cache, plan, paths
 
-    def fill(self, run, tmp_path, names=None):
-        """Answer the open queries as an expert would, in the table that was written."""
-        table = pd.read_csv(run.paths.queries, keep_default_na=False)
+    def fill(self, paths, run, tmp_path, names=None):
+        """Answer the open queries as an expert would, in the newest table that was written."""
+        newest = max(paths.root.glob("queries-*.csv"))
+        table = pd.read_csv(newest, keep_default_na=False)
         assert list(table) == ["sample_id", "old", "new", "source", "round"]
         assert set(table["new"]) == {""}
         samples, class_names = run.samples(), run.manifest.dataset.class_names
@@ -263,11 +269,11 @@ class TestPeople:
         for number in (1, 2):
             asked = open_round(paths, plan)
             assert (asked.n_round, len(asked.rows)) == (number, 3)
-            assert accept_answers(paths, plan, noisy_run, self.fill(noisy_run, tmp_path)) == 0
+            file = self.fill(paths, noisy_run, tmp_path)
+            assert accept_answers(paths, plan, noisy_run, file) == 0
             status = refine(cache, paths)
         assert status.state == "finished"
         assert open_round(paths, plan) is None
-        assert not noisy_run.paths.queries.exists()
         last = read_cells(paths, plan)[RoundCell(seed=0, arm="entropy", n_round=2)]
         assert last["n_labels"] == 6
         true = noisy_run.true_labels()
@@ -293,7 +299,7 @@ class TestPeople:
         self, waiting, noisy_run, tmp_path, change, words
     ):
         _, plan, paths = waiting
-        file = self.fill(noisy_run, tmp_path)
+        file = self.fill(paths, noisy_run, tmp_path)
         change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
         with pytest.raises(CoresetError, match=words):
             accept_answers(paths, plan, noisy_run, file)
@@ -303,7 +309,7 @@ class TestPeople:
         self, waiting, noisy_run, tmp_path
     ):
         _, plan, paths = waiting
-        file = self.fill(noisy_run, tmp_path)
+        file = self.fill(paths, noisy_run, tmp_path)
         table = pd.read_csv(file, dtype=str)
         other = table.iloc[[0]].assign(sample_id="somebody else")
         pd.concat([table, other]).to_csv(file, index=False)

@@ -101,7 +101,7 @@ def test_memory_that_runs_out_in_a_step_fails_the_run_with_a_batch_size_to_try(
         train_run(paths, dataset=tiny_dataset)
     run = Run(paths)
     assert run.status().state == "failed"
-    assert "Try --batch-size 8" in run.status().error
+    assert "Train with --batch-size 8" in run.status().error
     assert run.dynamics().n_epochs == 2
     assert not paths.reserve.exists()
 

@@ -211,7 +211,7 @@ def test_what_goes_wrong_while_writing_is_told_in_the_status(
 def test_explain_tells_how_to_get_by_with_less_memory():
     config = TrainingConfig(dataset="phantom", batch_size=256)
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory")):
-        assert "batch size 256. Try --batch-size 128" in explain(error, config)
+        assert "batch size 256. Train with --batch-size 128" in explain(error, config)
     assert explain(CoresetError("Do this."), config) == "Do this."
     assert "disk is full" in explain(OSError(errno.ENOSPC, "x"), config)
     assert "See the log" in explain(OSError(errno.EIO, "x"), config)
