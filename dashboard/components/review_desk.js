@@ -69,8 +69,10 @@ class Desk {
 
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue;
-    const isNew = this.data?.account !== data.account || this.data?.queue !== data.queue;
+    const isOther = this.data?.account !== data.account;
+    const isNew = isOther || this.data?.queue !== data.queue;
     this.data = data;
+    if (isOther) this.pending = this.kept();
     if (isNew) this.open();
     for (const item of data.items) this.items.set(item.place, item);
     if (this.images.size > MOST_IMAGES) this.images.clear();
@@ -83,18 +85,23 @@ class Desk {
     this.draw();
   }
 
-  /** Another queue, or the first one: what an earlier page could not save comes first. */
+  /** Another queue, or the first one: what is not saved yet comes first. */
   open() {
     this.items.clear();
     this.images.clear();
     this.trail = [];
     this.place = this.data.place;
-    try {
-      this.pending = JSON.parse(localStorage.getItem(this.data.account)) || [];
-    } catch {
-      this.pending = [];
-    }
+    for (const wish of this.pending) delete wish.place; // it was one in another queue
     if (this.pending.length) this.report();
+  }
+
+  /** What an earlier page of this reader could not save; nothing where the browser keeps nothing. */
+  kept() {
+    try {
+      return JSON.parse(localStorage.getItem(this.data.account)) || [];
+    } catch {
+      return [];
+    }
   }
 
   answer() {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import time
 
 import numpy as np
@@ -23,6 +24,14 @@ PRESS_AND_LOOK = """key => {
   const image = desk.querySelector(".view img");
   return { place: desk.dataset.place, source: image?.src, width: image?.naturalWidth };
 }"""
+
+
+# Nothing is sent again by the clock, either: it would hide what another queue has lost.
+NOTHING_KEPT = """
+  Storage.prototype.getItem = null;
+  const setAnyInterval = window.setInterval;
+  window.setInterval = (act, ms) => ms === 4000 ? 0 : setAnyInterval(act, ms);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +168,24 @@ def test_decisions_that_a_closed_browser_had_not_sent_are_sent_by_the_next(
         time.sleep(0.2)
     again.locator('.desk[data-pending="0"]').wait_for()
     assert len(events_of(reviewed_run)) == before + 5  # each of them once
+
+
+def test_where_the_browser_keeps_nothing_another_queue_loses_no_decision(
+    browser_page, review_url, reviewed_run
+):
+    browser_page.add_init_script(NOTHING_KEPT)
+    open_desk(browser_page, review_url, reader="ada", queue="All")
+    before = len(events_of(reviewed_run))
+    cache, _ = reviewed_run
+    with sqlite3.connect(cache / "review.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")  # nobody else can write until it ends
+        browser_page.keyboard.press("s")
+        browser_page.locator('.desk[data-pending="1"]').wait_for()
+        browser_page.get_by_text("Blind", exact=True).click()
+        browser_page.locator(".desk .facts", has_text="Blind:").wait_for()
+        other.execute("ROLLBACK")
+    wait_until_saved(browser_page)
+    assert len(events_of(reviewed_run)) == before + 1
 
 
 def test_a_blind_reader_sees_neither_label_nor_prediction_until_the_decision(
