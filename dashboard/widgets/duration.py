@@ -25,20 +25,31 @@ def draw_duration() -> None:
         return
     probe = data.speed_probe(config)
     is_under_way = probe is not None and probe.is_under_way
-    st.fragment(_draw_answer, run_every=POLL_SECONDS if is_under_way else None)(config)
+    every = POLL_SECONDS if is_under_way else None
+    st.fragment(_draw_answer, run_every=every)(config, is_under_way)
 
 
-def _draw_answer(config: TrainingConfig) -> None:
-    """Draw what is known now; once it is known, the page stops asking."""
+def forget_duration() -> None:
+    """Take the answer from the page: what it is about has begun."""
+    st.session_state.pop(ASKED, None)
+
+
+def _draw_answer(config: TrainingConfig, was_under_way: bool) -> None:
+    """Draw what is known now; once it is known, the page is drawn anew and stops asking."""
     probe = data.speed_probe(config)
+    if was_under_way and not (probe is not None and probe.is_under_way):
+        st.rerun()
     if probe is None:
         return
+    what = f"{config.dataset} with {config.model}"
     if probe.is_under_way:
-        st.caption(":material/timer: Reading the dataset and training for two seconds…")
+        text = "reading the dataset and training for two seconds…"
     elif probe.speed is None:
-        draw_error(f"The duration is not known: {probe.error}")
+        draw_error(f"The duration of {what} is not known: {probe.error}")
+        return
     else:
-        st.caption(f":material/timer: {as_text(duration_in_words(probe.speed, config.epochs))}")
+        text = duration_in_words(probe.speed, config.epochs)
+    st.caption(f":material/timer: {as_text(f'{what}: {text}')}")
 
 
 def duration_in_words(speed: Speed, epochs: int) -> str:

@@ -17,7 +17,7 @@ from coreset_lib.datasets.grey_window import FROM_FILE
 from coreset_lib.datasets.suggestion import safe_augmentation, suggest_training
 from coreset_lib.errors import CoresetError
 from dashboard import data, state
-from dashboard.widgets.duration import ask_for_duration, draw_duration
+from dashboard.widgets.duration import ask_for_duration, draw_duration, forget_duration
 from dashboard.widgets.grey_window import choose_window
 from dashboard.widgets.messages import draw_error
 
@@ -243,7 +243,7 @@ def _start(config: TrainingConfig, *, with_event_files: bool = False) -> None:
     """Start the run; it becomes the chosen one."""
     with st.spinner("Reading the dataset and starting the training process…"):
         st.session_state[STARTED] = data.start_run(config, with_event_files=with_event_files)
-    st.session_state.pop(HANDED_OVER, None)
+    _forget_form()
     st.rerun()
 
 
@@ -251,8 +251,14 @@ def _prepare(config: TrainingConfig) -> None:
     """Create the run without training it; it becomes the chosen one."""
     with st.spinner("Reading the dataset…"):
         st.session_state[STARTED] = data.prepare_run(config)
-    st.session_state.pop(HANDED_OVER, None)
+    _forget_form()
     st.rerun()
+
+
+def _forget_form() -> None:
+    """Leave what was filled in and asked for behind: it has become a run."""
+    st.session_state.pop(HANDED_OVER, None)
+    forget_duration()
 
 
 def adopt_started_run() -> None:

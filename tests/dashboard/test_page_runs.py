@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 import pytest
+import streamlit
 
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.speed_probes import SpeedProbe
@@ -13,6 +14,7 @@ from dashboard.text import time_in_words
 from dashboard.widgets.duration import duration_in_words
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+ASKED = "phantom with small_cnn"
 SPEED = Speed(
     batch_seconds=(0.1, 0.2), n_batches=10, evaluation_seconds=0.5, device="cpu", n_measured=12
 )
@@ -57,9 +59,9 @@ def test_runs_are_listed_by_tag_and_a_link_keeps_the_choice(open_dashboard, writ
 @pytest.mark.parametrize(
     ("probe", "words"),
     [
-        (SpeedProbe(), "training for two seconds"),
-        (SpeedProbe(speed=SPEED), "epochs take about"),
-        (SpeedProbe(error="the disk is full."), "The duration is not known: the disk is full."),
+        (SpeedProbe(), f"{ASKED}: reading the dataset and training for two seconds"),
+        (SpeedProbe(speed=SPEED), f"{ASKED}: 70 epochs take about"),
+        (SpeedProbe(error="the disk is full."), f"of {ASKED} is not known: the disk is full."),
     ],
 )
 def test_the_form_tells_how_long_a_training_takes_without_waiting(
@@ -74,6 +76,29 @@ def test_the_form_tells_how_long_a_training_takes_without_waiting(
     assert [config.dataset for config in asked] == ["phantom"]
     assert words in "\n".join([dashboard.words, *dashboard.errors])
     assert not (cache / "runs").exists()
+
+
+def test_once_the_duration_is_known_the_page_stops_asking_and_a_start_takes_it_away(
+    open_dashboard, monkeypatch
+):
+    probes, every = [SpeedProbe(), SpeedProbe(speed=SPEED)], []
+
+    def fragment(draw, *, run_every=None):
+        if draw.__name__ == "_draw_answer":
+            every.append(run_every)
+        return draw
+
+    monkeypatch.setattr(streamlit, "fragment", fragment)
+    monkeypatch.setattr(speed_probes, "start_probe", lambda *_: None)
+    monkeypatch.setattr(
+        speed_probes, "read_probe", lambda *_: probes.pop(0) if len(probes) > 1 else probes[0]
+    )
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("button", "How long will it take?").click()
+    assert "epochs take about" in dashboard.run().words
+    assert every == [1.0, None]
+    dashboard.labelled("button", "Prepare only").click()
+    assert "epochs take about" not in dashboard.run().words
 
 
 def test_the_duration_is_a_range_of_rough_times():
