@@ -1,5 +1,6 @@
 """What the pages read of refinements, and start, stop and continue: the library does the work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -84,24 +85,23 @@ def stop(refinement: Refinement) -> None:
     refinement_jobs.stop(refinement.paths)
 
 
-def asked_in(run_id: str) -> Asked | None:
-    """Return the newest refinement of a run that waits for people; None if none does."""
-    return next(filter(None, map(asked_by, refinements(run_id))), None)
+def asked_in(found: Sequence[Refinement], summary: RunSummary) -> Asked | None:
+    """Return the first of a run's refinements that waits for people; None if none does."""
+    return next(filter(None, (asked_by(each, summary) for each in found)), None)
 
 
-def asked_by(refinement: Refinement) -> Asked | None:
-    """Return what a refinement asks people now; None if it asks nothing."""
+def asked_by(refinement: Refinement, summary: RunSummary) -> Asked | None:
+    """Return what a refinement of a run asks people now; None if it asks nothing."""
     found = open_round(refinement.paths, refinement.plan)
     if found is None:
         return None
-    ids = found.sample_ids(data.store().find(refinement.plan.run_id))
-    return Asked(refinement, found, tuple(ids))
+    ids = data.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
+    return Asked(refinement, found, tuple(ids[found.rows].tolist()))
 
 
-def people_under_way(run_id: str) -> Refinement | None:
-    """Return a refinement by people whose next round is being prepared now."""
-    found = (r for r in refinements(run_id) if r.plan.expert == "people" and is_active(r))
-    return next(found, None)
+def people_under_way(found: Sequence[Refinement]) -> Refinement | None:
+    """Return one of the refinements by people whose next round is being prepared now."""
+    return next((r for r in found if r.plan.expert == "people" and is_active(r)), None)
 
 
 def progress_of(asked: Asked, review: Review) -> AskedProgress:

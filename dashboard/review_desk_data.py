@@ -1,11 +1,15 @@
 """What lies on the reviewer's desk: the samples around a place in the queue, with their images."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import streamlit as st
+
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.states import SampleState
+from coreset_lib.review.suspicion import SuspicionQueue
 from coreset_lib.runs.summary import RunSummary
 from dashboard import map_colours, review_data
 from dashboard.components.review_desk import DeskClass, DeskItem, class_keys
@@ -23,7 +27,8 @@ NEIGHBOUR_SIDE = 96
 class DeskImages:
     """Collects the images that the desk needs, each once."""
 
-    def __init__(self, images: LabeledImages | str) -> None:
+    def __init__(self, summary: RunSummary, images: LabeledImages | str) -> None:
+        self.key = (summary.folder, summary.created)
         self.images = images
         self.sources: dict[str, str] = {}
 
@@ -45,10 +50,24 @@ class DeskImages:
         if isinstance(self.images, str):
             return ""
         if name not in self.sources:
-            picture = picture_of(self.images.train.images, index)
-            small = b64encode(thumbnail(picture, side=NEIGHBOUR_SIDE)).decode() if is_small else ""
-            self.sources[name] = f"data:image/png;base64,{small}" if small else data_uri(picture)
+            source = _small_source if is_small else _large_source
+            self.sources[name] = source(*self.key, index, self.images)
         return name
+
+
+@st.cache_data(max_entries=4000, show_spinner=False)
+def _small_source(folder: str, created: str, index: int, _images: LabeledImages) -> str:
+    """Encode a sample's small image once; every key press sends those around again."""
+    del folder, created
+    small = thumbnail(picture_of(_images.train.images, index), side=NEIGHBOUR_SIDE)
+    return f"data:image/png;base64,{b64encode(small).decode()}"
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _large_source(folder: str, created: str, index: int, _images: LabeledImages) -> str:
+    """Encode a sample's image in full once."""
+    del folder, created
+    return data_uri(picture_of(_images.train.images, index))
 
 
 def desk_items(
@@ -64,10 +83,12 @@ def desk_items(
     """Return the samples around a place; a blind reader is not sent what is hidden."""
     ahead = AHEAD_IF_LARGE if images.are_large else AHEAD
     places = range(max(place - BEHIND, 0), min(place + ahead, len(queue)))
-    return tuple(
-        _item(summary, review, at, queue[at], images, reader=reader, is_blind=is_blind)
-        for at in places
-    )
+    suspects = review_data.suspicion(summary.folder, summary.created, summary.epoch)
+    hidden = [_hidden_item(review, suspects, at, queue[at], images) for at in places]
+    if is_blind:
+        return tuple(hidden)
+    named = _predicted_names(summary, review.dataset)
+    return tuple(_open_item(item, review, suspects, named(item.index), reader) for item in hidden)
 
 
 def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tuple[DeskClass, ...]:
@@ -80,43 +101,43 @@ def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tup
     )
 
 
-def outcome(summary: RunSummary, review: Review, index: int, said: str) -> str:
+def outcome(summary: RunSummary, dataset: ReviewedDataset, index: int, said: str) -> str:
     """Say what was recorded; only now a blind reader learns label and prediction."""
-    name, label = review.dataset.sample_ids[index], _label(review, index)
-    return f"Saved: {name}, {said}. Label: {label}; network: {_prediction(summary, index)}."
+    name, label = dataset.sample_ids[index], _label(dataset, index)
+    predicted = _predicted_names(summary, dataset)(index)
+    return f"Saved: {name}, {said}. Label: {label}; network: {predicted}."
 
 
-def _item(
-    summary: RunSummary,
-    review: Review,
-    place: int,
-    index: int,
-    images: DeskImages,
-    *,
-    reader: str,
-    is_blind: bool,
+def _hidden_item(
+    review: Review, suspects: SuspicionQueue, place: int, index: int, images: DeskImages
 ) -> DeskItem:
-    """Describe one sample."""
-    suspects = review_data.suspicion(summary.folder, summary.created, summary.epoch)
-    name = review.dataset.sample_ids[index]
-    state = review.states.get(name)
+    """Describe one sample as a blind reader may know it."""
+    state = review.states.get(review.dataset.sample_ids[index])
     near = [] if suspects.neighbours is None else suspects.neighbours[index][:N_NEIGHBOURS]
-    hidden = DeskItem(
+    return DeskItem(
         place=place,
         index=index,
         name=f"sample {index}",  # an id may name the class: that of a file is its path
         image=images.large(index),
         seen=0 if state is None else state.last_event,
-        neighbours=tuple((images.small(int(n)), _label(review, int(n))) for n in near if n >= 0),
+        neighbours=tuple(
+            (images.small(int(n)), _label(review.dataset, int(n))) for n in near if n >= 0
+        ),
     )
-    if is_blind:
-        return hidden
+
+
+def _open_item(
+    hidden: DeskItem, review: Review, suspects: SuspicionQueue, prediction: str, reader: str
+) -> DeskItem:
+    """Add what only a reader who is not blind may know."""
+    name = review.dataset.sample_ids[hidden.index]
+    state = review.states.get(name)
     return replace(
         hidden,
         name=name,
-        label=_label(review, index),
-        prediction=_prediction(summary, index),
-        reasons=tuple(suspects.reasons(index)),
+        label=_label(review.dataset, hidden.index),
+        prediction=prediction,
+        reasons=tuple(suspects.reasons(hidden.index)),
         status="" if state is None else _standing(state),
         proposal=_proposal(state, reader),
     )
@@ -136,13 +157,17 @@ def _proposal(state: SampleState | None, reader: str) -> int | None:
     return max(others, default=None)
 
 
-def _label(review: Review, index: int) -> str:
+def _label(dataset: ReviewedDataset, index: int) -> str:
     """Return the name of a sample's class in the dataset."""
-    return review.dataset.class_names[int(review.dataset.labels[index])]
+    return dataset.class_names[int(dataset.labels[index])]
 
 
-def _prediction(summary: RunSummary, index: int) -> str:
-    """Return the class that the network names, "" where it was not recorded."""
-    predicted = int(map_colours.predictions(summary)[index])
-    names = review_data.dataset_of(summary.folder, summary.created).class_names
-    return names[predicted] if predicted >= 0 else ""
+def _predicted_names(summary: RunSummary, dataset: ReviewedDataset) -> Callable[[int], str]:
+    """Return what says which class the network names, "" where it was not recorded."""
+    found = map_colours.predictions(summary)
+
+    def name_of(index: int) -> str:
+        predicted = int(found[index])
+        return dataset.class_names[predicted] if predicted >= 0 else ""
+
+    return name_of

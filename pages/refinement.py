@@ -90,7 +90,7 @@ def _draw_progress(refinement: Refinement, summary: RunSummary) -> None:
             refinement_data.stop(refinement)
             st.rerun()
         return
-    asked = refinement_data.asked_by(refinement)
+    asked = refinement_data.asked_by(refinement, summary)
     if asked is not None:
         _draw_asked(asked, summary)
     elif status.state != "finished":

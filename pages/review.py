@@ -57,14 +57,15 @@ def draw_page(summary: RunSummary) -> None:
         st.info(f"{as_text(reader)} has no role any more. Ask an admin.")
         return
     review = review_data.review_of(summary)
-    asked = refinement_data.asked_in(summary.run_id)
+    refinements = refinement_data.refinements(summary.run_id)
+    asked = refinement_data.asked_in(refinements, summary)
     with row:
         queue_id, queue, is_blind = _draw_queue(summary, review, reader, asked)
     images = data.load_images(summary.folder, summary.created)
     if isinstance(images, str):
         st.warning(f"{as_text(images)} Labels cannot be judged without them.")
         return
-    draw_preparation(summary)
+    draw_preparation(refinements, summary)
     if not queue:
         _explain_empty(review, asked)
         _draw_state(summary, review, reader, role, asked, is_blind=is_blind)
@@ -161,7 +162,7 @@ def _desk(
             place = st.session_state["review-place"]
             trouble = _record_all(summary, reader, wishes, view="blind" if is_blind else "open")
             review = review_data.review_of(summary)
-            pictures = DeskImages(images)
+            pictures = DeskImages(summary, images)
             items = desk_items(
                 summary, review, queue, place, pictures, reader=reader, is_blind=is_blind
             )
@@ -215,15 +216,15 @@ def _draw_state(
 def _record_all(summary: RunSummary, reader: str, wishes: list[Wish], *, view: str) -> str:
     """Record what came from the desk, each once; return why the database could not take it."""
     answers: dict[str, tuple[bool, str]] = st.session_state.setdefault(ANSWERS, {})
+    dataset = review_data.dataset_of(summary.folder, summary.created)
     for wish in wishes:
         if wish.token in answers:
             continue
         try:
             event = review_data.record(summary, reader, wish, view=view)
-            review = review_data.review_of(summary)
-            index = review.dataset.rows[event.sample_id]
+            index = dataset.rows[event.sample_id]
             said = SAID.get(event.action, event.new_label or "")
-            answers[wish.token] = (True, outcome(summary, review, index, said))
+            answers[wish.token] = (True, outcome(summary, dataset, index, said))
         except ReviewDatabaseError as error:
             return str(error)
         except CoresetError as error:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.refinements import Refinement
 from coreset_lib.runs.summary import RunSummary
 from dashboard import refinement_data
 from dashboard.refinement_data import Asked, AskedProgress
@@ -38,15 +39,16 @@ def draw_asked(asked: Asked, review: Review) -> None:
     st.rerun()
 
 
-def draw_preparation(summary: RunSummary) -> None:
-    """Draw that a refinement works on its next queries, until it asks them."""
-    if refinement_data.people_under_way(summary.run_id) is not None:
+def draw_preparation(found: list[Refinement], summary: RunSummary) -> None:
+    """Draw that a refinement of a run works on its next queries, until it asks them."""
+    if refinement_data.people_under_way(found) is not None:
         st.fragment(_draw_preparation, run_every=POLL_SECONDS)(summary)
 
 
 def _draw_preparation(summary: RunSummary) -> None:
     """Draw one line; once the queries are there, the page is drawn anew with them."""
-    refinement = refinement_data.people_under_way(summary.run_id)
+    found = refinement_data.refinements(summary.run_id)
+    refinement = refinement_data.people_under_way(found)
     if refinement is None:
         st.rerun()
     status = refinement.status
