@@ -258,6 +258,12 @@ def make_refinement(cache, write_run):
 ASKED = [40, 3, 77]
 
 
+@pytest.fixture
+def asked():
+    """The rows that a refinement of `make_refinement` asks about, most useful first."""
+    return list(ASKED)
+
+
 def _judge(paths, plan, seed):
     """Write what co-teaching would have found."""
     knows = plan.expert == "simulated"

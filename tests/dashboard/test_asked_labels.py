@@ -12,8 +12,6 @@ from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
 from dashboard import refinement_data
 
-ASKED = [40, 3, 77]
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
     pytest.mark.usefixtures("readers"),
@@ -56,12 +54,12 @@ def test_without_a_refinement_that_asks_there_is_no_such_queue(open_dashboard, m
 
 
 def test_the_queries_come_in_their_order_with_how_many_are_answered(
-    open_dashboard, waiting, decide
+    open_dashboard, waiting, decide, asked
 ):
     _, _, run = waiting
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
     assert not dashboard.errors
-    assert [item["index"] for item in dashboard.desk["items"]] == ASKED
+    assert [item["index"] for item in dashboard.desk["items"]] == asked
     assert "round 1 of 2: 0 of 3 labels answered for good" in words(dashboard)
     decide(run, "rita", 3)
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
@@ -80,28 +78,34 @@ def test_a_changed_label_waits_in_the_queue_of_the_second_reader(open_dashboard,
     assert [item["index"] for item in first.desk["items"]] == [3, 77]
 
 
-def test_readers_who_disagree_both_keep_the_sample_in_their_queue(open_dashboard, waiting, decide):
+def test_readers_who_disagree_both_keep_the_sample_in_their_queue(
+    open_dashboard, waiting, decide, asked
+):
     _, _, run = waiting
     decide(run, "rita", 40, other_label(run, 40))
     decide(run, "ada", 40)
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
-    assert [item["index"] for item in dashboard.desk["items"]] == ASKED
+    assert [item["index"] for item in dashboard.desk["items"]] == asked
 
 
-def test_until_all_are_answered_there_is_no_button_to_continue(open_dashboard, waiting, decide):
+def test_until_all_are_answered_there_is_no_button_to_continue(
+    open_dashboard, waiting, decide, asked
+):
     _, _, run = waiting
-    for row in ASKED[:2]:
+    for row in asked[:2]:
         decide(run, "rita", row)
     labels = [b.label for b in open_dashboard("review", reader="rita", queue="Asked").app.button]
     assert "Continue the refinement" not in labels
 
 
-def test_with_all_labels_the_refinement_goes_on_with_them(open_dashboard, waiting, decide, started):
+def test_with_all_labels_the_refinement_goes_on_with_them(
+    open_dashboard, waiting, decide, started, asked
+):
     plan, paths, run = waiting
     changed = other_label(run, 40)
     for reader in ("rita", "sam"):
         decide(run, reader, 40, changed)
-    for row in ASKED[1:]:
+    for row in asked[1:]:
         decide(run, "rita", row)
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
     assert any("answered all that the refinement asks" in hint for hint in dashboard.hints)
@@ -111,7 +115,7 @@ def test_with_all_labels_the_refinement_goes_on_with_them(open_dashboard, waitin
     assert started == [plan]
     record = json.loads(paths.answers(1).read_text())
     names, labels = Run(run).manifest.dataset.class_names, Run(run).labels()
-    assert record["rows"] == ASKED
+    assert record["rows"] == asked
     assert record["labels"] == [names.index(changed), labels[3], labels[77]]
     assert open_round(paths, plan) is None
     assert "Asked" not in queues(dashboard)
@@ -119,10 +123,10 @@ def test_with_all_labels_the_refinement_goes_on_with_them(open_dashboard, waitin
 
 
 def test_a_refinement_that_is_worked_on_is_not_continued_twice(
-    open_dashboard, waiting, decide, started
+    open_dashboard, waiting, decide, started, asked
 ):
     plan, paths, run = waiting
-    for row in ASKED:
+    for row in asked:
         decide(run, "rita", row)
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
     write_status(paths, claim(Status(state="running", step="loading data"), os.getpid()))
@@ -133,9 +137,9 @@ def test_a_refinement_that_is_worked_on_is_not_continued_twice(
     assert open_round(paths, plan) is not None
 
 
-def test_while_the_next_queries_are_chosen_the_page_says_so(open_dashboard, waiting):
+def test_while_the_next_queries_are_chosen_the_page_says_so(open_dashboard, waiting, asked):
     _, paths, _ = waiting
-    paths.answers(1).write_text(json.dumps({"rows": ASKED, "labels": [0, 1, 2]}))
+    paths.answers(1).write_text(json.dumps({"rows": asked, "labels": [0, 1, 2]}))
     running = Status(state="running", step="entropy, round 1, seed 0", eta_seconds=60)
     write_status(paths, claim(running, os.getpid()))
     dashboard = open_dashboard("review", reader="rita")
@@ -144,9 +148,9 @@ def test_while_the_next_queries_are_chosen_the_page_says_so(open_dashboard, wait
     )
 
 
-def test_the_verdict_of_co_teaching_is_among_the_reasons(open_dashboard, waiting):
+def test_the_verdict_of_co_teaching_is_among_the_reasons(open_dashboard, waiting, asked):
     _, _, run = waiting
-    np.save(run.verdict, np.isin(np.arange(160), ASKED))
+    np.save(run.verdict, np.isin(np.arange(160), asked))
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
     for item in dashboard.desk["items"]:
         assert any("(co-teaching)" in reason for reason in item["reasons"])
