@@ -280,15 +280,22 @@ def _wanted_labels(
     run: str, labels: Path | None, database: str | None, cache: Path | None
 ) -> tuple[Any, Mapping[str, str]]:
     """Return the dataset of a run and the labels that it shall have."""
-    from coreset_lib.datasets.relabelling import TRAINED_WITH, read_label_table
+    from coreset_lib.datasets.relabelling import corrections, read_label_table
     from coreset_lib.review.dataset import ReviewedDataset
     from coreset_lib.review.diff import decided_labels
     from coreset_lib.review.states import sample_states
 
     dataset = ReviewedDataset.of_run(find_run(cache, run))
     if labels is not None:
-        rows = [row for row in read_label_table(labels) if row.status in TRAINED_WITH]
-        return dataset, {dataset.named(row.sample_id): dataset.class_named(row.new) for row in rows}
+        found = corrections(
+            read_label_table(labels),
+            dataset_name=dataset.name,
+            class_names=dataset.class_names,
+            sample_ids=dataset.sample_ids,
+            labels=dataset.labels,
+            name=labels.name,
+        )
+        return dataset, {dataset.sample_ids[r]: dataset.class_names[c] for r, c in found.items()}
     with _open(cache, database) as store:
         events = store.events(dataset.fingerprint)
         return dataset, decided_labels(sample_states(events, store.rules(dataset.fingerprint)))

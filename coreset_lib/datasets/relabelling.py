@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_bytes
 from coreset_lib.checks import check_choice
@@ -49,13 +50,17 @@ def read_label_table(path: Path) -> list[LabelRow]:
     CoresetError
         If it cannot be read, lacks a column, or a row lacks the sample.
     """
+    return parse_label_table(label_table_bytes(path), path)
+
+
+def label_table_bytes(path: Path) -> bytes:
+    """Read the bytes of a label table; raises CoresetError if it is too large or unreadable."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise _unusable(path, f"it has more than {LARGEST_BYTES // 10**6} MB")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from None
-    return parse_label_table(content, path)
 
 
 def parse_label_table(content: bytes, path: Path) -> list[LabelRow]:
@@ -97,14 +102,56 @@ def apply_labels(
         number of labels.
     """
     check_one_class_each(dataset, "a correction of labels")
+    found = corrections(
+        rows,
+        dataset_name=dataset.name,
+        class_names=dataset.class_names,
+        sample_ids=dataset.train.sample_ids,
+        labels=dataset.train.labels,
+        name=name,
+    )
+    labels = np.array(dataset.train.labels)
+    labels[list(found)] = list(found.values())
+    truth = dict(dataset.truth)
+    if TRUE_LABEL in truth:
+        truth[IS_MISLABELLED] = labels != np.asarray(truth[TRUE_LABEL])
+    return replace(dataset, train=replace(dataset.train, labels=labels), truth=truth)
+
+
+def corrections(
+    rows: Sequence[LabelRow],
+    *,
+    dataset_name: str,
+    class_names: Sequence[str],
+    sample_ids: Sequence[str],
+    labels: NDArray[np.int64],
+    name: str = "labels",
+) -> dict[int, int]:
+    """Return the class that a table gives to each row of the training split that it names.
+
+    Rows that are not decided for good (status proposed, conflict, ...) are left out.
+
+    Parameters
+    ----------
+    rows : sequence of LabelRow
+    dataset_name, class_names, sample_ids, labels
+        Of the training split.
+    name : str
+        Of the table, for messages.
+
+    Raises
+    ------
+    DatasetError
+        If a sample or class is unknown, a sample has two labels, the dataset's label is not the
+        table's old one, or no row is decided for good.
+    """
     used = [row for row in rows if row.status in TRAINED_WITH]
     if not used:
         raise DatasetError(
             f"{name} must hold at least one label that is decided for good, got {len(rows)} rows "
             "without one. Let a second reader confirm them, and export again."
         )
-    place = {sample: row for row, sample in enumerate(dataset.train.sample_ids)}
-    labels = np.array(dataset.train.labels)
+    place = {sample: row for row, sample in enumerate(sample_ids)}
     given: dict[int, str] = {}
     for row in used:
         index = _known(row.sample_id, place)
@@ -112,25 +159,21 @@ def apply_labels(
         if index is None:
             raise DatasetError(
                 f"{where}: sample {row.sample_id[:80]!r} is not in the training split of "
-                f"{dataset.name}. Give the table of this dataset."
+                f"{dataset_name}. Give the table of this dataset."
             )
-        new = check_class(row.new, dataset.class_names, where)
-        before = dataset.class_names[dataset.train.labels[index]]
-        if row.old and check_class(row.old, dataset.class_names, where) != before:
+        new = check_class(row.new, class_names, where)
+        before = class_names[labels[index]]
+        if row.old and check_class(row.old, class_names, where) != before:
             raise DatasetError(
                 f"{where}: the old label of {row.sample_id} must be {before!r}, as in "
-                f"{dataset.name}, got {row.old!r}: the dataset has changed since. Review it again."
+                f"{dataset_name}, got {row.old!r}: the dataset has changed since. Review it again."
             )
         if given.setdefault(index, new) != new:
             raise DatasetError(
                 f"{where}: sample {row.sample_id} has two labels, {given[index]!r} and {new!r}. "
                 "Keep one of the rows."
             )
-        labels[index] = dataset.class_names.index(new)
-    truth = dict(dataset.truth)
-    if TRUE_LABEL in truth:
-        truth[IS_MISLABELLED] = labels != np.asarray(truth[TRUE_LABEL])
-    return replace(dataset, train=replace(dataset.train, labels=labels), truth=truth)
+    return {index: list(class_names).index(label) for index, label in given.items()}
 
 
 def keep_labels(cache: Path, path: Path) -> str:
@@ -146,8 +189,8 @@ def keep_labels(cache: Path, path: Path) -> str:
     CoresetError
         If it is not a label table, or the cache cannot be written.
     """
-    read_label_table(path)
-    content = path.read_bytes()
+    content = label_table_bytes(path)
+    parse_label_table(content, path)
     digest = hashlib.sha256(content).hexdigest()
     kept = kept_labels(cache, digest)
     try:

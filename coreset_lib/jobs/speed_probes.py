@@ -6,7 +6,6 @@
 import contextlib
 import hashlib
 import json
-import logging
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -26,7 +25,6 @@ WITHOUT_EFFECT = (
     *("epochs", "seed", "learning_rate", "final_learning_rate", "momentum", "weight_decay"),
     *("probability_budget_mb", "keep_checkpoints"),
 )
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)

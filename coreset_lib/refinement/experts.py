@@ -128,7 +128,8 @@ def accept_answers(paths: RefinementPaths, plan: RefinementPlan, run: Run, table
     rows = [row for row in read_label_table(table) if row.status in TRAINED_WITH]
     said = [_Said(r.sample_id, r.new.strip(), f"line {r.line} of {table.name}") for r in rows]
     _keep_answers(paths, asked, run, said, f"{table.name} must", "Fill in the column new.")
-    return len(rows) - len(asked.rows)
+    asked_about = _wanted(asked.sample_ids(run))
+    return sum(each.sample_id not in asked_about for each in said)
 
 
 def accept_reviewed(
@@ -197,11 +198,16 @@ def _keep_answers(
     write_json(paths.answers(asked.n_round), {"schema_version": 1, **record})
 
 
+def _wanted(ids: Sequence[str]) -> dict[str, str]:
+    """Return the sample that a cell means: an apostrophe may keep a spreadsheet off it."""
+    return {**{f"'{sample}": sample for sample in ids}, **{sample: sample for sample in ids}}
+
+
 def _answers(
     said: Sequence[_Said], ids: Sequence[str], class_names: Sequence[str]
 ) -> dict[str, int]:
     """Return the class number of each query that is answered."""
-    wanted = {**{f"'{sample}": sample for sample in ids}, **{sample: sample for sample in ids}}
+    wanted = _wanted(ids)
     answers: dict[str, int] = {}
     for each in said:
         sample = wanted.get(each.sample_id)

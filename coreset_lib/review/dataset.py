@@ -79,12 +79,6 @@ class ReviewedDataset:
         is_disarmed = text.startswith("'") and text not in self.rows and text[1:] in self.rows
         return text[1:] if is_disarmed else text
 
-    def class_named(self, text: str) -> str:
-        """Return the class that a cell means, in the same way."""
-        names = self.class_names
-        is_disarmed = text.startswith("'") and text not in names and text[1:] in names
-        return text[1:] if is_disarmed else text
-
     def check_class(self, label: str | None) -> str:
         """Return a class name; raises ReviewError, naming all classes, for another one."""
         try:

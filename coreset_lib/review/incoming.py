@@ -6,12 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coreset_lib.datasets.relabelling import LabelRow, check_class, read_label_table
+from coreset_lib.datasets.relabelling import (
+    LabelRow,
+    check_class,
+    label_table_bytes,
+    parse_label_table,
+)
 from coreset_lib.errors import CoresetError, ReviewError
 from coreset_lib.review import rights
 from coreset_lib.review.agreement import labels_by_sample
 from coreset_lib.review.dataset import ReviewedDataset
-from coreset_lib.review.records import Decision, check_name
+from coreset_lib.review.records import CONFIDENCES, Decision, check_name
 from coreset_lib.review.store import ReviewStore
 
 OUTCOMES = {
@@ -84,8 +89,9 @@ def import_labels(
         If the table cannot be read, ``by`` is no admin, or the database cannot be used.
     """
     rights.check_role(by, store.role_of(by), "import")
-    table = read_label_table(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    content = label_table_bytes(path)
+    table = parse_label_table(content, path)
+    digest = hashlib.sha256(content).hexdigest()[:16]
     readers = store.readers()
     known = labels_by_sample(store.events(dataset.fingerprint))
     rows = [_judge(row, dataset, known, readers, reader) for row in table]
@@ -166,6 +172,6 @@ def _confidence(row: LabelRow) -> int | None:
     text = row.confidence.strip()
     if not text:
         return None
-    if text not in ("1", "2", "3", "4", "5"):
+    if text not in map(str, CONFIDENCES):
         raise ReviewError(f"line {row.line}: confidence must be from 1 to 5, got {text[:20]!r}.")
     return int(text)

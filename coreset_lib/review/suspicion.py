@@ -62,10 +62,6 @@ class SuspicionQueue:
     neighbours: NDArray[np.int64] | None
     dynamics: TrainingDynamics
 
-    def place_of(self, index: int) -> int:
-        """Place of a sample in the queue, from 1."""
-        return int(np.flatnonzero(self.order == index)[0]) + 1
-
     def reasons(self, index: int) -> list[str]:
         """Say in words why a sample is suspicious, the strongest reason first."""
         found = [(rank[index], name) for name, rank in self.ranks.items()]

@@ -159,6 +159,15 @@ def test_a_diff_names_the_classes_that_change(lens, settled, tmp_path):
     assert same == printed.replace(f"{out}: 1 rows\n", "")
 
 
+def test_a_diff_refuses_a_table_that_training_would_refuse(lens, run, tmp_path):
+    table = tmp_path / "twice.csv"
+    first, second = run.manifest.dataset.class_names[:2]
+    table.write_text(f"sample_id,new\ntrain-00004,{first}\ntrain-00004,{second}\n")
+    code, printed, err = lens("review", "diff", "latest", "--labels", table)
+    assert (code, printed) == (2, "")
+    assert "line 3 of twice.csv: sample train-00004 has two labels" in err
+
+
 def test_decisions_made_elsewhere_come_in_once_and_with_their_conflicts(
     lens, settled, run, tmp_path
 ):
