@@ -8,8 +8,13 @@ import pandas as pd
 
 from coreset_lib.evaluation.comparison import PairedComparison, compare_paired
 from coreset_lib.refinement.plan import PLAIN, RefinementPlan, RoundCell
-from coreset_lib.refinement.report import REFERENCES, compare_curves
-from coreset_lib.refinement.results import Record
+from coreset_lib.refinement.report import (
+    REFERENCES,
+    compare_curves,
+    curve_table,
+    judgement_table,
+)
+from coreset_lib.refinement.results import Record, RefinementPaths, read_cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +95,16 @@ def strategy_findings(
                 StrategyFinding(arm=arm, result=result, comparisons=_comparisons(plan, cells, arm))
             )
     return found
+
+
+def verdict_lines(paths: RefinementPaths, plan: RefinementPlan) -> list[str]:
+    """Return what the judgement and each query strategy came to, a line each."""
+    cells = read_cells(paths, plan)
+    findings = strategy_findings(plan, cells, curve_table(plan, cells))
+    return judgement_in_words(judgement_table(paths, plan)) + [
+        " ".join([f"{found.arm}: {found.result}", *(text for _, text in found.comparisons)])
+        for found in findings
+    ]
 
 
 def comparison_in_words(found: PairedComparison, reference: str) -> str:

@@ -91,68 +91,6 @@ def export_results(paths: RefinementPaths, plan: RefinementPlan, run: Run) -> Ex
     return Export(csv, provenance)
 
 
-def verdict_lines(paths: RefinementPaths, plan: RefinementPlan) -> list[str]:
-    """Return one sentence on the judgement and one per query strategy, for people."""
-    cells = read_cells(paths, plan)
-    table = curve_table(plan, cells)
-    lines = _judgement_lines(judgement_table(paths, plan))
-    for arm in plan.arms:
-        rows = table[table["query"] == arm] if len(table) else table
-        if len(rows):
-            lines.append(_arm_in_words(plan, cells, arm, rows.iloc[-1].to_dict()))
-    return lines
-
-
-def _judgement_lines(table: pd.DataFrame) -> list[str]:
-    """Say how many labels were called wrong, and how right that was."""
-    if table.empty:
-        return []
-    means: dict[Any, float] = table.mean(numeric_only=True).to_dict()
-    line = f"labels called wrong: {means['n_noisy']:.0f} (noise rate {means['noise_rate']:.3f}"
-    if "true_rate" not in means or math.isnan(means["true_rate"]):
-        return [line + ")"]
-    line += f", truly {means['true_rate']:.3f})"
-    shares = table[["precision", "recall", "minority", "majority"]].astype(float).mean()
-    names = {
-        "precision": "of them truly wrong",
-        "recall": "of the wrong labels found",
-        "minority": "of the clean samples of minority classes called wrong",
-        "majority": "of majority classes",
-    }
-    told = [
-        f"{100 * shares[k]:.1f} % {name}" for k, name in names.items() if shares[k] == shares[k]
-    ]
-    return ["; ".join([line, *told])]
-
-
-def _arm_in_words(
-    plan: RefinementPlan, cells: dict[RoundCell, Record], arm: str, row: dict[str, Any]
-) -> str:
-    """Say in one line how a strategy did after its last finished round."""
-    line = f"{arm}: {100 * row['accuracy']:.1f} %"
-    if row["seeds"] > 1:
-        line += f" ± {100 * row['accuracy_deviation']:.1f}"
-    line += f" after {row['labels']:.0f} labels"
-    if not math.isnan(row["wrong"]):
-        line += f", {row['wrong']:.0f} wrong labels left"
-    for reference in REFERENCES:
-        found = None
-        if reference != arm and reference in plan.arms and arm != PLAIN:
-            found = compare_curves(plan, cells, arm, reference)
-        if found is not None:
-            line += f"; {_in_words(found, reference)}"
-    return line
-
-
-def _in_words(found: PairedComparison, reference: str) -> str:
-    """Say how the mean over the rounds compares with a reference's."""
-    than = "than" if found.verdict in ("better", "worse") else "to"
-    text = f"over all rounds {found.verdict} {than} {reference} ({100 * found.mean:+.1f} points"
-    if found.n_seeds > 1:
-        text += f", 95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}"
-    return text + ")"
-
-
 def _records(
     plan: RefinementPlan, cells: dict[RoundCell, Record], arm: str, n_round: int
 ) -> list[Record] | None:

@@ -71,7 +71,7 @@ def test_a_simulated_refinement_ends_with_curves_and_provenance(lens, tmp_path):
     code, printed, _ = lens("refine", "status", "latest")
     assert code == 0
     assert "finished" in printed
-    assert "labels called wrong" in printed
+    assert "labels are called wrong" in printed
     code, printed, _ = lens("refine", "status", "latest", "--json")
     assert [item["state"] for item in json.loads(printed)] == ["finished"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.experts import accept_answers, open_round
+from coreset_lib.refinement.in_words import verdict_lines
 from coreset_lib.refinement.judgement import judge_verdict
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell, plan_from_dict
 from coreset_lib.refinement.refiner import Refiner
@@ -17,7 +18,6 @@ from coreset_lib.refinement.report import (
     curve_table,
     export_results,
     judgement_table,
-    verdict_lines,
 )
 from coreset_lib.refinement.results import (
     count_finished,
@@ -217,10 +217,10 @@ class TestReport:
     def test_words_and_files_tell_both_shares_of_clean_samples(self, refined, noisy_run):
         plan, paths, _ = refined
         lines = verdict_lines(paths, plan)
-        assert lines[0].startswith("labels called wrong: ")
-        assert "of the clean samples of minority classes called wrong" in lines[0]
-        assert "random, unjudged" in lines[1]
-        assert len(lines) == 1 + len(plan.arms)
+        assert "labels are called wrong (mean of 2 seeds)" in lines[0]
+        assert "Rightly labelled samples that are called wrong: " in lines[2]
+        assert [line.partition(":")[0] for line in lines[3:]] == list(plan.arms)
+        assert "“random, unjudged”" in lines[3]
         export = export_results(paths, plan, noisy_run)
         assert export.csv == export_results(paths, plan, noisy_run).csv
         assert len(export.provenance["cells"]) == 2 * 8
