@@ -131,14 +131,12 @@ def near_copies(dataset: LabeledImages) -> tuple[tuple[Copies, ...], bool]:
     """
     splits = [getattr(dataset, part) for part in PARTS]
     images = np.concatenate([np.asarray(split.images) for split in splits])
-    hashes = pixel_hashes(images)
     labels = np.concatenate([split.targets() for split in splits])
     ids = [name for split in splits for name in split.sample_ids]
     part_of = np.repeat(np.arange(len(PARTS)), [len(split) for split in splits])
     first, second, is_complete = find_near_copies(images)
-    is_new = np.array(
-        [hashes[a] != hashes[b] for a, b in zip(first, second, strict=True)], dtype=bool
-    )
+    pairs_found = zip(first, second, strict=True)
+    is_new = np.array([(images[a] != images[b]).any() for a, b in pairs_found], dtype=bool)
     found: list[Copies] = []
     for low, high in ((0, 0), (0, 1), (0, 2), (1, 2)):
         here = is_new & (part_of[first] == low) & (part_of[second] == high)

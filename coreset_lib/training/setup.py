@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ def prepare_trainer(
         seed=config.seed,
     )
     train = ResidentSplit.place(dataset.train, device)
-    recorder = _recorder(network, train.labels, planes)
+    recorder = make_recorder(network, train.labels, planes)
     val = ResidentSplit.place(dataset.val, device)
     trainer = Trainer.prepare(network, config, train, val, recorder=recorder)
     checkpoint = Checkpoint.load(paths)
@@ -51,7 +52,7 @@ def prepare_trainer(
     return trainer, start
 
 
-def _recorder(network: Surrogate, labels: Tensor, planes: tuple[str, ...]) -> DynamicsRecorder:
+def make_recorder(network: Surrogate, labels: Tensor, planes: Sequence[str]) -> DynamicsRecorder:
     """Return a recorder of the run's planes."""
     n_classes, keep = network.head.out_features, "probabilities" in planes
     if "vog" in planes:

@@ -12,7 +12,7 @@ from coreset_lib.training.device import ResidentSplit, device_title, resolve_dev
 from coreset_lib.training.loop import Trainer, TrainingStopped, epoch_batches, evaluate
 from coreset_lib.training.networks import build_network
 from coreset_lib.training.precision import tiny_numbers_as_zero
-from coreset_lib.training.recorder import DynamicsRecorder
+from coreset_lib.training.setup import make_recorder
 
 PROBE_SECONDS = 2.0
 WARM_UP_BATCHES = 2
@@ -66,7 +66,7 @@ def _trainer(dataset: LabeledImages, config: TrainingConfig, device: torch.devic
         seed=config.seed,
     )
     train, val = (ResidentSplit.place(split, device) for split in (dataset.train, dataset.val))
-    recorder = DynamicsRecorder(train.labels, dataset.n_outputs, keep_probabilities=False)
+    recorder = make_recorder(network, train.labels, ("vog",) if config.record_vog else ())
     return Trainer.prepare(network, config, train, val, recorder=recorder)
 
 

@@ -10,6 +10,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.speed_probes import SpeedProbe, main, read_probe, start_probe
 from coreset_lib.runs.speed import Speed
 from coreset_lib.training.speed import measure_speed
+from coreset_lib.training.vog import GradientVarianceRecorder
 
 PATIENCE_SECONDS = 120
 
@@ -34,6 +35,19 @@ def test_the_time_of_a_training_follows_from_updates_and_passes():
         batch_seconds=(1.0, 2.0), n_batches=10, evaluation_seconds=5.0, device="", n_measured=3
     )
     assert speed.training_seconds(4) == (60.0, 100.0)
+
+
+def test_a_measurement_takes_gradients_too_where_the_training_will(
+    tiny_config, tiny_dataset, one_thread, monkeypatch
+):
+    taken = []
+
+    def record(recorder, indices, logits):
+        taken.append(len(indices))
+
+    monkeypatch.setattr(GradientVarianceRecorder, "record", record)
+    measure_speed(tiny_dataset, replace(tiny_config, record_vog=True), seconds=0.0)
+    assert taken
 
 
 @pytest.mark.parametrize("recording", ["minibatch", "eval_pass"])
