@@ -7,17 +7,16 @@ from pathlib import Path
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.waiting import train_in_turn
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.runs.process import WAIT, wait_for_starter
 from coreset_lib.training.stopping import stop_on_signals
 
-WAIT = "--wait"
 log = logging.getLogger("coreset_lib.jobs")
 
 
 def main(arguments: list[str]) -> int:
     """Wait for the device and train; 0 if finished or stopped, 1 if it failed.
 
-    With ``--wait`` it begins once its standard input is closed: by then whoever started it
-    has noted its process number, and nobody overwrites its status any more.
+    With ``--wait`` it waits for :func:`coreset_lib.runs.process.let_go` first.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folders = [argument for argument in arguments if argument != WAIT]
@@ -26,8 +25,7 @@ def main(arguments: list[str]) -> int:
         return 2
     paths = RunPaths(Path(folders[0]))
     stop = stop_on_signals(paths)
-    if WAIT in arguments:
-        sys.stdin.read()
+    wait_for_starter(arguments)
     try:
         status = train_in_turn(paths, stop=stop)
     except CoresetError as error:

@@ -1,8 +1,6 @@
 """Detached processes, which outlive whoever started them, and the planned work that they do."""
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -10,7 +8,7 @@ from typing import Protocol, TypeVar
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.local import end_process
 from coreset_lib.runs.planned_work import PlannedPaths, under_way
-from coreset_lib.runs.process import WAIT, background_environment, host_name
+from coreset_lib.runs.process import WAIT, host_name, let_go, spawn
 from coreset_lib.runs.reading import read_record
 from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.status import claim, reconcile, write_status
@@ -61,20 +59,11 @@ def start_detached(
     """
     try:
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                env=background_environment(),
-                start_new_session=True,
-            )
+            process = spawn(arguments, output)
         on_start(process.pid)
     except OSError as error:
         raise CoresetError(f"{what} cannot be started: {error.strerror}.") from None
-    assert process.stdin is not None
-    process.stdin.close()
-    process.returncode = 0  # keeps Popen from warning that the child still runs
+    let_go(process)
     return process.pid
 
 

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from coreset_lib.jobs.devices import queue_names
 from coreset_lib.jobs.turns import join
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.process import background_environment, host_name, is_alive
+from coreset_lib.runs.process import WAIT, host_name, is_alive, let_go, spawn
 from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.resume import plain_config, prepare_start
 from coreset_lib.runs.status import claim, write_status
@@ -48,16 +47,16 @@ def start(paths: RunPaths, *, processes: int | None = None) -> int:
         process = _spawn_in_name(paths, prepare_start(Run(paths), processes=processes))
         # Now, not when the process gets there: runs take their turns in the order of starting.
         join(paths, queue_names(plain_config(paths).device, 1)[0])
-    assert process.stdin is not None
-    process.stdin.close()  # the process has waited for this: lock and status are its own now
-    process.returncode = 0  # keeps Popen from warning that the child still runs
+    let_go(process)  # it has waited for this: lock and status are its own now
     return process.pid
 
 
 def _spawn_in_name(paths: RunPaths, status: Status) -> "subprocess.Popen[bytes]":
     """Start the process and note its number in the status, or why it could not start."""
     try:
-        process = _spawn(paths)
+        with paths.log.open("ab") as log:
+            folder = str(paths.root.resolve())
+            process = spawn(["-m", "coreset_lib.jobs", WAIT, folder], log)
         with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         write_status(paths, claim(status, process.pid))
@@ -67,20 +66,6 @@ def _spawn_in_name(paths: RunPaths, status: Status) -> "subprocess.Popen[bytes]"
         with contextlib.suppress(OSError):
             write_status(paths, replace(status, state="failed", step="", error=reason))
         raise CoresetError(f"{reason} Nothing was trained.") from None
-
-
-def _spawn(paths: RunPaths) -> "subprocess.Popen[bytes]":
-    """Start the process; it outlives us and begins once its standard input is closed."""
-    command = [sys.executable, "-m", "coreset_lib.jobs", "--wait", str(paths.root.resolve())]
-    with paths.log.open("ab") as log:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=background_environment(),
-            start_new_session=True,
-        )
 
 
 def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:

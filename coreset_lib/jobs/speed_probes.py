@@ -15,7 +15,15 @@ from typing import Any
 from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.process import background_environment, host_name, is_alive, process_start
+from coreset_lib.runs.process import (
+    WAIT,
+    host_name,
+    is_alive,
+    let_go,
+    process_start,
+    spawn,
+    wait_for_starter,
+)
 from coreset_lib.runs.speed import Speed
 
 SCHEMA_VERSION = 1
@@ -52,27 +60,17 @@ def start_probe(cache: Path, config: TrainingConfig) -> SpeedProbe:
     if known is not None and known.error is None:
         return known
     path = _path(cache, config)
-    command = [sys.executable, "-m", "coreset_lib.jobs.speed_probes"]
-    command += [str(cache.resolve()), path.stem]
+    command = ["-m", "coreset_lib.jobs.speed_probes", WAIT, str(cache.resolve()), path.stem]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=background_environment(),
-            start_new_session=True,
-        )
+        process = spawn(command, subprocess.DEVNULL)
         _write(path, {"config": config.as_dict(), **_process(process.pid)})
     except OSError as error:
         raise CoresetError(
             f"the speed cannot be measured: {error.strerror or error}. "
             "Start the training without knowing it."
         ) from None
-    assert process.stdin is not None
-    process.stdin.close()  # the process has waited for this: the request is written now
-    process.returncode = 0  # keeps Popen from warning that the child still runs
+    let_go(process)  # it has waited for this: the request is written now
     return SpeedProbe()
 
 
@@ -94,9 +92,9 @@ def read_probe(cache: Path, config: TrainingConfig) -> SpeedProbe | None:
 
 def main(arguments: list[str]) -> int:
     """Make the measurement that a file asks for; 0 if it was made, 1 if not."""
-    sys.stdin.read()
-    cache = Path(arguments[0])
-    path = _folder(cache) / f"{arguments[1]}.json"
+    folder, key = wait_for_starter(arguments)
+    cache = Path(folder)
+    path = _folder(cache) / f"{key}.json"
     try:
         config = TrainingConfig(**json.loads(path.read_bytes())["config"])
         _write(path, {"speed": asdict(_measure(cache, config))})

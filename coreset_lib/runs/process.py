@@ -3,10 +3,12 @@
 import math
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 START_TOLERANCE_SECONDS = 2.0
 QUEUE_GRACE_SECONDS = 60.0
@@ -40,6 +42,28 @@ def is_alive(pid: int | None, start: float | None) -> bool:
         return False
     found = process_start(pid)
     return found is not None and abs(found - start) <= START_TOLERANCE_SECONDS
+
+
+def spawn(arguments: Sequence[str], output: IO[bytes] | int) -> "subprocess.Popen[bytes]":
+    """Run Python with some arguments in a process that outlives us; raises OSError.
+
+    With ``--wait`` among them it begins once :func:`let_go` is called.
+    """
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        env=background_environment(),
+        start_new_session=True,
+    )
+
+
+def let_go(process: "subprocess.Popen[bytes]") -> None:
+    """Let a process begin that was spawned to wait, and have nothing to do with it any more."""
+    assert process.stdin is not None
+    process.stdin.close()
+    process.returncode = 0  # keeps Popen from warning that the child still runs
 
 
 def wait_for_starter(arguments: Sequence[str]) -> list[str]:

@@ -19,15 +19,11 @@ from coreset_lib.training.stopping import stop_on_signals
 from coreset_lib.training.worker import LOG_FORMAT, train_run
 from coreset_lib.training.world import World, world_of
 
-WAIT = "--wait"
 log = logging.getLogger("coreset_lib.training")
 
 
 def main(arguments: list[str]) -> int:
     """Train the run in the given directory.
-
-    With ``--wait`` it begins once its standard input is closed: by then whoever started it
-    has noted its process number, and nobody overwrites its status any more.
 
     Returns
     -------
@@ -36,13 +32,10 @@ def main(arguments: list[str]) -> int:
         cannot be used as asked.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    folders = [argument for argument in arguments if argument != WAIT]
-    if len(folders) != 1:
-        log.error("usage: python -m coreset_lib.training [%s] RUN_DIR", WAIT)
+    if len(arguments) != 1:
+        log.error("usage: python -m coreset_lib.training RUN_DIR")
         return 2
-    if WAIT in arguments:
-        sys.stdin.read()
-    paths = RunPaths(Path(folders[0]))
+    paths = RunPaths(Path(arguments[0]))
     try:
         world = world_of(os.environ)
         device_of(plain_config(paths).device, world)

@@ -1,6 +1,5 @@
 """How long a training takes: measured in the background, kept, and told when it fails."""
 
-import io
 import time
 from dataclasses import replace
 
@@ -72,10 +71,9 @@ def test_a_measurement_is_made_in_the_background_and_kept(tmp_path, config):
     assert read_probe(tmp_path, replace(config, batch_size=8)) is None
 
 
-def test_what_keeps_it_from_measuring_is_one_sentence(tmp_path, config, monkeypatch):
+def test_what_keeps_it_from_measuring_is_one_sentence(tmp_path, config):
     from coreset_lib.jobs import speed_probes
 
-    monkeypatch.setattr(speed_probes.sys, "stdin", io.StringIO())
     path = speed_probes._path(tmp_path, config)
     path.parent.mkdir()
     gone = replace(config, dataset=str(tmp_path / "gone.npz"))
