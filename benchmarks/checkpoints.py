@@ -18,8 +18,8 @@ from measuring import parser, publish, spread
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_dataset
 from coreset_lib.runs.create import create_run
-from coreset_lib.training.checkpoints import Checkpoint
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.running.checkpoints import Checkpoint
+from coreset_lib.training.running.worker import train_run
 
 
 class Stopwatch:

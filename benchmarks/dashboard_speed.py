@@ -254,7 +254,7 @@ _DEEP = """(selector => {
 
 def lasso_alone(run: Run, repeats: int) -> dict[str, Any]:
     """Measure the test of the points alone, without browser."""
-    from dashboard.lasso import inside_polygon, warm_up
+    from dashboard.map.lasso import inside_polygon, warm_up
 
     places = np.array(run.umap())
     angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)

@@ -29,8 +29,8 @@ from coreset_lib.evaluation.label_errors import detect_label_errors, detection_f
 from coreset_lib.review.suspicion import queue_of_run
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
-from coreset_lib.training.pixel_vog import compute_pixel_vog
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.after.pixel_vog import compute_pixel_vog
+from coreset_lib.training.running.worker import train_run
 
 INJECTED = ("symmetric:0.2", "symmetric:0.4", "class_dependent:0.2", "class_dependent:0.4")
 REAL = ("pneumoniamnist", "breastmnist")

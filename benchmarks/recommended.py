@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_configured
-from coreset_lib.datasets.copies import pixel_hashes
+from coreset_lib.datasets.checking.copies import pixel_hashes
 from coreset_lib.dynamics import TrainingDynamics
-from coreset_lib.evaluation.comparison import compare_paired
 from coreset_lib.evaluation.metrics import classification_metrics
+from coreset_lib.evaluation.paired import compare_paired
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import compute_score
@@ -37,8 +37,8 @@ from coreset_lib.selection.budget import budget
 from coreset_lib.selection.coverage import k_means_cells
 from coreset_lib.selection.geometry import reduced_features
 from coreset_lib.selection.problem import SelectionProblem
-from coreset_lib.training.target import ResidentDataset, train_target
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.running.worker import train_run
+from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 RESULTS = Path(__file__).parent / "results" / "recommended"
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3)
@@ -274,7 +274,7 @@ def mnist_file(cache: Path) -> Path:
 
 def noisy_phantom_file(cache: Path) -> Path:
     """Write a harder phantom: 15 % of the training labels wrong, more ambiguous slices."""
-    from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+    from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
 
     path = cache / "phantom_noisy.npz"
     if not path.exists():

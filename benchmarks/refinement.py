@@ -26,8 +26,8 @@ from score_table import markdown
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, PhantomOptions, load_dataset, make_phantom
-from coreset_lib.datasets.label_noise import inject_label_noise
-from coreset_lib.evaluation.comparison import compare_paired
+from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
+from coreset_lib.evaluation.paired import compare_paired
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
 from coreset_lib.refinement.queries import QUERIES
 from coreset_lib.refinement.refiner import Refiner
@@ -35,7 +35,7 @@ from coreset_lib.refinement.results import create_refinement, read_cells, read_j
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.seeds import stream
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.running.worker import train_run
 
 DATASETS = ("phantom", "pneumoniamnist")
 RATES = (0.2, 0.4)

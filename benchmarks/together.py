@@ -17,8 +17,8 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.evaluation.plan import SMALLEST_BATCH
 from coreset_lib.training.device import resolve_device
-from coreset_lib.training.target import ResidentDataset, TargetResult, train_target
-from coreset_lib.training.together import train_targets_together
+from coreset_lib.training.targets.stacked import train_targets_together
+from coreset_lib.training.targets.target import ResidentDataset, TargetResult, train_target
 
 MEMBERS = (1, 2, 5, 10)
 SIZES = (94, 470)

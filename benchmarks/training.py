@@ -20,11 +20,11 @@ from torchvision import transforms
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_dataset
 from coreset_lib.dynamics import REQUIRED_PLANES
+from coreset_lib.recording.recorder import DynamicsRecorder, PlaneFiles
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.training.device import ResidentSplit, resolve_device
 from coreset_lib.training.loop import Trainer
-from coreset_lib.training.networks import build_network
-from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
+from coreset_lib.training.networks.registry import build_network
 
 EPOCHS = 10_000  # never reached: keeps the learning rate of all measured epochs alike
 

@@ -1,4 +1,4 @@
-"""What a person chooses: windows of epochs and the options of a training run."""
+"""What a person chooses: the options of a training run."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -18,77 +18,6 @@ VOLUME_SIZES = (28, 64)
 MOST_CHECKPOINTS = 100
 NO_LABEL_NOISE = "none"
 LABEL_NOISES = (NO_LABEL_NOISE, "symmetric", "class_dependent")
-
-
-@dataclass(frozen=True)
-class Window:
-    """Epochs ``first`` to ``last``, 1-based and inclusive, as people write them."""
-
-    first: int
-    last: int
-
-    def __post_init__(self) -> None:
-        if self.first < 1 or self.last < self.first:
-            raise CoresetError(
-                f"window must hold at least one epoch and start at 1 or later, got {self}. "
-                "Write it as first-last, for example 1-10."
-            )
-
-    def __str__(self) -> str:
-        return f"{self.first}-{self.last}"
-
-    @property
-    def n_epochs(self) -> int:
-        """Number of epochs in the window."""
-        return self.last - self.first + 1
-
-    @property
-    def rows(self) -> slice:
-        """The same epochs as 0-based half-open rows of a plane: the one conversion."""
-        return slice(self.first - 1, self.last)
-
-    @classmethod
-    def parse(cls, text: str) -> "Window":
-        """Read ``first-last``; raises CoresetError for anything else."""
-        match = re.fullmatch(r"\s*(\d{1,9})\s*[-–:]\s*(\d{1,9})\s*", text)
-        if match is None:
-            raise CoresetError(f"window must look like first-last, got {text!r}. For example 1-10.")
-        return cls(int(match[1]), int(match[2]))
-
-
-def check_windows(early: Window, late: Window, *, n_epochs: int) -> None:
-    """Raise CoresetError unless ``early`` ends before ``late`` and both lie in the run."""
-    for name, window in (("early", early), ("late", late)):
-        check_window(window, n_epochs=n_epochs, argument=f"{name} window")
-    if early.last >= late.first:
-        raise CoresetError(
-            f"early window must end before the late window begins, got early {early} "
-            f"and late {late}. Move one of them."
-        )
-
-
-def default_windows(n_epochs: int) -> tuple[Window, Window]:
-    """Return an early and a late window of equal length, at most ten epochs.
-
-    The early one starts the run; the late one ends in its middle, because a cosine
-    schedule leaves the last epochs almost constant.
-    """
-    if n_epochs < 2:
-        raise CoresetError(
-            f"two windows need at least 2 recorded epochs, got {n_epochs}. Train for longer."
-        )
-    length = min(10, n_epochs // 2)
-    last = max(n_epochs // 2, 2 * length)
-    return Window(1, length), Window(last - length + 1, last)
-
-
-def check_window(window: Window, *, n_epochs: int, argument: str = "window") -> None:
-    """Raise CoresetError if ``window`` reaches past the recorded epochs."""
-    if window.last > n_epochs:
-        raise CoresetError(
-            f"{argument} must lie within the {n_epochs} recorded epochs, got {window}. "
-            f"Choose epochs from 1 to {n_epochs}."
-        )
 
 
 def parse_label_noise(text: str) -> tuple[str, float]:
@@ -136,9 +65,10 @@ class TrainingConfig:
     where sides matter too, "mirror" mirrors it at random along each side, which is refused
     where they do. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
     whose weights stay with the run. ``label_noise`` spoils training labels on purpose, see
-    :func:`coreset_lib.datasets.label_noise.inject_label_noise`. ``labels`` is empty, or the
-    sha256 of a table of corrected labels, see
-    :func:`coreset_lib.datasets.relabelling.keep_labels`; it is laid over the spoilt ones.
+    :mod:`coreset_lib.datasets.relabelling.label_noise`. ``labels`` is empty, or the sha256
+    of a table of corrected labels, see
+    :func:`coreset_lib.datasets.relabelling.label_tables.keep_labels`; it is laid over the
+    spoilt ones.
     """
 
     dataset: str

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window
-from coreset_lib.datasets.label_sets import (
+from coreset_lib.errors import CoresetError
+from coreset_lib.label_sets import (
     MultiHot,
     multi_hot_of,
     rarest_first,
@@ -18,7 +18,7 @@ from coreset_lib.datasets.label_sets import (
     set_title,
     standing_class,
 )
-from coreset_lib.errors import CoresetError
+from coreset_lib.windows import Window
 
 Array = NDArray[Any]
 Float64s = NDArray[np.float64]
@@ -58,7 +58,7 @@ class TrainingDynamics:
         What was computed of every sample after the training, such as ``vog_pixel``.
     multi_hot : uint8 array, shape (samples, labels), or None
         The labels of samples with any number of them, see
-        :mod:`coreset_lib.datasets.label_sets`.
+        :mod:`coreset_lib.label_sets`.
     """
 
     planes: Mapping[str, Array]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.widgets.frame import PAGES, chosen_run, draw_footer, draw_run_picker
-from dashboard.widgets.selection_bar import draw_selection_bar
-from dashboard.widgets.start_form import adopt_started_run
-from dashboard.widgets.views_menu import draw_views_menu, restore_view
+from dashboard.frame import PAGES, chosen_run, draw_footer, draw_run_picker
+from dashboard.shared.selection.bar import draw_selection_bar
+from dashboard.shared.start.form import adopt_started_run
+from dashboard.shared.views_menu import draw_views_menu, restore_view
 
 ICON = Path(__file__).with_name("icon.png")
 

@@ -7,13 +7,14 @@ import streamlit as st
 from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets.dataset_list import name_in_list
 from coreset_lib.errors import CoresetError
-from dashboard import data, preparation
-from dashboard.text import as_text
-from dashboard.widgets.data_report import draw_class_samples, draw_report, draw_verdict
-from dashboard.widgets.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
-from dashboard.widgets.grey_window import choose_window
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.start_form import hand_over
+from dashboard import reads
+from dashboard.add_data import preparation
+from dashboard.add_data.report import draw_class_samples, draw_report, draw_verdict
+from dashboard.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
+from dashboard.shared.messages import draw_error
+from dashboard.shared.samples.grey_window import choose_window
+from dashboard.shared.start.form import hand_over
+from dashboard.shared.text import as_text
 
 CHOSEN = "add-data-chosen"
 FOUND = "add-data-found"
@@ -23,7 +24,7 @@ MOST_FOUND = 20
 
 def draw_page() -> None:
     """Draw the choice on top, the report below."""
-    roots = data.allowed_roots()
+    roots = reads.allowed_roots()
     if not roots:
         st.info(
             "No folder was allowed yet. Start the dashboard with "
@@ -63,7 +64,7 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         "folders), a CSV table with the columns path and label, or an .npz file with arrays, for "
         "volumes and for any number of labels per image too. Leave empty for the folder itself.",
     )
-    found = data.find_datasets(root)[:MOST_FOUND]
+    found = reads.find_datasets(root)[:MOST_FOUND]
     if found:
         st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
     size, window, button = st.columns([2, 3, 2], vertical_alignment="bottom")

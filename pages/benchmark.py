@@ -9,14 +9,14 @@ from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.evaluation.window_grid import has_window_grid
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.summary import ACTIVE_STATES, RunSummary
-from dashboard import data
-from dashboard.charts.benchmark import add_published, rate_curves, window_heat_map
-from dashboard.text import as_text, time_in_words
-from dashboard.theme import PLOTLY_CONFIG, VERDICT_ICONS
-from dashboard.widgets.benchmark_form import draw_benchmark_form
-from dashboard.widgets.downloads import draw_export, draw_slurm_script
-from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
-from dashboard.widgets.messages import draw_error
+from dashboard import reads
+from dashboard.benchmark.chart import add_published, rate_curves, window_heat_map
+from dashboard.benchmark.form import draw_benchmark_form
+from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.shared.downloads import draw_export, draw_slurm_script
+from dashboard.shared.messages import draw_error
+from dashboard.shared.text import as_text, time_in_words
+from dashboard.shared.theme import PLOTLY_CONFIG, VERDICT_ICONS
 
 POLL_SECONDS = 3.0
 SCRIPT = "Its tasks share the trainings that are left, on a cluster that sees this folder."
@@ -71,7 +71,7 @@ def _draw_progress(evaluation: Evaluation) -> None:
         left = f", about {time_in_words(status.eta_seconds)} left" if status.eta_seconds else ""
         st.progress(min(share, 1.0), f"{status.epoch} of {status.epochs} trainings{left}")
         if st.button("Stop", icon=":material/stop:", help="Finished trainings are kept."):
-            data.stop_evaluation(evaluation)
+            reads.stop_evaluation(evaluation)
             st.rerun()
     elif status.state != "finished":
         st.warning(
@@ -80,11 +80,11 @@ def _draw_progress(evaluation: Evaluation) -> None:
         )
         row = st.container(horizontal=True)
         if row.button("Go on", icon=":material/play_arrow:"):
-            data.start_evaluation(evaluation.plan)
+            reads.start_evaluation(evaluation.plan)
             st.rerun()
         with row:
             name = evaluation.paths.root.name
-            draw_slurm_script(name, lambda: data.evaluation_script(evaluation), SCRIPT)
+            draw_slurm_script(name, lambda: reads.evaluation_script(evaluation), SCRIPT)
 
 
 def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
@@ -97,7 +97,7 @@ def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
         required=True,
         key="figure",
     )
-    table = data.evaluation_table(evaluation, figure or FIGURES[0])
+    table = reads.evaluation_table(evaluation, figure or FIGURES[0])
     if table.empty:
         st.info("The first results appear when all seeds of a strategy are trained.")
         return
@@ -135,7 +135,7 @@ def _draw_window_search(evaluation: Evaluation) -> None:
     for arm in filter(has_window_grid, plan.arms):
         st.markdown(f"**Windows of {as_text(arm.name)}**, judged on validation only")
         for column, rate in zip(st.columns(len(plan.rates)), plan.rates, strict=True):
-            grid = data.window_grid(evaluation, arm, rate)
+            grid = reads.window_grid(evaluation, arm, rate)
             column.caption(f"{100 * rate:g} % kept")
             if grid.isna().to_numpy().all():
                 column.info("Not trained yet.")
@@ -154,7 +154,7 @@ def _draw_downloads(evaluation: Evaluation) -> None:
         draw_export(
             f"comparison-{evaluation.plan.evaluation_id}",
             "Results",
-            lambda: data.evaluation_export(evaluation),
+            lambda: reads.evaluation_export(evaluation),
             provenance_title="Plan and every training (JSON)",
             provenance_help=None,
         )
@@ -162,7 +162,7 @@ def _draw_downloads(evaluation: Evaluation) -> None:
 
 def draw_live(summary: RunSummary, was_active: bool) -> None:
     """Draw the results, live while networks are trained; at the end the page is drawn anew."""
-    found = data.evaluations(summary.run_id)
+    found = reads.evaluations(summary.run_id)
     if was_active and not any(map(_is_active, found)):
         st.rerun()
     try:
@@ -173,7 +173,7 @@ def draw_live(summary: RunSummary, was_active: bool) -> None:
 
 def draw_page(summary: RunSummary) -> None:
     """Draw the form and what was compared."""
-    found = data.evaluations(summary.run_id)
+    found = reads.evaluations(summary.run_id)
     with st.expander("New comparison", expanded=not found):
         draw_benchmark_form(summary)
     is_active = any(map(_is_active, found))

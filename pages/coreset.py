@@ -11,19 +11,19 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Selection
-from dashboard import data, state
-from dashboard.charts.composition import composition_bars
-from dashboard.text import as_text
-from dashboard.theme import PLOTLY_CONFIG
-from dashboard.widgets.candidates import draw_candidates
-from dashboard.widgets.downloads import draw_export
-from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.options import draw_options
-from dashboard.widgets.quick_check import draw_quick_check
-from dashboard.widgets.score_picker import draw_score_picker
-from dashboard.widgets.thumbnails import draw_thumbnails
-from dashboard.widgets.windows import current_choice
+from dashboard import reads, session
+from dashboard.coreset.candidates import draw_candidates
+from dashboard.coreset.chart import composition_bars
+from dashboard.coreset.quick_check import draw_quick_check
+from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.shared.downloads import draw_export
+from dashboard.shared.messages import draw_error
+from dashboard.shared.options import draw_options
+from dashboard.shared.samples.thumbnails import draw_thumbnails
+from dashboard.shared.score_picker import draw_score_picker
+from dashboard.shared.text import as_text
+from dashboard.shared.theme import PLOTLY_CONFIG
+from dashboard.shared.windows.controls import current_choice
 
 NUMBER_HELP = {
     "Noise dropped": "Samples left out before the choice: by the noise cut, or as suspects of the "
@@ -48,15 +48,15 @@ def draw_page(summary: RunSummary) -> None:
     with right:
         try:
             key = (summary.folder, summary.created, summary.epoch)
-            selection, score = data.chosen_coreset(*key, choices)
+            selection, score = reads.chosen_coreset(*key, choices)
             _draw_result(summary, choices, selection, score)
         except CoresetError as error:
             draw_error(error)
 
 
-def _draw_choices(summary: RunSummary) -> data.Options:
+def _draw_choices(summary: RunSummary) -> reads.Options:
     """Draw every option of the selection and return them as a cache key."""
-    usual = "recommended" if data.has_embedding(summary.folder) else "top"
+    usual = "recommended" if reads.has_embedding(summary.folder) else "top"
     strategy = st.selectbox(
         "Strategy",
         list(STRATEGIES),
@@ -86,7 +86,7 @@ def _draw_size(summary: RunSummary) -> dict[str, Any]:
     percent = st.slider(
         "Share to keep (%)", 1, 100, 10, key="keep", bind="query-params", persist_state="session"
     )
-    n_train = len(data.read_samples(summary.folder, summary.created))
+    n_train = len(reads.read_samples(summary.folder, summary.created))
     st.caption(f"{budget(percent / 100, n_train):,} of {n_train:,} training samples")
     balance = st.selectbox(
         "Class balance",
@@ -117,23 +117,23 @@ def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
     name, options = draw_score_picker("coreset", summary.epoch)
     if summary.epoch < 2:
         return {"score": name, "score_options": options}
-    key = state.windows_key(summary.run_id)
-    windows = current_choice(key, state.initial_windows(summary.epoch), summary.epoch)
-    given = data.window_options(name, early=windows.early, late=windows.late)
+    key = session.windows_key(summary.run_id)
+    windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    given = reads.window_options(name, early=windows.early, late=windows.late)
     if given:
         st.caption(f"Windows {windows.early} and {windows.late}, as set on the Trajectories page.")
-        state.show_in_url(early=str(windows.early), late=str(windows.late))
+        session.show_in_url(early=str(windows.early), late=str(windows.late))
     return {"score": name, "score_options": (*given, *options)}
 
 
 def _draw_result(
-    summary: RunSummary, choices: data.Options, selection: Selection, score: ScoreValues | None
+    summary: RunSummary, choices: reads.Options, selection: Selection, score: ScoreValues | None
 ) -> None:
     """Draw numbers, composition, downloads and thumbnails of the coreset."""
-    run = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
     full = np.bincount(run.labels, minlength=run.n_classes)
     kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
-    never = data.never_learned(summary.folder, summary.created, summary.epoch)
+    never = reads.never_learned(summary.folder, summary.created, summary.epoch)
     suspects = sum(part["left_out"] for part in selection.report.get("suspects", ()))
     numbers = {
         "Samples": f"{len(selection.indices):,}",
@@ -159,7 +159,7 @@ def _draw_result(
     draw_quick_check(summary, choices)
     with st.expander("Compare candidates"):
         draw_candidates(summary, choices)
-    images = data.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.folder, summary.created)
     draw_thumbnails(images, selection.indices, run.labels, run.class_names, score)
 
 
@@ -174,27 +174,27 @@ def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) ->
         )
 
 
-def _draw_downloads(summary: RunSummary, choices: data.Options) -> None:
+def _draw_downloads(summary: RunSummary, choices: reads.Options) -> None:
     """Draw the CSV and its provenance."""
     name = f"{summary.run_id}-coreset"
     with st.container(horizontal=True):
-        draw_export(name, "Coreset", lambda: data.coreset_export(summary, choices))
+        draw_export(name, "Coreset", lambda: reads.coreset_export(summary, choices))
         _draw_other_forms(name, summary, choices)
 
 
-def _draw_other_forms(name: str, summary: RunSummary, choices: data.Options) -> None:
+def _draw_other_forms(name: str, summary: RunSummary, choices: reads.Options) -> None:
     """Draw the coreset as other programs read it."""
     with st.popover("Other forms", icon=":material/more_horiz:"):
         st.download_button(
             "Indices for PyTorch (NPY)",
-            lambda: data.coreset_indices(summary, choices),
+            lambda: reads.coreset_indices(summary, choices),
             file_name=f"{name}-indices.npy",
             on_click="ignore",
             help="torch.utils.data.Subset(train_set, numpy.load(file).tolist())",
         )
         st.download_button(
             "For FiftyOne (JSON)",
-            lambda: data.coreset_for_fiftyone(summary, choices),
+            lambda: reads.coreset_for_fiftyone(summary, choices),
             file_name=f"{name}-fiftyone.json",
             mime="application/json",
             on_click="ignore",

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.glossary import SECTIONS, Term, matching
-from dashboard.text import as_text
-from dashboard.widgets.frame import PAGES, draw_heading
+from dashboard.frame import PAGES, draw_heading
+from dashboard.glossary.words import SECTIONS, Term, matching
+from dashboard.shared.text import as_text
 
 WIDEST = 760  # pixels; longer lines are hard to read
 

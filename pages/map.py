@@ -8,14 +8,8 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
-from dashboard import data, map_data, selection, state
-from dashboard.components.sample_map import MapView, Pick, Shape, sample_map
-from dashboard.components.sample_previews import sample_previews
-from dashboard.map_data import Projection
-from dashboard.sample_images import find_preview, preview_atlas
-from dashboard.text import as_text
-from dashboard.widgets import map_controls as controls
-from dashboard.widgets.frame import (
+from dashboard import reads, session
+from dashboard.frame import (
     PAGES,
     STACKED_WHEN_NARROW,
     chosen_run,
@@ -23,10 +17,18 @@ from dashboard.widgets.frame import (
     draw_no_run,
     has_epochs,
 )
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.sample_card import draw_sample_card
-from dashboard.widgets.selection_panel import OPENED, draw_medoids, draw_selection_panel
-from dashboard.widgets.windows import current_choice
+from dashboard.map import controls as controls
+from dashboard.map import data as map_data
+from dashboard.map.component.sample_map import MapView, Pick, Shape, sample_map
+from dashboard.map.component.sample_previews import sample_previews
+from dashboard.map.data import Projection
+from dashboard.map.selection_panel import OPENED, draw_medoids, draw_selection_panel
+from dashboard.shared.messages import draw_error
+from dashboard.shared.samples.sample_card import draw_sample_card
+from dashboard.shared.samples.sample_images import find_preview, preview_atlas
+from dashboard.shared.selection import selection
+from dashboard.shared.text import as_text
+from dashboard.shared.windows.controls import current_choice
 
 
 def draw_page(summary: RunSummary) -> None:
@@ -51,7 +53,7 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
         st.info(f"{as_text(why)} Until then, PCA." if summary.is_active else _instead(why))
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([70, 30], gap="medium")
-    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
     with narrow:
         projection = controls.draw_projection(available)
         chosen = controls.draw_colour()
@@ -110,7 +112,7 @@ def _previews(summary: RunSummary) -> Callable[[], None]:
     atlas = preview_atlas(summary.folder, summary.created)
     names = None
     if atlas is not None:
-        names = data.read_samples(summary.folder, summary.created)["sample_id"].tolist()
+        names = reads.read_samples(summary.folder, summary.created)["sample_id"].tolist()
 
     @st.fragment
     def draw() -> None:
@@ -130,8 +132,8 @@ def _draw_opened(summary: RunSummary, score: ScoreValues | None) -> None:
     index = st.session_state.pop(OPENED, None)
     if index is None or score is None or summary.epoch < 2:
         return
-    key = state.windows_key(summary.run_id)
-    windows = current_choice(key, state.initial_windows(summary.epoch), summary.epoch)
+    key = session.windows_key(summary.run_id)
+    windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
 
     @st.dialog("Sample", width="medium")
     def show() -> None:

@@ -4,16 +4,9 @@ import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.refinements import Refinement
-from coreset_lib.refinement.in_words import StrategyFinding
+from coreset_lib.refinement.sentences import StrategyFinding
 from coreset_lib.runs.summary import RunSummary
-from dashboard import refinement_data, review_data
-from dashboard.charts.refinement import refinement_curves
-from dashboard.refinement_data import Asked, Findings
-from dashboard.text import as_text, time_in_words
-from dashboard.theme import PLOTLY_CONFIG, VERDICT_ICONS
-from dashboard.widgets.asked_labels import draw_asked
-from dashboard.widgets.downloads import draw_export
-from dashboard.widgets.frame import (
+from dashboard.frame import (
     PAGES,
     STACKED_WHEN_NARROW,
     chosen_run,
@@ -21,8 +14,16 @@ from dashboard.widgets.frame import (
     draw_no_run,
     has_epochs,
 )
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.refinement_form import draw_refinement_form
+from dashboard.refinement import data as refinement_data
+from dashboard.refinement.asked_labels import draw_asked
+from dashboard.refinement.chart import refinement_curves
+from dashboard.refinement.data import Asked, Findings
+from dashboard.refinement.form import draw_refinement_form
+from dashboard.review import data as review_data
+from dashboard.shared.downloads import draw_export
+from dashboard.shared.messages import draw_error
+from dashboard.shared.text import as_text, time_in_words
+from dashboard.shared.theme import PLOTLY_CONFIG, VERDICT_ICONS
 
 POLL_SECONDS = 2.0
 FIGURE_TITLES = {"accuracy": "test accuracy", "balanced_accuracy": "balanced test accuracy"}

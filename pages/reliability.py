@@ -7,15 +7,15 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.confusion import ConfusedPair
 from coreset_lib.scores.curve_shapes import SHAPES
-from dashboard import data, state
-from dashboard.charts.reliability import forgetting_histogram, score_by_class
-from dashboard.text import as_text
-from dashboard.theme import PLOTLY_CONFIG
-from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.score_picker import draw_score_picker
-from dashboard.widgets.thumbnails import draw_thumbnail_rows
-from dashboard.widgets.windows import current_choice
+from dashboard import reads, session
+from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.reliability.chart import forgetting_histogram, score_by_class
+from dashboard.shared.messages import draw_error
+from dashboard.shared.samples.thumbnails import draw_thumbnail_rows
+from dashboard.shared.score_picker import draw_score_picker
+from dashboard.shared.text import as_text
+from dashboard.shared.theme import PLOTLY_CONFIG
+from dashboard.shared.windows.controls import current_choice
 
 N_NEVER_LEARNED = 24
 
@@ -38,7 +38,7 @@ def _draw_forgetting(summary: RunSummary) -> None:
     """Draw how often samples were forgotten."""
     st.markdown("**How often samples were forgotten**")
     key = (summary.folder, summary.created, summary.epoch)
-    events, never = data.forgetting_events(*key), data.never_learned(*key)
+    events, never = reads.forgetting_events(*key), reads.never_learned(*key)
     st.plotly_chart(
         forgetting_histogram(events, never),
         config=PLOTLY_CONFIG,
@@ -51,7 +51,7 @@ def _draw_forgetting(summary: RunSummary) -> None:
 def _draw_shapes(summary: RunSummary) -> None:
     """Draw how many samples have which history, with what that means."""
     st.markdown("**Shapes of the histories**")
-    counts = data.shapes(summary.folder, summary.created, summary.epoch).counts()
+    counts = reads.shapes(summary.folder, summary.created, summary.epoch).counts()
     total = max(sum(counts.values()), 1)
     st.dataframe(
         [
@@ -69,14 +69,14 @@ def _draw_shapes(summary: RunSummary) -> None:
 def _draw_never_learned(summary: RunSummary) -> None:
     """Draw the samples that were wrong in every epoch."""
     key = (summary.folder, summary.created, summary.epoch)
-    indices = data.never_learned(*key).nonzero()[0]
+    indices = reads.never_learned(*key).nonzero()[0]
     st.markdown(f"#### Never learned: {len(indices):,} samples")
     if not len(indices):
         st.caption("Every sample was classified correctly at least once.")
         return
     st.caption("Wrong in every epoch: the label may be wrong, or the image unlike all others.")
-    run = data.open_dynamics(*key)
-    images = data.load_images(summary.folder, summary.created)
+    run = reads.open_dynamics(*key)
+    images = reads.load_images(summary.folder, summary.created)
     if isinstance(images, str):
         st.info(as_text(images), icon=":material/hide_image:")
     else:
@@ -85,14 +85,14 @@ def _draw_never_learned(summary: RunSummary) -> None:
         if len(indices) > N_NEVER_LEARNED:
             st.caption(f"The first {N_NEVER_LEARNED} of {len(indices):,}.")
     if st.button("Select them all", icon=":material/select_all:"):
-        state.select_samples(summary.run_id, indices.tolist())
+        session.select_samples(summary.run_id, indices.tolist())
         st.toast(f"{len(indices):,} samples selected")
 
 
 def _draw_confusions(summary: RunSummary) -> None:
     """Draw the classes most often taken for one another, with examples."""
     st.markdown("#### Most confused classes")
-    pairs = data.confused_pairs(summary.folder, summary.created, summary.epoch)
+    pairs = reads.confused_pairs(summary.folder, summary.created, summary.epoch)
     if not pairs:
         st.caption("No sample was ever taken for another class.")
         return
@@ -105,12 +105,12 @@ def _draw_confusions(summary: RunSummary) -> None:
 
 def _draw_pair(summary: RunSummary, pair: ConfusedPair) -> None:
     """Draw one confusion."""
-    run = data.open_dynamics(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
     label, other = (as_text(run.class_names[k]) for k in (pair.label, pair.predicted))
     st.markdown(
         f"**{label}** taken for **{other}**: {pair.samples_per_epoch:.1f} samples per epoch"
     )
-    images = data.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.folder, summary.created)
     if not isinstance(images, str):
         draw_thumbnail_rows(images, pair.examples, run.labels, run.class_names)
 
@@ -119,14 +119,14 @@ def _draw_score_by_class(summary: RunSummary) -> None:
     """Draw the spread of the chosen score in each class."""
     st.markdown("#### Score by class")
     name, options = draw_score_picker("reliability", summary.epoch)
-    given: data.Options = ()
+    given: reads.Options = ()
     if summary.epoch >= 2:
-        key = state.windows_key(summary.run_id)
-        windows = current_choice(key, state.initial_windows(summary.epoch), summary.epoch)
-        given = data.window_options(name, early=windows.early, late=windows.late)
+        key = session.windows_key(summary.run_id)
+        windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+        given = reads.window_options(name, early=windows.early, late=windows.late)
     key = (summary.folder, summary.created, summary.epoch)
-    score = data.score_values(*key, name, (*given, *options))
-    run = data.open_dynamics(*key)
+    score = reads.score_values(*key, name, (*given, *options))
+    run = reads.open_dynamics(*key)
     harder = "higher = harder" if score.direction == "harder" else "lower = harder"
     st.plotly_chart(
         score_by_class(score.values, run.labels, run.class_names, f"{name} ({harder})"),

@@ -9,18 +9,21 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError, ReviewDatabaseError
 from coreset_lib.review.records import SECOND_READERS
 from coreset_lib.runs.summary import RunSummary
-from dashboard import data, refinement_data, review_data, selection
-from dashboard.components.review_desk import Desk, Wish, read_report, review_desk
-from dashboard.reader import draw_reader
-from dashboard.refinement_data import Asked
-from dashboard.review_data import ALL, ASKED, DISAGREED, SECOND, TO_DO, Review
-from dashboard.review_desk_data import DeskImages, desk_classes, desk_items, outcome
-from dashboard.text import as_text
-from dashboard.widgets.asked_labels import draw_asked, draw_preparation
-from dashboard.widgets.frame import chosen_run, draw_heading, draw_no_run, has_epochs
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.original_view import draw_original_button
-from dashboard.widgets.review_panels import draw_panels, draw_progress
+from dashboard import reads
+from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.refinement import data as refinement_data
+from dashboard.refinement.asked_labels import draw_asked, draw_preparation
+from dashboard.refinement.data import Asked
+from dashboard.review import data as review_data
+from dashboard.review.component.review_desk import Desk, Wish, read_report, review_desk
+from dashboard.review.data import ALL, ASKED, DISAGREED, SECOND, TO_DO, Review
+from dashboard.review.desk_data import DeskImages, desk_classes, desk_items, outcome
+from dashboard.review.panels import draw_panels, draw_progress
+from dashboard.review.reader import draw_reader
+from dashboard.shared.messages import draw_error
+from dashboard.shared.samples.original_view import draw_original_button
+from dashboard.shared.selection import selection
+from dashboard.shared.text import as_text
 
 QUEUE, ANSWERS = "review-queue", "review-answers"
 MOST_ANSWERS = 1000
@@ -61,7 +64,7 @@ def draw_page(summary: RunSummary) -> None:
     asked = refinement_data.asked_in(refinements, summary)
     with row:
         queue_id, queue, is_blind = _draw_queue(summary, review, reader, asked)
-    images = data.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.folder, summary.created)
     if isinstance(images, str):
         st.warning(f"{as_text(images)} Labels cannot be judged without them.")
         return

@@ -5,14 +5,14 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.naming import has_tags
 from coreset_lib.runs.summary import DAMAGED, RunSummary
-from dashboard import data, state
-from dashboard.charts.training import training_curves
-from dashboard.text import as_text
-from dashboard.theme import PLOTLY_CONFIG
-from dashboard.widgets.frame import chosen_run, draw_heading, run_title, state_in_words
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.run_actions import draw_queue, draw_run_actions
-from dashboard.widgets.start_form import draw_demo_offer, draw_start_form, is_handed_over
+from dashboard import reads, session
+from dashboard.frame import chosen_run, draw_heading, run_title, state_in_words
+from dashboard.runs.actions import draw_queue, draw_run_actions
+from dashboard.runs.chart import training_curves
+from dashboard.shared.messages import draw_error
+from dashboard.shared.start.form import draw_demo_offer, draw_start_form, is_handed_over
+from dashboard.shared.text import as_text
+from dashboard.shared.theme import PLOTLY_CONFIG
 
 draw_heading(
     "Runs",
@@ -56,7 +56,7 @@ def _draw_progress(summary: RunSummary) -> None:
 
 def _draw_curves(summary: RunSummary) -> None:
     """Draw loss and accuracy, and their last values."""
-    metrics = data.read_metrics(summary.folder)
+    metrics = reads.read_metrics(summary.folder)
     if not metrics:
         st.info("Curves appear after the first epoch.", icon=":material/show_chart:")
         return
@@ -83,7 +83,7 @@ def _draw_log(summary: RunSummary) -> None:
     """Draw the details and the log, the newest line first: it needs no scrolling."""
     seed = "" if summary.seed is None else f"seed {summary.seed} · "
     st.caption(f"{summary.model} · {seed}{as_text(summary.device or 'no device yet')}")
-    lines = data.read_log(summary.folder).splitlines()
+    lines = reads.read_log(summary.folder).splitlines()
     with st.expander("Log, newest line first", key="log", icon=":material/notes:"):
         text = "\n".join(reversed(lines)) or "No log: this run was trained in a terminal."
         st.code(text, language=None, height=300)
@@ -96,13 +96,13 @@ def _draw_tag_filter(summaries: list[RunSummary]) -> list[str]:
         return []
     linked = [tag for tag in st.query_params.get("tags", "").split(",") if tag in known]
     chosen = st.multiselect("Only runs with the tags", known, default=linked, key="run-tags")
-    state.show_in_url(tags=",".join(chosen) or None)
+    session.show_in_url(tags=",".join(chosen) or None)
     return chosen
 
 
 def _draw_list() -> None:
     """Draw all runs as a table."""
-    summaries = data.run_summaries()
+    summaries = reads.run_summaries()
     if not summaries:
         return
     st.markdown("#### All runs")
@@ -134,11 +134,11 @@ def _draw_list() -> None:
 
 
 try:
-    if not data.run_summaries():
+    if not reads.run_summaries():
         draw_demo_offer()
     with st.expander("Start a new run", icon=":material/add:", expanded=is_handed_over()):
         draw_start_form()
-    is_active = any(summary.is_active for summary in data.run_summaries())
+    is_active = any(summary.is_active for summary in reads.run_summaries())
     st.fragment(draw_live, run_every=1.5 if is_active else None)()
     st.fragment(_draw_list, run_every=5.0 if is_active else None)()
 except CoresetError as error:

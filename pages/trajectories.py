@@ -5,30 +5,25 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
-from dashboard import data, selection, state
-from dashboard.charts.data_map import data_map_figure
-from dashboard.components.window_brush import Bands, Line
-from dashboard.theme import CLASS_COLOURS, PLOTLY_CONFIG
-from dashboard.widgets.frame import (
-    STACKED_WHEN_NARROW,
-    chosen_run,
-    draw_heading,
-    draw_no_run,
-    has_epochs,
-)
-from dashboard.widgets.messages import draw_error
-from dashboard.widgets.ranking_table import draw_ranking_table
-from dashboard.widgets.sample_card import draw_sample_card
-from dashboard.widgets.sample_search import draw_search
-from dashboard.widgets.score_picker import draw_score_picker
-from dashboard.widgets.window_effect import draw_window_effect
-from dashboard.widgets.windows import current_choice, window_controls
+from coreset_lib.windows import Window
+from dashboard import reads, session
+from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.shared.messages import draw_error
+from dashboard.shared.samples.sample_card import draw_sample_card
+from dashboard.shared.score_picker import draw_score_picker
+from dashboard.shared.selection import selection
+from dashboard.shared.theme import CLASS_COLOURS, PLOTLY_CONFIG
+from dashboard.shared.windows.controls import current_choice, window_controls
+from dashboard.shared.windows.window_brush import Bands, Line
+from dashboard.trajectories.data_map_chart import data_map_figure
+from dashboard.trajectories.ranking_table import draw_ranking_table
+from dashboard.trajectories.sample_search import draw_search
+from dashboard.trajectories.window_effect import draw_window_effect
 
 N_RANKED = 100
 N_LINES = 10
@@ -44,12 +39,12 @@ def draw_page(summary: RunSummary) -> None:
     name, options = draw_score_picker("trajectories", summary.epoch)
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([64, 36], gap="medium")
-    key = state.windows_key(summary.run_id)
+    key = session.windows_key(summary.run_id)
     if summary.epoch < 2:
         with wide:
             st.info("The plot needs two complete epochs. It appears as soon as they are there.")
         return
-    choice = current_choice(key, state.initial_windows(summary.epoch), summary.epoch)
+    choice = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
     score = _score(summary, name, options, choice.early, choice.late)
     selected = _selected(summary, score)
     with wide:
@@ -59,15 +54,15 @@ def draw_page(summary: RunSummary) -> None:
         _draw_data_map(summary, selected)
     with narrow, st.container(border=True):
         draw_sample_card(summary, selected[0], score, choice.early, choice.late)
-    state.show_in_url(early=str(choice.early), late=str(choice.late), sample=str(selected[0]))
+    session.show_in_url(early=str(choice.early), late=str(choice.late), sample=str(selected[0]))
 
 
 def _score(
-    summary: RunSummary, name: str, options: data.Options, early: Window, late: Window
+    summary: RunSummary, name: str, options: reads.Options, early: Window, late: Window
 ) -> ScoreValues:
     """Compute the chosen score with the chosen windows."""
-    windows = data.window_options(name, early=early, late=late)
-    return data.score_values(
+    windows = reads.window_options(name, early=early, late=late)
+    return reads.score_values(
         summary.folder, summary.created, summary.epoch, name, (*windows, *options)
     )
 
@@ -82,9 +77,9 @@ def _draw_plot(
     summary: RunSummary, score: ScoreValues, selected: tuple[int, ...], key: str
 ) -> None:
     """Draw the population's band, the hardest samples and the two windows."""
-    dynamics = data.open_dynamics(summary.folder, summary.created, summary.epoch)
-    bands = data.population_bands(summary.folder, summary.created, summary.epoch).T
-    ids = data.read_samples(summary.folder, summary.created)["sample_id"]
+    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    bands = reads.population_bands(summary.folder, summary.created, summary.epoch).T
+    ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
     pinned = selected[:MOST_PINNED]
     hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in pinned]
     histories = dynamics.histories("error_norm", [*hardest, *pinned]).T
@@ -106,11 +101,11 @@ def _draw_plot(
         summary.epoch,
         Bands(**dict(zip(("q05", "q25", "q50", "q75", "q95"), bands, strict=True))),
         lines,
-        state.initial_windows(summary.epoch),
+        session.initial_windows(summary.epoch),
         key,
         height=340,
         y_max=_largest_error(histories, bands) if dynamics.is_multi_label else None,
-        on_pick=lambda index: state.select_samples(summary.run_id, [index]),
+        on_pick=lambda index: session.select_samples(summary.run_id, [index]),
     )
 
 
@@ -129,8 +124,8 @@ def _draw_ranking(
 ) -> None:
     """Draw the hardest samples; clicking a row selects it."""
     query = draw_search(summary, score)
-    found = data.find(summary, score, query)
-    rows = data.ranking_rows(summary, score, found[:N_RANKED])
+    found = reads.find(summary, score, query)
+    rows = reads.ranking_rows(summary, score, found[:N_RANKED])
     by = SCORES[score.name].title
     if not len(found):
         st.info("No sample fits this search. Change or clear it.", icon=":material/search_off:")
@@ -143,12 +138,12 @@ def _draw_ranking(
         f"ranking:{summary.run_id}:{score.name}",
         score=score.name,
         alt=f"Hardest samples by {score.name}, windows {early} and {late}",
-        on_select=lambda indices: state.select_samples(summary.run_id, indices),
+        on_select=lambda indices: session.select_samples(summary.run_id, indices),
     )
-    options = data.window_options(score.name, **score.options)
+    options = reads.window_options(score.name, **score.options)
     st.download_button(
         "Download all scores (CSV)",
-        lambda: data.scores_export(summary, score.name, options).csv,
+        lambda: reads.scores_export(summary, score.name, options).csv,
         file_name=f"{summary.run_id}-{score.name}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -163,8 +158,8 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
         # A chart of so many points would slow down every window that is moved.
         if not box.open:
             return
-        quantities = data.data_map_of(summary.folder, summary.created, summary.epoch)
-        ids = data.read_samples(summary.folder, summary.created)["sample_id"]
+        quantities = reads.data_map_of(summary.folder, summary.created, summary.epoch)
+        ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
         st.plotly_chart(
             data_map_figure(quantities, ids.tolist(), np.array(selected, dtype=np.intp)),
             config=PLOTLY_CONFIG,

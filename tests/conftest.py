@@ -15,9 +15,9 @@ import pytest
 from hypothesis import settings
 
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets.label_sets import NO_LABEL, standing_class
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.label_sets import NO_LABEL, standing_class
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.status import write_status
@@ -84,7 +84,7 @@ def label_run(
     one_thread: None, tmp_path_factory: pytest.TempPathFactory, label_volumes: LabeledImages
 ) -> Run:
     """A run that was really trained on volumes with any number of labels, without a map."""
-    from coreset_lib.training.worker import train_run
+    from coreset_lib.training.running.worker import train_run
 
     cache = tmp_path_factory.mktemp("labels")
     path = save_label_file(cache / "slabs.npz", label_volumes)
@@ -176,7 +176,7 @@ def make_run(tiny_config: TrainingConfig, tiny_dataset: LabeledImages) -> Callab
         dataset: LabeledImages = tiny_dataset,
         seed: int = 0,
     ) -> Run:
-        from coreset_lib.training.recorder import PlaneFiles
+        from coreset_lib.recording.recorder import PlaneFiles
 
         config = replace(tiny_config, epochs=epochs, seed=seed)
         run = Run(create_run(cache, config, dataset))
@@ -240,7 +240,7 @@ def trained_run(
     tiny_dataset: LabeledImages,
 ) -> Run:
     """A run that was really trained: 6 epochs on the tiny dataset, without a map."""
-    from coreset_lib.training.worker import train_run
+    from coreset_lib.training.running.worker import train_run
 
     paths = create_run(tmp_path_factory.mktemp("trained"), tiny_config, tiny_dataset)
     with pytest.MonkeyPatch.context() as patch:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coreset_lib.checks import check_choice, check_rate, check_real, check_share, check_whole
-from coreset_lib.configs import TrainingConfig, Window, check_windows, default_windows
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.seeds import stream, stream_seed
+from coreset_lib.windows import Window, check_windows, default_windows
 
 
 @given(st.integers(1, 500), st.integers(0, 500))

@@ -17,7 +17,7 @@ from coreset_lib.cli import (
     training,
 )
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.process import prepare_computing
+from coreset_lib.system.computing import prepare_computing
 
 app = typer.Typer(
     name="coreset-lens",

@@ -20,8 +20,8 @@ from coreset_lib.cli.options import (
 from coreset_lib.cli.progress import preparation_bar
 from coreset_lib.cli.report_text import report_lines
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE
-from coreset_lib.datasets.grey_window import FROM_FILE
-from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
+from coreset_lib.datasets.files.grey_window import FROM_FILE
+from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
 
 if TYPE_CHECKING:
     from coreset_lib.datasets import DatasetReport
@@ -86,8 +86,8 @@ def _start_of(dataset: str, data_root: Path | None, image_size: int, window: str
 
 def _training_options(report: "DatasetReport") -> str:
     """Return the options that suit a dataset, and why."""
-    from coreset_lib.datasets.report import LARGEST_IMBALANCE
-    from coreset_lib.datasets.suggestion import may_have_gpu, suggest_training
+    from coreset_lib.datasets.checking.report import LARGEST_IMBALANCE
+    from coreset_lib.datasets.checking.suggestion import may_have_gpu, suggest_training
 
     suggestion = suggest_training(
         report.splits[0].n_samples,

@@ -20,16 +20,16 @@ from coreset_lib.cli.options import (
     find_run,
     typed_options,
 )
-from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
 from coreset_lib.evaluation.results import EvaluationPaths
 from coreset_lib.jobs.executor import EXECUTORS
-from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
+from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
+from coreset_lib.windows import Window
 
 SEVERAL = "several separated by commas"
 RATES = "0.02,0.05,0.1"
@@ -83,9 +83,9 @@ def evaluate(
 
     Goes on where it stopped when it is started again with the same options.
     """
+    from coreset_lib.datasets.checking.trainable import check_network
     from coreset_lib.evaluation.evaluate import create_evaluation
     from coreset_lib.evaluation.report import export_results, verdict_lines
-    from coreset_lib.runs.fitness import check_network
 
     check_slurm_options(typed_options(context), executor)
     found = find_run(cache, run)
@@ -143,8 +143,8 @@ def _hand_to_slurm(
     """Submit the comparison as a job array, or write the script that does."""
     from coreset_lib.atomic import write_output
     from coreset_lib.evaluation.evaluate import create_evaluation
-    from coreset_lib.jobs.slurm_evaluations import evaluation_script, submit
-    from coreset_lib.runs.slurm_jobs import read_job
+    from coreset_lib.jobs.slurm.client import read_job
+    from coreset_lib.jobs.slurm.evaluations import evaluation_script, submit
 
     if script is not None:
         paths = create_evaluation(cache, plan)

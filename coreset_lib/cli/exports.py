@@ -18,8 +18,9 @@ from coreset_lib.cli.options import (
     score_options,
 )
 from coreset_lib.configs import FEATURES
-from coreset_lib.datasets.label_sets import EXACT_MATCH
-from coreset_lib.runs.store import Run, RunStore
+from coreset_lib.jobs.states import open_store
+from coreset_lib.label_sets import EXACT_MATCH
+from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
 
@@ -109,7 +110,7 @@ def rebuild(
     """Compute a CSV again from its provenance and say whether it is the same."""
     from coreset_lib.export.provenance import rebuild as rebuild_csv
 
-    export, is_same = rebuild_csv(csv, RunStore(cache_folder(cache)))
+    export, is_same = rebuild_csv(csv, open_store(cache_folder(cache)))
     if out is not None:
         export.write(out)
     verdict = "same" if is_same else "NOT the same: the file, the run or the program has changed"

@@ -118,8 +118,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two selections or scores: overlap, rank correlation, classes."""
-    from coreset_lib.export.comparison import compare as compare_listings
-    from coreset_lib.export.comparison import read_listing
+    from coreset_lib.export.csv_comparison import compare as compare_listings
+    from coreset_lib.export.csv_comparison import read_listing
 
     found = compare_listings(read_listing(first), read_listing(second), rate=rate)
     if as_json:

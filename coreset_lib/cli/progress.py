@@ -10,7 +10,7 @@ from coreset_lib.runs.paths import RunPaths
 
 if TYPE_CHECKING:
     from coreset_lib.datasets.labeled_images import LabeledImages
-    from coreset_lib.datasets.preparing import Progress
+    from coreset_lib.datasets.preparing.prepare import Progress
 
 
 @contextmanager
@@ -65,14 +65,14 @@ def train_here(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from coreset_lib.jobs.waiting import train_in_turn
+    from coreset_lib.jobs.device_queue.waiting import train_in_turn
+    from coreset_lib.jobs.states import open_run
     from coreset_lib.runs.lock import training_lock
     from coreset_lib.runs.resume import prepare_start
     from coreset_lib.runs.status import write_status
-    from coreset_lib.runs.store import Run
     from coreset_lib.training.loop import EpochMetrics
-    from coreset_lib.training.stopping import stop_on_signals
-    from coreset_lib.training.worker import logging_to
+    from coreset_lib.training.running.stopping import stop_on_signals
+    from coreset_lib.training.running.worker import logging_to
 
     columns = (
         TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
@@ -82,7 +82,7 @@ def train_here(
     )
     console = Console(stderr=True)
     with training_lock(paths), logging_to(paths), Progress(*columns, console=console) as progress:
-        status = prepare_start(Run(paths), processes=processes)
+        status = prepare_start(open_run(paths), processes=processes)
         write_status(paths, status)
         task = progress.add_task("", total=n_epochs, completed=status.epoch)
 

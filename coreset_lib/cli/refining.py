@@ -129,8 +129,8 @@ def status(
 ) -> None:
     """List the refinements of a run, and what the newest or the chosen one has found."""
     from coreset_lib.jobs.refinements import refinements_of
-    from coreset_lib.refinement.in_words import verdict_lines
     from coreset_lib.refinement.report import export_results
+    from coreset_lib.refinement.sentences import verdict_lines
 
     found = find_run(cache, run)
     known = refinements_of(cache_folder(cache), found.run_id)
@@ -179,8 +179,8 @@ def _go_on(
         refinements.start(cache_folder(cache), plan)
         typer.echo(f"refinement: {plan.refinement_id}")
         return
-    from coreset_lib.refinement.in_words import verdict_lines
     from coreset_lib.refinement.report import export_results
+    from coreset_lib.refinement.sentences import verdict_lines
     from coreset_lib.refinement.work import WAITING
 
     ended = _work_here(cache_folder(cache), paths)

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from coreset_lib.datasets.suggestion import safe_augmentation
+from coreset_lib.datasets.checking.suggestion import safe_augmentation
 
 if TYPE_CHECKING:
     from coreset_lib.datasets import DatasetReport
-    from coreset_lib.datasets.file_report import FileSummary
+    from coreset_lib.datasets.checking.file_report import FileSummary
 
 MOST_BAD = 1000
 SHOWN_COPIES = 3

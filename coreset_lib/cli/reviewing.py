@@ -280,7 +280,7 @@ def _wanted_labels(
     run: str, labels: Path | None, database: str | None, cache: Path | None
 ) -> tuple[Any, Mapping[str, str]]:
     """Return the dataset of a run and the labels that it shall have."""
-    from coreset_lib.datasets.relabelling import corrections, read_label_table
+    from coreset_lib.datasets.relabelling.label_tables import corrections, read_label_table
     from coreset_lib.review.dataset import ReviewedDataset
     from coreset_lib.review.diff import decided_labels
     from coreset_lib.review.states import sample_states

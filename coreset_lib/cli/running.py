@@ -9,9 +9,9 @@ import typer
 
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
 from coreset_lib.runs.records import ACTIVE_STATES
-from coreset_lib.runs.store import RunStore
 from coreset_lib.runs.summary import summarise
 
 
@@ -23,7 +23,7 @@ def runs(
     cache: Cache = None,
 ) -> None:
     """List the runs, newest first, with what each is doing now."""
-    summaries = [summarise(run) for run in RunStore(cache_folder(cache)).runs()]
+    summaries = [summarise(run) for run in open_store(cache_folder(cache)).runs()]
     is_empty = not summaries
     summaries = [summary for summary in summaries if has_tags(summary.tags, tag or ())]
     if as_json:
@@ -117,7 +117,7 @@ def features(
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.training.vgg16_step import compute_vgg16
+    from coreset_lib.training.after.vgg16 import compute_vgg16
 
     found = find_run(cache, run)
     with Progress(console=Console(stderr=True)) as progress:
@@ -144,8 +144,8 @@ def vog(
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.jobs.steps import start_step
-    from coreset_lib.training.pixel_vog import compute_pixel_vog, epochs_with_weights
+    from coreset_lib.jobs.processes.after_training import start_step
+    from coreset_lib.training.after.pixel_vog import compute_pixel_vog, epochs_with_weights
 
     found = find_run(cache, run)
     if background:

@@ -40,12 +40,12 @@ from coreset_lib.configs import (
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
-from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
+from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.runs.ensemble import create_ensemble
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.store import Run
 from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
-from coreset_lib.training.world import check_shares
+from coreset_lib.training.processes.ranks import check_shares
 
 KEPT_ON_RESUME = (
     *("resume", "background", "executor", "cache", "gpus", "processes", "tensorboard"),
@@ -144,7 +144,7 @@ def train(
         return
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
-    from coreset_lib.datasets.relabelling import keep_labels
+    from coreset_lib.datasets.relabelling.label_tables import keep_labels
 
     noise_kind, noise_rate = parse_label_noise(label_noise)
     config = TrainingConfig(
@@ -194,8 +194,8 @@ def queue(
     cache: Cache = None,
 ) -> None:
     """List the runs that wait for a device, or give one of them another place."""
-    from coreset_lib.jobs.turns import move
-    from coreset_lib.jobs.turns import queue as waiting_runs
+    from coreset_lib.jobs.device_queue.queue import move
+    from coreset_lib.jobs.device_queue.queue import queue as waiting_runs
 
     if (run is None) != (to is None):
         raise CoresetError("queue must get a run and --to, or neither. For example: RUN --to 1")
@@ -221,7 +221,7 @@ def sbatch(
 ) -> None:
     """Print or write the Slurm script of a run, to be submitted where Slurm is."""
     from coreset_lib.atomic import write_output
-    from coreset_lib.jobs.slurm import sbatch_script
+    from coreset_lib.jobs.slurm.executor import sbatch_script
 
     options = slurm_options(
         cache_folder(cache),
@@ -362,7 +362,8 @@ def _resume(cache: Path | None, name: str, given: list[str], place: _Place) -> N
 
 def _start(runs: list[RunPaths], place: _Place) -> None:
     """Start runs that go on without this command."""
-    from coreset_lib.jobs import local, slurm
+    from coreset_lib.jobs.processes import local
+    from coreset_lib.jobs.slurm import executor as slurm
 
     if place.executor == "slurm":
         slurm.submit(runs, place.options)
@@ -373,13 +374,13 @@ def _start(runs: list[RunPaths], place: _Place) -> None:
 
 def _check_place(device: str, place: _Place) -> None:
     """Raise CoresetError where the runs cannot be trained, before anything is created."""
-    from coreset_lib.jobs.devices import busy_note
+    from coreset_lib.jobs.device_queue.devices import busy_note
 
     if place.executor == "slurm":
         if device.startswith("cuda") and not place.options.gpus:
             raise CoresetError(f"device {device} needs a GPU, got a job without. Give --gpus 1.")
         return
-    from coreset_lib.training.distributed import check_devices
+    from coreset_lib.training.processes.distributed import check_devices
 
     check_devices(device, gpus=place.gpus or 0, processes=place.n_processes or 1)
     note = busy_note(device)

@@ -8,21 +8,21 @@ from pathlib import Path
 from coreset_lib.cache import default_cache
 from coreset_lib.checks import check_whole
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import phantom
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE, existing_folder, own_paths
-from coreset_lib.datasets.decoding import DecodeOptions
-from coreset_lib.datasets.folder_source import list_folder
-from coreset_lib.datasets.grey_window import FROM_FILE, parse_grey_window
-from coreset_lib.datasets.label_noise import inject_label_noise
+from coreset_lib.datasets.files.decoding import DecodeOptions
+from coreset_lib.datasets.files.grey_window import FROM_FILE, parse_grey_window
+from coreset_lib.datasets.files.pseudonyms import pseudonym_key
 from coreset_lib.datasets.labeled_images import LabeledImages, check_augmentation
-from coreset_lib.datasets.listing import Listing, check_within, shown
-from coreset_lib.datasets.medmnist_sets import load_medmnist
-from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
-from coreset_lib.datasets.npz import load_npz
-from coreset_lib.datasets.preparing import Progress, no_progress, prepare
-from coreset_lib.datasets.pseudonyms import pseudonym_key
-from coreset_lib.datasets.relabelling import apply_labels, load_labels
-from coreset_lib.datasets.table_source import TABLE_SUFFIXES, list_table
+from coreset_lib.datasets.preparing.prepare import Progress, no_progress, prepare
+from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
+from coreset_lib.datasets.relabelling.label_tables import apply_labels, load_labels
+from coreset_lib.datasets.sources.folder import list_folder
+from coreset_lib.datasets.sources.listing import Listing, check_within, shown
+from coreset_lib.datasets.sources.medmnist import load_medmnist
+from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
+from coreset_lib.datasets.sources.npz.file import load_npz
+from coreset_lib.datasets.sources.phantom import phantom
+from coreset_lib.datasets.sources.table import TABLE_SUFFIXES, list_table
 from coreset_lib.errors import DatasetError
 
 SUFFIXES = (".npz", *TABLE_SUFFIXES)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coreset_lib.configs import IMAGE_SIZES
-from coreset_lib.datasets import phantom
-from coreset_lib.datasets.folder_source import looks_like_images
 from coreset_lib.datasets.labeled_images import MULTI_LABEL
-from coreset_lib.datasets.listing import shown
-from coreset_lib.datasets.medmnist_sets import file_name, find_medmnist, home_folder
-from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
-from coreset_lib.datasets.npz import NpzSummary, check_npz, summarise_npz
-from coreset_lib.datasets.table_source import TABLE_SUFFIXES, table_columns
+from coreset_lib.datasets.sources.folder import looks_like_images
+from coreset_lib.datasets.sources.listing import shown
+from coreset_lib.datasets.sources.medmnist import file_name, find_medmnist, home_folder
+from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
+from coreset_lib.datasets.sources.npz.file import NpzSummary, check_npz, summarise_npz
+from coreset_lib.datasets.sources.phantom import phantom
+from coreset_lib.datasets.sources.table import TABLE_SUFFIXES, table_columns
 from coreset_lib.errors import DatasetError
 
 DEFAULT_SIZE = 28

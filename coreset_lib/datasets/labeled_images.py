@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.file_record import FileRecord
-from coreset_lib.datasets.label_sets import MultiHot, set_codes
+from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.errors import DatasetError
+from coreset_lib.label_sets import MultiHot, set_codes
 
 MULTI_LABEL = "multi-label, binary-class"
 
@@ -27,7 +27,7 @@ class Split:
         Or (samples, depth, height, width) for volumes. In memory or memory-mapped; never changed.
     labels : int64 array, shape (samples,)
         Class numbers from 0. Of samples with any number of labels, the class they count
-        under, see :mod:`coreset_lib.datasets.label_sets`.
+        under, see :mod:`coreset_lib.label_sets`.
     sample_ids : sequence of str
         Stable names, unique within the dataset; they survive reordering of nothing but
         the source itself.

@@ -4,7 +4,7 @@ import sys
 
 from coreset_lib.evaluation.results import EvaluationPaths
 from coreset_lib.evaluation.work import compare
-from coreset_lib.runs.planned_work import background_main
+from coreset_lib.plans import background_main
 
 if __name__ == "__main__":
     sys.exit(

@@ -20,7 +20,7 @@ from coreset_lib.evaluation.results import (
     read_cells,
     write_cell,
 )
-from coreset_lib.runs.planned_work import damaged_plan, make_plan_folder
+from coreset_lib.plans import damaged_plan, make_plan_folder
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -103,7 +103,7 @@ class Evaluator:
         CoresetError
             If a training ends before its time.
         """
-        from coreset_lib.training.failures import explained
+        from coreset_lib.training.running.failures import explained
 
         with explained(self.config):
             return self._work(on_cell, start_at)
@@ -111,7 +111,7 @@ class Evaluator:
     def _work(self, on_cell: OnCell, start_at: float) -> int:
         """Go through the open cells."""
         from coreset_lib.training.device import resolve_device
-        from coreset_lib.training.target import ResidentDataset
+        from coreset_lib.training.targets.target import ResidentDataset
 
         cells = list(self.plan.cells())
         finished = read_cells(self.paths, self.plan)
@@ -134,7 +134,7 @@ class Evaluator:
 
     def _groups(self, data: Any, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
         """Yield the cells in order, those together that may be trained together."""
-        from coreset_lib.training.together import MOST_TOGETHER, pays_together
+        from coreset_lib.training.targets.stacked import MOST_TOGETHER, pays_together
 
         if not pays_together(self.plan.model, data.train.labels.device):
             yield from ([cell] for cell in cells)
@@ -146,8 +146,8 @@ class Evaluator:
 
     def _train_all(self, data: Any, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
         """Yield the results of cells: trained together where they differ in seeds only."""
-        from coreset_lib.training.target import train_target
-        from coreset_lib.training.together import train_targets_together
+        from coreset_lib.training.targets.stacked import train_targets_together
+        from coreset_lib.training.targets.target import train_target
 
         is_watched = self.plan.protocol == "paper"
         chosen = [self._coreset(cell) for cell in cells]

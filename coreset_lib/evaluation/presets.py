@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.plan import Arm, random_arm
 from coreset_lib.selection import SelectionConfig
+from coreset_lib.windows import Window
 
 LOW_RATES = (0.02, 0.05, 0.1, 0.2, 0.3)
 # EVA searched windows in steps of 10 epochs of 200; a run of another length in as many.

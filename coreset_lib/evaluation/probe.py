@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.label_sets import MultiHot
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.metrics import (
     ClassificationMetrics,
     classification_metrics,
     multi_label_metrics,
 )
+from coreset_lib.label_sets import MultiHot
 from coreset_lib.seeds import stream
 from coreset_lib.selection.budget import class_quotas
 

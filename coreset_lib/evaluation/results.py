@@ -12,10 +12,10 @@ import pandas as pd
 
 from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.comparison import PairedComparison, compare_paired
+from coreset_lib.evaluation.paired import PairedComparison, compare_paired
 from coreset_lib.evaluation.plan import FULL_SET, Arm, Cell, EvaluationPlan
-from coreset_lib.runs.lock import FileLock
-from coreset_lib.runs.planned_work import PlannedPaths, read_step
+from coreset_lib.plans import PlannedPaths, read_step
+from coreset_lib.system.locks import FileLock
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
 

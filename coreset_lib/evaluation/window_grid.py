@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coreset_lib.configs import Window
 from coreset_lib.evaluation.plan import Arm, Cell, EvaluationPlan
+from coreset_lib.windows import Window
 
 
 def has_window_grid(arm: Arm) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.evaluate import Evaluator, OnCell, read_plan
 from coreset_lib.evaluation.results import EvaluationPaths
-from coreset_lib.runs.planned_work import Pace, working
+from coreset_lib.plans import Pace, working
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.store import RunStore
 

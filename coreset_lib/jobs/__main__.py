@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.waiting import train_in_turn
+from coreset_lib.jobs.device_queue.waiting import train_in_turn
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.process import WAIT, wait_for_starter
-from coreset_lib.training.stopping import stop_on_signals
+from coreset_lib.system.processes import WAIT, wait_for_starter
+from coreset_lib.training.running.stopping import stop_on_signals
 
 log = logging.getLogger("coreset_lib.jobs")
 
@@ -16,7 +16,7 @@ log = logging.getLogger("coreset_lib.jobs")
 def main(arguments: list[str]) -> int:
     """Wait for the device and train; 0 if finished or stopped, 1 if it failed.
 
-    With ``--wait`` it waits for :func:`coreset_lib.runs.process.let_go` first.
+    With ``--wait`` it waits for :func:`coreset_lib.system.processes.let_go` first.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folders = [argument for argument in arguments if argument != WAIT]

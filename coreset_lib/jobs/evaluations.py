@@ -6,8 +6,7 @@ from pathlib import Path
 from coreset_lib.evaluation.evaluate import create_evaluation, evaluations_folder, read_plan
 from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.results import EvaluationPaths
-from coreset_lib.jobs import slurm_evaluations
-from coreset_lib.jobs.detached import (
+from coreset_lib.jobs.processes.detached import (
     check_idle,
     check_under_way,
     end_work,
@@ -15,8 +14,9 @@ from coreset_lib.jobs.detached import (
     start_work,
     work_status,
 )
+from coreset_lib.jobs.slurm import evaluations as slurm_evaluations
+from coreset_lib.jobs.slurm.client import read_job
 from coreset_lib.runs.records import Status
-from coreset_lib.runs.slurm_jobs import read_job
 
 KIND = "comparison"
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coreset_lib.checks import check_choice
-from coreset_lib.jobs import local, slurm
-from coreset_lib.jobs.slurm_options import SlurmOptions, slurm_options
+from coreset_lib.jobs.processes import local
+from coreset_lib.jobs.slurm import executor as slurm
+from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.store import Run
@@ -35,11 +36,11 @@ class LocalExecutor:
     """A detached process on this machine; runs take turns on a device."""
 
     def start(self, paths: RunPaths) -> None:
-        """See :func:`coreset_lib.jobs.local.start`."""
+        """See :func:`coreset_lib.jobs.processes.local.start`."""
         local.start(paths)
 
     def stop(self, run: Run) -> Status:
-        """See :func:`coreset_lib.jobs.local.stop`."""
+        """See :func:`coreset_lib.jobs.processes.local.stop`."""
         return local.stop(run)
 
     def state(self, run: Run) -> Status:
@@ -54,11 +55,11 @@ class SlurmExecutor:
     options: SlurmOptions | None = None
 
     def start(self, paths: RunPaths) -> None:
-        """See :func:`coreset_lib.jobs.slurm.submit`."""
+        """See :func:`coreset_lib.jobs.slurm.executor.submit`."""
         slurm.submit([paths], self.options or slurm_options(paths.cache))
 
     def stop(self, run: Run) -> Status:
-        """See :func:`coreset_lib.jobs.slurm.stop`."""
+        """See :func:`coreset_lib.jobs.slurm.executor.stop`."""
         return slurm.stop(run)
 
     def state(self, run: Run) -> Status:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from coreset_lib.jobs.detached import (
+from coreset_lib.jobs.processes.detached import (
     check_idle,
     check_under_way,
     end_work,

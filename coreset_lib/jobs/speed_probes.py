@@ -15,7 +15,7 @@ from typing import Any
 from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.process import (
+from coreset_lib.system.processes import (
     WAIT,
     host_name,
     is_alive,
@@ -24,7 +24,7 @@ from coreset_lib.runs.process import (
     spawn,
     wait_for_starter,
 )
-from coreset_lib.runs.speed import Speed
+from coreset_lib.training.time_estimate import Speed
 
 SCHEMA_VERSION = 1
 ENDED = "the measurement ended unexpectedly. Try again, or start the training without it."

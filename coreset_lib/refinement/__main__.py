@@ -2,9 +2,9 @@
 
 import sys
 
+from coreset_lib.plans import background_main
 from coreset_lib.refinement.results import RefinementPaths
 from coreset_lib.refinement.work import refine
-from coreset_lib.runs.planned_work import background_main
 
 if __name__ == "__main__":
     sys.exit(

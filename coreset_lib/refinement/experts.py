@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import csv_bytes, write_bytes, write_json
-from coreset_lib.datasets.relabelling import (
+from coreset_lib.datasets.relabelling.label_tables import (
     TRAINED_WITH,
     check_class,
     read_label_table,

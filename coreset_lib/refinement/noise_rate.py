@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.windows import Window
 
 EARLY_EPOCHS = 5
 LARGEST_RATE = 0.9

@@ -53,7 +53,7 @@ class RefinementPlan:
     noise_rate : float or None
         Share of wrong labels that co-teaching assumes; None estimates it from the run.
     vog_share, ramp_epochs : float, int
-        See :func:`coreset_lib.training.co_teaching.co_teach`.
+        See :func:`coreset_lib.training.targets.co_teaching.co_teach`.
     expert : {"simulated", "people"}
         ``simulated`` answers with the true label, which the run must know.
 

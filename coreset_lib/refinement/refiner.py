@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, load_configured
+from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.datasets.labeled_images import check_one_class_each
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.metrics import classification_metrics
@@ -27,7 +28,6 @@ from coreset_lib.refinement.results import (
     read_judgement,
     write_cell,
 )
-from coreset_lib.runs.fitness import check_network
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 
@@ -83,7 +83,7 @@ class Refiner:
         CoresetError
             If a training ends before its time.
         """
-        from coreset_lib.training.failures import explained
+        from coreset_lib.training.running.failures import explained
 
         with explained(self.config):
             return self._work(on_step)
@@ -111,7 +111,7 @@ class Refiner:
 
     def _judge(self, seed: int) -> Record:
         """Let two networks teach each other, and choose the first queries of every strategy."""
-        from coreset_lib.training.co_teaching import co_teach
+        from coreset_lib.training.targets.co_teaching import co_teach
 
         began, plan = time.perf_counter(), self.plan
         rate, estimate = plan.noise_rate, None
@@ -183,7 +183,7 @@ class Refiner:
 
     def _train(self, cell: RoundCell, corrections: dict[int, int]) -> Record:
         """Train on guessed-clean and relabelled samples, and describe the outcome."""
-        from coreset_lib.training.target import train_target
+        from coreset_lib.training.targets.target import train_target
 
         is_noisy = np.load(self.paths.verdict(cell.seed), allow_pickle=False)
         labels = self._labels().copy()
@@ -301,7 +301,7 @@ class Refiner:
     def _data(self) -> Any:
         """The dataset on the device, placed there once."""
         from coreset_lib.training.device import resolve_device
-        from coreset_lib.training.target import ResidentDataset
+        from coreset_lib.training.targets.target import ResidentDataset
 
         if self._placed is None:
             device = resolve_device(self.config.device)

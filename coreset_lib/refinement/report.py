@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from coreset_lib.atomic import csv_bytes
-from coreset_lib.evaluation.comparison import PairedComparison, compare_paired
+from coreset_lib.evaluation.paired import PairedComparison, compare_paired
 from coreset_lib.export.provenance import Export, describe_run
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
 from coreset_lib.refinement.results import Record, RefinementPaths, read_cells, read_judgement

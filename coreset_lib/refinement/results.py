@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from coreset_lib.atomic import write_json
+from coreset_lib.plans import PlannedPaths, damaged_plan, make_plan_folder, read_step
 from coreset_lib.refinement.plan import RefinementPlan, RoundCell, plan_from_dict
-from coreset_lib.runs.planned_work import (
-    PlannedPaths,
-    damaged_plan,
-    make_plan_folder,
-    read_step,
-)
 
 Record = dict[str, Any]
 

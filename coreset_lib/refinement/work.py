@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from coreset_lib.plans import Pace, working
 from coreset_lib.refinement.refiner import OnStep, Refiner
 from coreset_lib.refinement.results import RefinementPaths, read_plan
-from coreset_lib.runs.planned_work import Pace, working
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.store import RunStore
 

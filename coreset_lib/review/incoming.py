@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coreset_lib.datasets.relabelling import (
+from coreset_lib.datasets.relabelling.label_tables import (
     LabelRow,
     check_class,
     label_table_bytes,

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from coreset_lib.errors import ReviewError
 from coreset_lib.review.connection import has_wal, reading, shown_url, use_wal, writing
-from coreset_lib.runs.lock import FileLock
+from coreset_lib.system.locks import FileLock
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 CURRENT = "0002"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.features import reduce_by_pca
@@ -18,6 +17,7 @@ from coreset_lib.scores import compute_score
 from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.scores.forgetting import find_never_learned
 from coreset_lib.scores.gradients import WINDOW as VOG_WINDOW
+from coreset_lib.windows import Window
 
 Float64s = NDArray[np.float64]
 

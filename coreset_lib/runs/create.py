@@ -16,16 +16,16 @@ import pandas as pd
 
 from coreset_lib.atomic import csv_bytes, write_array, write_bytes, write_json
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets.label_noise import ORIGINAL_LABEL, TRUE_LABEL
-from coreset_lib.datasets.label_sets import set_codes, set_title
+from coreset_lib.datasets.checking.trainable import check_fits
 from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.datasets.relabelling.label_noise import ORIGINAL_LABEL, TRUE_LABEL
 from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.fitness import check_fits
+from coreset_lib.label_sets import set_codes, set_title
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.process import host_name
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
 from coreset_lib.runs.status import write_status
+from coreset_lib.system.processes import host_name
 
 VERSIONED = (
     "coreset-lens",

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_bytes, write_json
-from coreset_lib.datasets.label_sets import multi_hot_of, set_codes
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.label_sets import multi_hot_of, set_codes
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.process import host_name
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
+from coreset_lib.system.processes import host_name
 
 MAY_DIFFER = ("seed", "device", "data_root", "dataset", "keep_checkpoints")
 
@@ -196,7 +196,7 @@ def majority_set(predictions: NDArray[Any], n_labels: int) -> NDArray[np.int64]:
     Parameters
     ----------
     predictions : integer array, shape (runs, samples)
-        Sets as numbers, see :mod:`coreset_lib.datasets.label_sets`.
+        Sets as numbers, see :mod:`coreset_lib.label_sets`.
     n_labels : int
 
     Returns

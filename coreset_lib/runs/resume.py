@@ -6,10 +6,10 @@ from dataclasses import replace
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.process import host_name
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import reconcile
 from coreset_lib.runs.store import Run
+from coreset_lib.system.processes import host_name
 
 RESUMABLE = ("stopped", "interrupted", "failed")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from coreset_lib.atomic import write_json
-from coreset_lib.runs.process import (
+from coreset_lib.runs.records import ACTIVE_STATES, Status
+from coreset_lib.system.processes import (
     QUEUE_GRACE_SECONDS,
     REMOTE_GRACE_SECONDS,
     host_name,
@@ -16,7 +17,6 @@ from coreset_lib.runs.process import (
     process_start,
     seconds_since,
 )
-from coreset_lib.runs.records import ACTIVE_STATES, Status
 
 HEARTBEAT_SECONDS = 2.0
 

@@ -5,8 +5,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, read_record
 from coreset_lib.runs.records import ACTIVE_STATES, STATES, Manifest, Status
-from coreset_lib.runs.slurm_jobs import reconcile_with_slurm
 from coreset_lib.runs.status import reconcile
 
 TEXTS = ("sample_id", "class_name", "source")
@@ -30,11 +29,25 @@ READ_AS_TEXT = (*TEXTS, "patient_id", "labels")
 ID_SECONDS = len("20260101-000000")
 
 
+Judge = Callable[[RunPaths, Status], Status]
+
+
+def judge_by_process(paths: RunPaths, written: Status) -> Status:
+    """Return the written status, or "interrupted" where the process that wrote it is gone."""
+    del paths
+    return reconcile(written)
+
+
 @dataclass(frozen=True)
 class Run:
-    """One run directory, opened for reading."""
+    """One run directory, opened for reading.
+
+    ``judge`` says what a written status is worth now; whoever knows more than the run's own
+    process (a scheduler, say) gives another one, see :func:`coreset_lib.jobs.states.open_store`.
+    """
 
     paths: RunPaths
+    judge: Judge = field(default=judge_by_process, compare=False, repr=False)
 
     @property
     def run_id(self) -> str:
@@ -49,7 +62,7 @@ class Run:
     def status(self) -> Status:
         """Return how far it really is, now."""
         written = self._written_status()
-        status = reconcile_with_slurm(self.paths, written, reconcile(written))
+        status = self.judge(self.paths, written)
         if status.state == "interrupted" and self._written_status() != written:
             return self.status()  # it has written on while its process was looked up
         if status.state in ACTIVE_STATES and self.paths.stop_request.exists():
@@ -264,6 +277,7 @@ class RunStore:
     """All runs below one cache directory."""
 
     cache: Path
+    judge: Judge = field(default=judge_by_process, compare=False, repr=False)
 
     def runs(self) -> list[Run]:
         """Return every run directory, newest first, damaged ones included."""
@@ -271,7 +285,7 @@ class RunStore:
         if not os.path.isdir(folder):
             return []
         try:
-            found = [Run(RunPaths(path)) for path in folder.iterdir() if _is_run_folder(path)]
+            found = [self.at(path) for path in folder.iterdir() if _is_run_folder(path)]
         except OSError as error:
             raise CoresetError(
                 f"cache {self.cache} cannot be read: {error.strerror or error}. "
@@ -281,7 +295,7 @@ class RunStore:
 
     def at(self, folder: str | Path) -> Run:
         """Return the run in a folder that :meth:`runs` has found."""
-        return Run(RunPaths(Path(folder)))
+        return Run(RunPaths(Path(folder)), self.judge)
 
     def find(self, name: str) -> Run:
         """Return the run with this id, this unique prefix, or the newest for ``latest``.

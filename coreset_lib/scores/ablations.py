@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window, check_window, check_windows
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.scores.eva import windowed_variance
 from coreset_lib.scores.score import Option, Score, early_window_option, late_window_option
+from coreset_lib.windows import Window, check_window, check_windows
 
 Float64s = NDArray[np.float64]
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window, check_windows
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.score import Option, Score, early_window_option, late_window_option
+from coreset_lib.windows import Window, check_windows
 
 Float64s = NDArray[np.float64]
 

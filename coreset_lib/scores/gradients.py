@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window, check_window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.scores.score import Option, Score
+from coreset_lib.windows import Window, check_window
 
 Float64s = NDArray[np.float64]
 WINDOW = 5
@@ -82,7 +82,7 @@ def pixel_gradient_variance(dynamics: TrainingDynamics) -> Float64s:
     Returns
     -------
     float64 array, shape (samples,)
-        See :func:`coreset_lib.training.pixel_vog.compute_pixel_vog`.
+        See :func:`coreset_lib.training.after.pixel_vog.compute_pixel_vog`.
 
     References
     ----------

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.checks import check_choice
-from coreset_lib.configs import Window, default_windows
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores.needs import check_needs
+from coreset_lib.windows import Window, default_windows
 
 Direction = Literal["harder", "easier"]
 Float64s = NDArray[np.float64]

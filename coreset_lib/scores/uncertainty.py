@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window, check_window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.score import Option, Score
 from coreset_lib.scores.windows import Combine, average_over_windows, check_window_length
+from coreset_lib.windows import Window, check_window
 
 Float64s = NDArray[np.float64]
 DEFAULT_WINDOW = 10

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.scores.score import Option, ScoreValues
 from coreset_lib.seeds import stream, stream_seed
 from coreset_lib.selection.geometry import reduced_features, variance_option
 from coreset_lib.selection.problem import Indices, SelectionProblem, Strategy
+from coreset_lib.windows import Window
 
 MOST_ROUNDS = 30
 EARLY_SHARE = 0.1

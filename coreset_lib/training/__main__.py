@@ -12,12 +12,12 @@ from pathlib import Path
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.resume import plain_config
-from coreset_lib.training.assistant import assist_run
-from coreset_lib.training.companions import leave_with_parent
-from coreset_lib.training.distributed import device_of
-from coreset_lib.training.stopping import stop_on_signals
-from coreset_lib.training.worker import LOG_FORMAT, train_run
-from coreset_lib.training.world import World, world_of
+from coreset_lib.training.processes.distributed import device_of
+from coreset_lib.training.processes.launch import leave_with_parent
+from coreset_lib.training.processes.other_ranks import assist_run
+from coreset_lib.training.processes.ranks import World, world_of
+from coreset_lib.training.running.stopping import stop_on_signals
+from coreset_lib.training.running.worker import LOG_FORMAT, train_run
 
 log = logging.getLogger("coreset_lib.training")
 

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from coreset_lib.configs import TrainingConfig
+from coreset_lib.recording.recorder import DynamicsRecorder
 from coreset_lib.seeds import stream_seed
 from coreset_lib.training.augmentation import augment
 from coreset_lib.training.device import ResidentSplit, memory_layout
-from coreset_lib.training.networks import Surrogate
+from coreset_lib.training.networks.registry import Surrogate
 from coreset_lib.training.objectives import (
     class_weights,
     count_correct,
@@ -21,7 +22,6 @@ from coreset_lib.training.objectives import (
     summed_loss,
 )
 from coreset_lib.training.precision import mixed_precision
-from coreset_lib.training.recorder import DynamicsRecorder
 
 EVALUATION_BATCH = 1024
 

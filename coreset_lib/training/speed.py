@@ -7,12 +7,12 @@ import torch
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
-from coreset_lib.runs.speed import Speed
 from coreset_lib.training.device import ResidentSplit, device_title, resolve_device
 from coreset_lib.training.loop import Trainer, TrainingStopped, epoch_batches, evaluate
-from coreset_lib.training.networks import build_network
+from coreset_lib.training.networks.registry import build_network
 from coreset_lib.training.precision import tiny_numbers_as_zero
-from coreset_lib.training.setup import make_recorder
+from coreset_lib.training.running.setup import make_recorder
+from coreset_lib.training.time_estimate import Speed
 
 PROBE_SECONDS = 2.0
 WARM_UP_BATCHES = 2

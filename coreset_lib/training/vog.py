@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.training.networks import Surrogate
-from coreset_lib.training.recorder import DynamicsRecorder, add_up_rows
+from coreset_lib.recording.recorder import DynamicsRecorder, add_up_rows
+from coreset_lib.training.networks.registry import Surrogate
 
 WINDOW = 5
 BLOCK_CELLS = 4_000_000

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.widgets.ranking_table import draw_ranking_table
+from dashboard.trajectories.ranking_table import draw_ranking_table
 
 N = 50
 

@@ -12,7 +12,7 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
 from coreset_lib.selection import STRATEGIES
 
 pytestmark = pytest.mark.browser

@@ -10,13 +10,13 @@ import pytest
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
-from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
 from coreset_lib.export.provenance import export_selection, rebuild
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Status
+from coreset_lib.runs.saved_views import SavedView, list_views, save_view
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.runs.views import SavedView, list_views, save_view
 from coreset_lib.scores import compute_score
 
 pytestmark = pytest.mark.browser

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from coreset_lib.configs import Window, check_windows
-from dashboard.window_rules import fit_windows
+from coreset_lib.windows import Window, check_windows
+from dashboard.shared.windows.window_rules import fit_windows
 
 pytestmark = pytest.mark.browser
 
 APP = Path(__file__).with_name("window_brush_app.py")
-RULES = Path(__file__).parents[2] / "dashboard" / "components" / "window_rules.js"
+RULES = Path(__file__).parents[2] / "dashboard" / "shared" / "windows" / "window_rules.js"
 
 
 class Chart:

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import streamlit as st
 
-from coreset_lib.configs import Window
-from dashboard.components.window_brush import Bands, Line
-from dashboard.widgets.windows import window_controls
+from coreset_lib.windows import Window
+from dashboard.shared.windows.controls import window_controls
+from dashboard.shared.windows.window_brush import Bands, Line
 
 st.set_page_config(layout="wide")
 options = st.query_params

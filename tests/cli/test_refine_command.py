@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from coreset_lib.cli import _run
-from coreset_lib.jobs.detached import work_status
+from coreset_lib.jobs.processes.detached import work_status
 from coreset_lib.jobs.refinements import refinements_of
 from coreset_lib.runs.store import RunStore
 

@@ -9,7 +9,7 @@ from coreset_lib import cli
 from coreset_lib.cli.training import parse_seeds
 from coreset_lib.datasets import load_dataset
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.turns import WaitingLine
+from coreset_lib.jobs.device_queue.queue import WaitingLine
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run, RunStore

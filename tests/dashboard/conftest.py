@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
-from coreset_lib.datasets.phantom import PhantomOptions, make_phantom
+from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
+from coreset_lib.recording.recorder import DynamicsRecorder, PlaneFiles
 from coreset_lib.refinement.plan import RefinementPlan
 from coreset_lib.refinement.results import create_refinement, write_cell
 from coreset_lib.review.dataset import ReviewedDataset
@@ -22,7 +23,6 @@ from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
-from coreset_lib.training.recorder import DynamicsRecorder, PlaneFiles
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 N_TRAIN = 160

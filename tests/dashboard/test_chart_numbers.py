@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from coreset_lib.scores.population import SampleHistory
-from dashboard.charts.composition import composition_bars
-from dashboard.charts.sample import prediction_strip
-from dashboard.charts.training import training_curves
-from dashboard.images import data_uri, enlarge
-from dashboard.text import as_text
+from dashboard.coreset.chart import composition_bars
+from dashboard.runs.chart import training_curves
+from dashboard.shared.samples.enlarging import data_uri, enlarge
+from dashboard.shared.samples.sample_chart import prediction_strip
+from dashboard.shared.text import as_text
 
 
 def test_composition_shows_shares_of_each_set_and_counts_on_hover():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from coreset_lib.cache import ROOTS_VARIABLE
-from coreset_lib.datasets.label_sets import EXACT_MATCH
-from dashboard import preparation
-from dashboard.images import picture_of, slice_sheet
+from coreset_lib.label_sets import EXACT_MATCH
+from dashboard.add_data import preparation
+from dashboard.shared.samples.enlarging import picture_of, slice_sheet
 
 PAGES = ("runs", "trajectories", "map", "reliability", "coreset", "benchmark")
 

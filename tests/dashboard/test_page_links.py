@@ -2,7 +2,7 @@
 
 import pytest
 
-from coreset_lib.configs import default_windows
+from coreset_lib.windows import default_windows
 
 DEFAULT = tuple(map(str, default_windows(12)))
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_dataset
-from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
+from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
 from coreset_lib.errors import CoresetError, DatasetError
 
 Write = Callable[..., Path]
@@ -37,7 +37,7 @@ class TestNames:
         def record(options: Any) -> None:
             sizes.append(options.image_size)
 
-        monkeypatch.setattr("coreset_lib.datasets.phantom.make_phantom", record)
+        monkeypatch.setattr("coreset_lib.datasets.sources.phantom.phantom.make_phantom", record)
         load_dataset("phantom", image_size=64)
         assert sizes == [64]
 

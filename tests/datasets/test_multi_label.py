@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from coreset_lib.datasets import dataset_report, list_datasets, load_dataset
-from coreset_lib.datasets.label_sets import (
+from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
+from coreset_lib.errors import DatasetError
+from coreset_lib.label_sets import (
     NO_LABEL,
     code_dtype,
     multi_hot_of,
@@ -17,8 +19,6 @@ from coreset_lib.datasets.label_sets import (
     set_title,
     standing_class,
 )
-from coreset_lib.datasets.medmnist_table import MEDMNIST_SETS
-from coreset_lib.errors import DatasetError
 
 Write = Callable[..., Path]
 ROWS = {"train": 12, "val": 6, "test": 9}

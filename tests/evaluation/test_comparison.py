@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.comparison import compare_paired
+from coreset_lib.evaluation.paired import compare_paired
 
 finite = st.floats(-1, 1, allow_nan=False)
 

@@ -19,11 +19,11 @@ from coreset_lib.evaluation.plan import (
 from coreset_lib.evaluation.report import cell_table, export_results, verdict_lines
 from coreset_lib.evaluation.results import chosen_variant, read_cells, summary_table, write_cell
 from coreset_lib.evaluation.work import compare
-from coreset_lib.jobs.detached import work_status
-from coreset_lib.runs.lock import FileLock
+from coreset_lib.jobs.processes.detached import work_status
 from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
-from coreset_lib.training.target import ResidentDataset, train_target
+from coreset_lib.system.locks import FileLock
+from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 TOP = Arm(
     name="top el2n",
@@ -131,7 +131,8 @@ class TestWork:
     def test_working_again_trains_nothing(self, evaluated, trained_run, tiny_dataset, monkeypatch):
         plan, paths, config = evaluated
         before = {path: path.read_bytes() for path in paths.cells.iterdir()}
-        monkeypatch.setattr("coreset_lib.training.target.train_target", lambda *_, **__: 1 / 0)
+        trained = "coreset_lib.training.targets.target.train_target"
+        monkeypatch.setattr(trained, lambda *_, **__: 1 / 0)
         Evaluator(trained_run, plan, paths, tiny_dataset, config).work()
         assert before == {path: path.read_bytes() for path in paths.cells.iterdir()}
 

@@ -60,7 +60,7 @@ def test_a_ranking_with_gaps_is_refused(score):
 
 @pytest.mark.usefixtures("without_umap", "one_thread")
 def test_the_phantoms_own_wrong_labels_are_found(tmp_path):
-    from coreset_lib.training.worker import train_run
+    from coreset_lib.training.running.worker import train_run
 
     dataset = make_phantom(PhantomOptions(n_train=800, n_val=16, n_test=16, image_size=16))
     config = TrainingConfig(

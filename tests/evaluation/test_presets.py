@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.plan import Cell, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
 from coreset_lib.evaluation.published import PUBLISHED
 from coreset_lib.evaluation.window_grid import has_window_grid, window_grid
+from coreset_lib.windows import Window
 
 
 def plan_of(preset, n_epochs=60, **changes):

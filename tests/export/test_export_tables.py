@@ -97,7 +97,7 @@ def test_provenance_tells_the_choices_and_no_local_path(
 ):
     from coreset_lib.runs.create import create_run
     from coreset_lib.runs.store import Run
-    from coreset_lib.training.worker import train_run
+    from coreset_lib.training.running.worker import train_run
 
     secret = tmp_path / "patients" / "tiny.npz"
     config = replace(tiny_config, dataset=str(secret), data_root=str(secret.parent), epochs=2)

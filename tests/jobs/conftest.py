@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from coreset_lib.datasets import load_dataset
+from coreset_lib.jobs.states import open_run
 from coreset_lib.runs.create import create_run
-from coreset_lib.runs.store import Run
 
 PATIENCE_SECONDS = 150
 
@@ -26,7 +26,8 @@ def make_startable(
 
     def make(*, epochs=3):
         config = replace(tiny_config, dataset=str(file), epochs=epochs)
-        return Run(create_run(tmp_path / "cache", config, load_dataset(str(file))))
+        paths = create_run(tmp_path / "cache", config, load_dataset(str(file)))
+        return open_run(paths)
 
     return make
 

@@ -7,8 +7,8 @@ import pytest
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.speed_probes import SpeedProbe, main, read_probe, start_probe
-from coreset_lib.runs.speed import Speed
 from coreset_lib.training.speed import measure_speed
+from coreset_lib.training.time_estimate import Speed
 from coreset_lib.training.vog import GradientVarianceRecorder
 
 PATIENCE_SECONDS = 120

@@ -13,7 +13,7 @@ from coreset_lib.runs.store import Run
 @pytest.fixture(scope="session")
 def noisy_run(one_thread, tmp_path_factory, tiny_config, make_dataset, save_npz):
     """120 samples, a fifth of them with a wrong label."""
-    from coreset_lib.training.worker import train_run
+    from coreset_lib.training.running.worker import train_run
 
     folder = tmp_path_factory.mktemp("noisy")
     file = save_npz(folder / "tiny.npz", make_dataset(n_train=120))

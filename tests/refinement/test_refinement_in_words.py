@@ -5,14 +5,14 @@ import math
 import pandas as pd
 import pytest
 
-from coreset_lib.evaluation.comparison import compare_paired
-from coreset_lib.refinement.in_words import (
+from coreset_lib.evaluation.paired import compare_paired
+from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell
+from coreset_lib.refinement.report import curve_table
+from coreset_lib.refinement.sentences import (
     comparison_in_words,
     judgement_in_words,
     strategy_findings,
 )
-from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell
-from coreset_lib.refinement.report import curve_table
 
 SEEDS = (0, 1, 2)
 

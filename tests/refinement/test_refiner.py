@@ -9,7 +9,6 @@ import pytest
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.experts import accept_answers, open_round
-from coreset_lib.refinement.in_words import verdict_lines
 from coreset_lib.refinement.judgement import judge_verdict
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell, plan_from_dict
 from coreset_lib.refinement.refiner import Refiner
@@ -26,8 +25,9 @@ from coreset_lib.refinement.results import (
     read_judgement,
     read_plan,
 )
+from coreset_lib.refinement.sentences import verdict_lines
 from coreset_lib.refinement.work import WAITING, refine
-from coreset_lib.runs.lock import FileLock
+from coreset_lib.system.locks import FileLock
 
 NEXT = {"class 0": "class 1", "class 1": "class 2", "class 2": "class 0"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.running.worker import train_run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 EPOCHS = 4

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from coreset_lib.configs import TrainingConfig, parse_label_noise
 from coreset_lib.datasets import PhantomOptions, load_configured, load_dataset, make_phantom
-from coreset_lib.datasets.label_noise import inject_label_noise
+from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run

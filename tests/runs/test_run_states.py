@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from coreset_lib.runs import process
-from coreset_lib.runs.process import host_name, is_alive, process_start
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
+from coreset_lib.system import processes
+from coreset_lib.system.processes import host_name, is_alive, process_start
 
 # A number that no process has: Linux never gives out more than 2 ** 22.
 NOBODY = 2**22 + 1
@@ -59,10 +59,10 @@ def test_what_has_ended_stays_as_it_is(state):
 
 def test_the_start_of_a_process_reads_the_same_without_psutil():
     with_psutil = process_start(os.getpid())
-    without = process._process_start_from_proc(os.getpid())
+    without = processes._process_start_from_proc(os.getpid())
     assert with_psutil is not None
-    assert without == pytest.approx(with_psutil, abs=process.START_TOLERANCE_SECONDS)
-    assert process._process_start_from_proc(NOBODY) is None
+    assert without == pytest.approx(with_psutil, abs=processes.START_TOLERANCE_SECONDS)
+    assert processes._process_start_from_proc(NOBODY) is None
     assert not is_alive(None, None)
 
 

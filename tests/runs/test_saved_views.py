@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs import views
-from coreset_lib.runs.views import (
+from coreset_lib.runs import saved_views
+from coreset_lib.runs.saved_views import (
     SavedView,
     check_view_name,
     delete_view,
@@ -149,7 +149,7 @@ def test_a_damaged_selection_gives_one_sentence(paths, content):
 
 
 def test_only_the_latest_selections_are_kept(paths, monkeypatch):
-    monkeypatch.setattr(views, "MOST_SELECTIONS", 3)
+    monkeypatch.setattr(saved_views, "MOST_SELECTIONS", 3)
     names = []
     for number in range(5):
         names.append(store_selection(paths, np.arange(number + 1)))

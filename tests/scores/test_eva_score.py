@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from coreset_lib.configs import Window
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores import compute_score
+from coreset_lib.windows import Window
 
 HISTORIES = arrays(
     np.float32,

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from coreset_lib.configs import Window
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.data_map import data_map
 from coreset_lib.scores.windows import sliding_moments
+from coreset_lib.windows import Window
 
 N_CLASSES = 3
 NEW = (

@@ -60,7 +60,7 @@ def test_a_bare_node_can_create_a_run(tmp_path, subprocess_environment):
     code = BLOCKER + (
         "from pathlib import Path\n"
         "from coreset_lib.configs import TrainingConfig\n"
-        "from coreset_lib.datasets.phantom import PhantomOptions, make_phantom\n"
+        "from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom\n"
         "from coreset_lib.runs.create import create_run\n"
         "data = make_phantom(PhantomOptions(n_train=16, n_val=16, n_test=16, image_size=16))\n"
         "create_run(Path(sys.argv[1]), TrainingConfig(dataset='phantom'), data)\n"

@@ -17,8 +17,8 @@ from coreset_lib.training.precision import (
     mixed_precision,
     tiny_numbers_as_zero,
 )
-from coreset_lib.training.stopping import Stop
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.running.stopping import Stop
+from coreset_lib.training.running.worker import train_run
 
 pytestmark = pytest.mark.usefixtures("without_umap", "one_thread")
 CPU = torch.device("cpu")

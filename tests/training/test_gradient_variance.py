@@ -19,7 +19,7 @@ from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
 from coreset_lib.training import vog
-from coreset_lib.training.networks import Surrogate
+from coreset_lib.training.networks.registry import Surrogate
 from coreset_lib.training.vog import GradientVarianceRecorder
 
 LABELS = torch.tensor([0, 2, 1, 2, 0, 1])
@@ -102,7 +102,7 @@ def test_too_many_gradients_are_refused_in_one_sentence(monkeypatch: pytest.Monk
 def test_a_run_records_it_and_trains_as_it_would_without(
     tmp_path: Path, tiny_config: TrainingConfig, tiny_dataset: LabeledImages, recording: str
 ):
-    from coreset_lib.training.worker import train_run
+    from coreset_lib.training.running.worker import train_run
 
     found: list[TrainingDynamics] = []
     for record_vog in (True, False):

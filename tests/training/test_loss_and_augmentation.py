@@ -10,7 +10,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.training.augmentation import MOST_SHIFT, augment, mirror, shift
 from coreset_lib.training.device import ResidentSplit
 from coreset_lib.training.loop import Trainer, class_weights
-from coreset_lib.training.networks import build_network
+from coreset_lib.training.networks.registry import build_network
 
 
 def test_every_class_has_the_same_say():

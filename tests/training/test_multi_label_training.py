@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from coreset_lib.datasets.label_noise import inject_label_noise
-from coreset_lib.datasets.label_sets import NO_LABEL, set_codes
-from coreset_lib.datasets.relabelling import apply_labels
+from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
+from coreset_lib.datasets.relabelling.label_tables import apply_labels
 from coreset_lib.errors import CoresetError
+from coreset_lib.label_sets import NO_LABEL, set_codes
+from coreset_lib.recording.recorder import describe_label_logits, describe_logits
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
@@ -25,8 +26,7 @@ from coreset_lib.training.objectives import (
     mean_loss,
     summed_loss,
 )
-from coreset_lib.training.recorder import describe_label_logits, describe_logits
-from coreset_lib.training.worker import train_run
+from coreset_lib.training.running.worker import train_run
 
 # Training turns denormal numbers off in its process, and Hypothesis must not ask for them.
 LOGITS = st.floats(-30, 30, width=32, allow_subnormal=False)

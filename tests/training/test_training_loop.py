@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coreset_lib.recording.recorder import DynamicsRecorder, describe_logits
 from coreset_lib.training.device import ResidentSplit, resolve_device
 from coreset_lib.training.loop import Trainer, embed, epoch_batches, evaluate, predict
-from coreset_lib.training.networks import build_network
-from coreset_lib.training.recorder import DynamicsRecorder, describe_logits
+from coreset_lib.training.networks.registry import build_network
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,1 @@
+"""Whether a dataset can be trusted: counts, copies, leaks, and a verdict in words."""

@@ -1,0 +1,1 @@
+"""Single image files: decoded, described, looked at closely."""

@@ -1,0 +1,248 @@
+"""One image file, decoded: 8-bit frames of one size, and facts about the original."""
+
+import os
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.datasets.files.grey_window import (
+    FROM_FILE,
+    parse_grey_window,
+    range_window,
+    to_grey,
+)
+from coreset_lib.datasets.sources.listing import why_unreadable
+
+LARGEST_PIXELS = 100_000_000
+LARGEST_FILE = 2**30
+MOST_FRAMES = 20_000
+SMALLEST_SIDE = 8
+RASTER_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+Image = NDArray[np.uint8]
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be used; the message completes the sentence "file …"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeOptions:
+    """How files become pixels.
+
+    Attributes
+    ----------
+    image_size : int
+        Height and width of the result; other forms are scaled to fit and padded with black.
+    window : str
+        See `parse_grey_window`; for images of more than 8 bits and for DICOM.
+    pseudonym_key : str
+        Patient ids leave the decoder only after this key has made them unreadable; with
+        an empty key they stay as they are.
+    """
+
+    image_size: int = 28
+    window: str = FROM_FILE
+    pseudonym_key: str = ""
+
+    def __post_init__(self) -> None:
+        parse_grey_window(self.window)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the original was; ``low`` and ``high`` are its extreme values."""
+
+    height: int
+    width: int
+    bits: int
+    low: float = 0.0
+    high: float = 0.0
+    modality: str = ""
+    patient: str = ""
+    identity_removed: str = ""
+    burned_in: str = ""
+
+
+def decode_file(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
+    """Yield the frames of an image file.
+
+    Parameters
+    ----------
+    path : str
+        PNG, JPEG, BMP, TIFF or DICOM, told by its content whatever its name.
+    options : DecodeOptions
+
+    Yields
+    ------
+    image : uint8 array, shape (size, size) or (size, size, 3)
+        Grey where all three colours agree in every pixel.
+    facts : Facts
+
+    Raises
+    ------
+    UnreadableFile
+        With the reason, never with text from inside the file.
+    """
+    with _explained():
+        frames = _dicom_frames(path, options) if is_dicom(path) else _raster_frames(path, options)
+        for image, facts in frames:
+            yield fit(_grey_if_grey(image), options.image_size), facts
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    """Turn whatever a decoder raises into the reason why a file cannot be used."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UnreadableFile:
+        raise
+    except ImportError as error:
+        raise UnreadableFile(f"needs the Python package {error.name} to be read") from None
+    except MemoryError:
+        raise UnreadableFile("needs more memory than there is") from None
+    except OSError as error:
+        if error.errno:
+            raise UnreadableFile(why_unreadable(error)) from None
+        raise UnreadableFile(_damage(error)) from None
+    # Decoders meet bytes that nobody vouches for and may raise anything at all.
+    except Exception as error:
+        raise UnreadableFile(_damage(error)) from None
+
+
+def _damage(error: Exception) -> str:
+    """Name the damage by the kind of error: messages may quote the file, and so a patient."""
+    text = str(error).lower()
+    if "truncated" in text or "less than expected" in text or isinstance(error, EOFError):
+        return "is cut short"
+    return f"is damaged ({type(error).__name__})"
+
+
+def is_dicom(path: str) -> bool:
+    """Whether a file is DICOM: by its mark, or by its name where it is no known image."""
+    size = os.stat(path).st_size
+    if size == 0:
+        raise UnreadableFile("is empty")
+    if size > LARGEST_FILE:
+        raise UnreadableFile(f"is larger than {LARGEST_FILE >> 30} GB")
+    with open(path, "rb") as file:
+        head = file.read(132)
+    if head[128:132] == b"DICM":
+        return True
+    known = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    return path.lower().endswith((".dcm", ".dicom", ".ima")) and not head.startswith(known)
+
+
+def _dicom_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
+    """Yield the frames of a DICOM file; only then its packages are needed."""
+    from coreset_lib.datasets.files.dicom import dicom_frames
+
+    return dicom_frames(path, options)
+
+
+def _raster_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
+    """Yield the pages of a PNG, JPEG, BMP or TIFF file."""
+    with open_raster(path) as file:
+        n_pages = int(getattr(file, "n_frames", 1)) if file.format == "TIFF" else 1
+        if n_pages > MOST_FRAMES:
+            raise UnreadableFile(f"has more than {MOST_FRAMES} pages")
+        for page in range(n_pages):
+            if page:
+                file.seek(page)
+            check_form(file.height, file.width)
+            facts = Facts(height=file.height, width=file.width, bits=1 if file.mode == "1" else 8)
+            pixels = pixels_of(file)
+            if file.mode in WIDE_MODES:
+                yield wide_to_grey(pixels, facts, options)
+            else:
+                low, high = float(pixels.min()), float(pixels.max())
+                yield pixels, replace(facts, low=low, high=high)
+
+
+def open_raster(path: str) -> Any:
+    """Return an opened Pillow file of a known kind; raises UnreadableFile for any other."""
+    from PIL import Image as pillow
+
+    try:
+        return pillow.open(path, formats=RASTER_FORMATS)
+    except pillow.UnidentifiedImageError:
+        raise UnreadableFile("is no PNG, JPEG, BMP, TIFF or DICOM image, or is damaged") from None
+    except pillow.DecompressionBombError:
+        raise UnreadableFile(_too_large()) from None
+
+
+def pixels_of(file: Any) -> NDArray[Any]:
+    """Return the pixels of an opened Pillow page: wide grey values, or 8-bit grey or colour."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(file)
+    if image.mode in WIDE_MODES:
+        return np.asarray(image)
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    if "A" in image.mode or image.mode == "P" or "transparency" in image.info:
+        return _over_black(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
+
+
+def check_form(height: int, width: int) -> None:
+    """Refuse images of too few pixels to learn from, or of so many that memory runs out."""
+    if height * width > LARGEST_PIXELS:
+        raise UnreadableFile(_too_large())
+    if min(height, width) < SMALLEST_SIDE:
+        raise UnreadableFile(f"has {height} x {width} pixels, fewer than {SMALLEST_SIDE} on a side")
+
+
+def _too_large() -> str:
+    """Say which size is too large."""
+    return f"has more than {LARGEST_PIXELS // 1_000_000} million pixels"
+
+
+def _over_black(pixels: Image) -> Image:
+    """Return colours laid over black by their opacity."""
+    alpha = pixels[..., 3:].astype(np.uint16)
+    return ((pixels[..., :3] * alpha + 127) // 255).astype(np.uint8)
+
+
+def wide_to_grey(values: NDArray[Any], facts: Facts, options: DecodeOptions) -> tuple[Image, Facts]:
+    """Return values of more than 8 bits as grey: by the chosen window, else their range."""
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise UnreadableFile("has pixels that are no numbers (NaN or infinite)")
+    window = parse_grey_window(options.window) or range_window(low, high)
+    bits = 8 * values.dtype.itemsize
+    return to_grey(values, window), replace(facts, bits=bits, low=low, high=high)
+
+
+def _grey_if_grey(image: Image) -> Image:
+    """Return one channel where all three are the same."""
+    if image.ndim == 3 and (image == image[..., :1]).all():
+        return np.ascontiguousarray(image[..., 0])
+    return image
+
+
+def fit(image: Image, size: int) -> Image:
+    """Return an image as a square of ``size`` pixels: scaled to fit, padded with black.
+
+    Scaling averages over what a pixel of the result covers (bilinear with antialiasing);
+    an image that has the size already is returned as it is.
+    """
+    height, width = image.shape[:2]
+    if height == width == size:
+        return image
+    from PIL import Image as pillow
+
+    scale = size / max(height, width)
+    form = max(1, round(width * scale)), max(1, round(height * scale))
+    small = pillow.fromarray(image).resize(form, pillow.Resampling.BILINEAR, reducing_gap=3.0)
+    square = np.zeros((size, size, *image.shape[2:]), np.uint8)
+    top, left = (size - form[1]) // 2, (size - form[0]) // 2
+    square[top : top + form[1], left : left + form[0]] = np.asarray(small)
+    return square

@@ -1,0 +1,1 @@
+"""From image files to arrays: decoded once, split, kept, opened again."""

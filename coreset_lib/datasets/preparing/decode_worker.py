@@ -1,0 +1,89 @@
+"""The decoding process: jobs come on standard input, progress goes to standard output.
+
+A process of its own, so that a decoder that crashes or devours memory on a damaged file
+takes nothing else with it.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+from coreset_lib.datasets.files.decoding import DecodeOptions
+from coreset_lib.datasets.preparing.row_store import ShardJob, write_shard
+
+MEMORY_LIMIT = 4 * 2**30
+SECONDS_PER_FILE = 300
+
+
+def main() -> None:
+    """Decode job after job until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    _silence()
+    _limit_memory()
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            write_shard(_parse(job), lambda number: _say(answers, {"at": number}))
+        except OSError as error:
+            _say(answers, {"failed": error.strerror or str(error)})
+            continue
+        _say(answers, {"done": True})
+
+
+def as_line(job: ShardJob) -> str:
+    """Return a job as one line for the process."""
+    return json.dumps(
+        {
+            "stem": job.stem,
+            "files": job.files,
+            "crashed": job.crashed,
+            "options": vars(job.options),
+        }
+    )
+
+
+def _parse(job: dict[str, Any]) -> ShardJob:
+    """Return the job that a line stands for."""
+    return ShardJob(
+        stem=job["stem"],
+        files=tuple((path, size, mtime) for path, size, mtime in job["files"]),
+        options=DecodeOptions(**job["options"]),
+        crashed=tuple(job["crashed"]),
+    )
+
+
+def _say(answers: Any, message: dict[str, Any]) -> None:
+    """Tell the parent, and give the next file its time."""
+    _limit_time()
+    answers.write(json.dumps(message) + "\n")
+    answers.flush()
+
+
+def _silence() -> None:
+    """Send what decoders print in C into nothing."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+
+
+def _limit_memory() -> None:
+    """Let a file that asks for too much memory fail instead of the computer."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, MEMORY_LIMIT))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+def _limit_time() -> None:
+    """End the process if one file takes forever; the parent then blames the file."""
+    import signal
+
+    if hasattr(signal, "alarm"):
+        signal.alarm(SECONDS_PER_FILE)
+
+
+if __name__ == "__main__":
+    main()

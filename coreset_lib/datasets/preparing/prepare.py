@@ -1,0 +1,324 @@
+"""From a folder or table to `LabeledImages`: decode once, split, keep, open again."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from coreset_lib.datasets.files.decoding import DecodeOptions, Image
+from coreset_lib.datasets.files.file_record import FileRecord
+from coreset_lib.datasets.files.pseudonyms import pseudonym
+from coreset_lib.datasets.labeled_images import LabeledImages, Origin, Split
+from coreset_lib.datasets.preparing import decode_pool
+from coreset_lib.datasets.preparing.prepared import (
+    SHARDS,
+    Prepared,
+    SampleTable,
+    content_key,
+    known_rows,
+    locked,
+    prepared_folder,
+    read_prepared,
+    write_prepared,
+)
+from coreset_lib.datasets.preparing.row_store import RowStore, ShardJob, read_shards
+from coreset_lib.datasets.preparing.splitting import complete_split, join_groups
+from coreset_lib.datasets.sources.listing import (
+    IMAGE_SUFFIXES,
+    PARTS,
+    Item,
+    Listing,
+    class_names,
+    shown,
+)
+from coreset_lib.datasets.sources.npz.file import file_safe
+from coreset_lib.errors import BadFilesError, DatasetError
+
+Progress = Callable[[int, int], None]
+
+
+def no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+SHARD_BYTES = 16 * 2**20
+MOST_FILES_PER_SHARD = 256
+SHOWN_BAD = 3
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One frame of a file: the sample that becomes of it, and where its pixels are."""
+
+    item: Item
+    frame: int
+    n_frames: int
+    patient: str
+    store: RowStore
+    channels: int
+    row: int
+
+    def image(self) -> Image:
+        """Return the pixels."""
+        return self.store.row(self.channels, self.row)
+
+
+def prepare(
+    listing: Listing,
+    options: DecodeOptions,
+    *,
+    cache: Path,
+    skip_bad: bool = False,
+    again: bool = False,
+    progress: Progress = no_progress,
+) -> LabeledImages:
+    """Return a dataset from image files, decoding those that were not decoded before.
+
+    Parameters
+    ----------
+    listing : Listing
+    options : DecodeOptions
+    cache : Path
+        Decoded images are kept below ``cache/prepared``.
+    skip_bad : bool
+        Leave out files that cannot be used instead of refusing the dataset.
+    again : bool
+        Try files once more that could not be used before.
+    progress : callable
+        Told files decoded and files to decode; not called when none needs decoding.
+
+    Raises
+    ------
+    BadFilesError
+        If files cannot be used and ``skip_bad`` is not set.
+    DatasetError
+        If nothing usable is left, or the cache cannot be written.
+    """
+    folder = prepared_folder(cache, listing.root.absolute(), options)
+    content = content_key(listing, options)
+    try:
+        found = read_prepared(folder, content)
+        if found is None or (again and found.bad):
+            with locked(folder):
+                found = None if again else read_prepared(folder, content)
+                found = found or _make(folder, content, listing, options, skip_bad, progress)
+    except OSError as error:
+        raise DatasetError(
+            f"prepared images cannot be written to {cache}: {error.strerror or error}. Free some "
+            "space, or choose another folder with --cache or CORESET_LENS_CACHE."
+        ) from None
+    if found.bad and not skip_bad:
+        raise _bad_files(listing, found.bad)
+    return _as_dataset(listing, found)
+
+
+def _make(
+    folder: Path,
+    content: str,
+    listing: Listing,
+    options: DecodeOptions,
+    skip_bad: bool,
+    progress: Progress,
+) -> Prepared:
+    """Decode what is missing and write the prepared dataset."""
+    known = _decode_missing(folder, listing, options, progress)
+    places, bad = _places(listing, known, options)
+    if bad and not skip_bad:
+        raise _bad_files(listing, bad)
+    where = shown(listing.root.name)
+    names = class_names([place.item.label for place in places], where)
+    if not places:
+        raise DatasetError(f"dataset {where} must have at least one image that can be read.")
+    labels = np.array([names.index(p.item.label) for p in places], dtype=np.int64)
+    # Frames of a file are of one patient, also where the file does not say of whom.
+    keys = (
+        [p.patient for p in places],
+        [_pixel_key(p) for p in places],
+        [p.item.path for p in places],
+    )
+    unit = "patient" if any(keys[0]) else "image"
+    given = [place.item.part for place in places]
+    parts, notes = complete_split(given, labels, join_groups(*keys), unit=unit)
+    order = [row for part in PARTS for row in np.flatnonzero(parts == part)]
+    counts = tuple(int((parts == part).sum()) for part in PARTS)
+    _check_counts(where, counts)
+    size = options.image_size
+    colour = (3,) if any(place.channels == 3 for place in places) else ()
+    ordered = [places[row] for row in order]
+    write_prepared(
+        folder,
+        content,
+        (place.image() for place in ordered),
+        (len(ordered), size, size, *colour),
+        counts=(counts[0], counts[1], counts[2]),
+        class_names=names,
+        samples=_sample_table(listing, ordered, labels[order].tolist()),
+        files=_final_records(ordered, known),
+        bad=bad,
+        notes=(*listing.notes, *notes),
+    )
+    made = read_prepared(folder, content)
+    if made is None:
+        raise DatasetError(
+            f"prepared images in {folder} cannot be read back. Check the disk, or choose "
+            "another folder with --cache."
+        )
+    return made
+
+
+def _decode_missing(
+    folder: Path, listing: Listing, options: DecodeOptions, progress: Progress
+) -> dict[str, tuple[FileRecord, RowStore]]:
+    """Return the record of every usable file, decoding those that have none."""
+    known = _known(folder, listing, options)
+    missing = [i for i in listing.items if not i.problem and i.path not in known]
+    if missing:
+        stem = folder / SHARDS
+        chunk = max(8, min(MOST_FILES_PER_SHARD, SHARD_BYTES // (3 * options.image_size**2)))
+        jobs = [
+            _job(stem, missing[start : start + chunk], options)
+            for start in range(0, len(missing), chunk)
+        ]
+        is_harmless = all(item.path.lower().endswith(IMAGE_SUFFIXES) for item in missing)
+        few = len(missing) <= decode_pool.FEW_FILES and is_harmless
+        decode_pool.decode(jobs, progress=progress, in_process=few)
+        known = _known(folder, listing, options, with_bad=True)
+    return known
+
+
+def _known(
+    folder: Path, listing: Listing, options: DecodeOptions, *, with_bad: bool = False
+) -> dict[str, tuple[FileRecord, RowStore]]:
+    """Return what earlier work has left of the files as they are now."""
+    wanted = {item.path: (item.path, item.size, item.mtime) for item in listing.items}
+    known: dict[str, tuple[FileRecord, RowStore]] = {}
+    for store, records in (
+        *known_rows(folder),
+        *read_shards(folder / SHARDS, options.image_size),
+    ):
+        for record in records:
+            is_new = record.rows or (with_bad and record.path not in known)
+            if is_new and record.is_of(*wanted.get(record.path, ("", 0, 0))):
+                known[record.path] = record, store
+    return known
+
+
+def _job(folder: Path, items: Sequence[Item], options: DecodeOptions) -> ShardJob:
+    """Return the work on some files; the same files always make the same shard."""
+    files = tuple((item.path, item.size, item.mtime) for item in items)
+    name = hashlib.sha256(repr(files).encode("utf-8", "replace")).hexdigest()[:24]
+    return ShardJob(stem=str((folder / name).absolute()), files=files, options=options)
+
+
+def _places(
+    listing: Listing, known: dict[str, tuple[FileRecord, RowStore]], options: DecodeOptions
+) -> tuple[list[_Place], tuple[tuple[str, str], ...]]:
+    """Return every frame of every usable file in order, and the files that are not usable."""
+    places: list[_Place] = []
+    bad: list[tuple[str, str]] = []
+    for item in listing.items:
+        record, store = known.get(item.path, (None, None))
+        if item.problem or record is None or store is None or not record.rows:
+            reason = item.problem or (record.reason if record else "was changed meanwhile")
+            bad.append((item.source, reason))
+            continue
+        patient = pseudonym(item.patient_id, options.pseudonym_key) or record.patient
+        n_frames = len(record.rows)
+        places += [
+            _Place(item, frame, n_frames, patient, store, channels, row)
+            for frame, (channels, row) in enumerate(record.rows)
+        ]
+    return places, tuple(bad)
+
+
+def _pixel_key(place: _Place) -> bytes:
+    """Return a hash of the pixels, so that copies of an image end in one split."""
+    return hashlib.blake2b(np.ascontiguousarray(place.image()).data, digest_size=16).digest()
+
+
+def _check_counts(where: str, counts: tuple[int, ...]) -> None:
+    """Refuse a dataset with an empty split."""
+    for part, count in zip(PARTS, counts, strict=True):
+        if count == 0:
+            raise DatasetError(
+                f"{part} of {where} must hold at least one image, got none. Give more images "
+                "(or more patients: those of one patient stay together), or name the splits."
+            )
+
+
+def _sample_table(listing: Listing, places: list[_Place], labels: list[int]) -> SampleTable:
+    """Return names and cells of the samples; a frame adds its number to its file's."""
+
+    def framed(text: str, place: _Place) -> str:
+        return text if place.n_frames == 1 else f"{text}#{place.frame + 1:04d}"
+
+    return SampleTable(
+        labels=labels,
+        sample_ids=[framed(place.item.sample_id, place) for place in places],
+        sources=[framed(place.item.source, place) for place in places],
+        patients=[place.patient for place in places],
+        extra={
+            name: [place.item.extra[column] for place in places]
+            for column, name in enumerate(listing.extra_columns)
+        },
+    )
+
+
+def _final_records(
+    places: list[_Place], known: dict[str, tuple[FileRecord, RowStore]]
+) -> Iterator[FileRecord]:
+    """Yield the records with the rows that their frames have in the prepared dataset."""
+    rows: dict[str, list[tuple[int, int, int]]] = {}
+    for row, place in enumerate(places):
+        rows.setdefault(place.item.path, []).append((place.frame, place.channels, row))
+    for path, (record, _) in known.items():
+        frames = sorted(rows.get(path, []))
+        yield record._replace(rows=tuple((channels, row) for _, channels, row in frames))
+
+
+def _bad_files(listing: Listing, bad: Sequence[tuple[str, str]]) -> BadFilesError:
+    """Return the error that lists the files that cannot be used."""
+    first = "; ".join(f"{shown(source)} {reason}" for source, reason in bad[:SHOWN_BAD])
+    more = f"; and {len(bad) - SHOWN_BAD} more" if len(bad) > SHOWN_BAD else ""
+    count = f"{len(bad)} of {len(listing.items)} files"
+    return BadFilesError(
+        f"{count} in {shown(listing.root.name)} cannot be used: {first}{more}. Mend them, or "
+        "leave them out with --skip-bad.",
+        tuple(bad),
+    )
+
+
+def _as_dataset(listing: Listing, found: Prepared) -> LabeledImages:
+    """Return the prepared dataset as what the rest of the library works with."""
+    train, val, test = (_split(found, part) for part in PARTS)
+    name = listing.root.stem if listing.kind == "table" else listing.root.name
+    return LabeledImages(
+        name=file_safe(name),
+        class_names=found.class_names,
+        train=train,
+        val=val,
+        test=test,
+        title=shown(listing.root.name) or name,
+        origin=Origin(
+            kind=listing.kind,
+            files=tuple(record for record in found.files if record.rows),
+            bad=found.bad,
+            notes=found.notes,
+        ),
+    )
+
+
+def _split(found: Prepared, part: str) -> Split:
+    """Return one split of a prepared dataset."""
+    rows, samples = found.rows(part), found.samples
+    patients = samples.patients[rows]
+    return Split(
+        images=found.images[rows],
+        labels=np.array(samples.labels[rows], dtype=np.int64),
+        sample_ids=samples.sample_ids[rows],
+        sources=samples.sources[rows],
+        patient_ids=patients if any(patients) else (),
+        extra={name: cells[rows] for name, cells in samples.extra.items()},
+    )

@@ -1,0 +1,271 @@
+"""Tables of corrected labels: read, kept beside the runs, and laid over a dataset."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.atomic import write_bytes
+from coreset_lib.checks import check_choice
+from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_each
+from coreset_lib.datasets.relabelling.label_noise import TRUE_LABEL
+from coreset_lib.errors import CoresetError, DatasetError
+
+COLUMNS = ("sample_id", "old", "new", "who", "when", "why", "status", "confidence")
+ALIASES = {"old_label": "old", "new_label": "new", "label": "new", "reader": "who", "reason": "why"}
+# What still waits for a second reader is no label yet.
+TRAINED_WITH = ("", "confirmed", "exported")
+IS_MISLABELLED = "is_mislabelled"
+LARGEST_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRow:
+    """One row of a table of labels; columns that it does not have are empty.
+
+    ``line`` is the line of the file, counted from 1, heading included.
+    """
+
+    line: int
+    sample_id: str
+    new: str
+    old: str = ""
+    who: str = ""
+    when: str = ""
+    why: str = ""
+    status: str = ""
+    confidence: str = ""
+
+
+def read_label_table(path: Path) -> list[LabelRow]:
+    """Read a CSV of labels, at least with the columns sample_id and new.
+
+    Raises
+    ------
+    CoresetError
+        If it cannot be read, lacks a column, or a row lacks the sample.
+    """
+    return parse_label_table(label_table_bytes(path), path)
+
+
+def label_table_bytes(path: Path) -> bytes:
+    """Read the bytes of a label table; raises CoresetError if it is too large or unreadable."""
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise _unusable(path, f"it has more than {LARGEST_BYTES // 10**6} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+
+
+def parse_label_table(content: bytes, path: Path) -> list[LabelRow]:
+    """Read the content of a label table; ``path`` is for messages. Raises CoresetError."""
+    try:
+        lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        heading = [_column(cell) for cell in next(lines, [])]
+        missing = [name for name in ("sample_id", "new") if name not in heading]
+        if missing:
+            raise _unusable(path, f"it has no column {' and '.join(missing)}")
+        rows: list[LabelRow] = []
+        for cells in lines:
+            if any(cells):
+                rows.append(_row(path, heading, cells, lines.line_num))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _unusable(path, f"it is no CSV in UTF-8 ({error})") from None
+    return rows
+
+
+def apply_labels(
+    dataset: LabeledImages, rows: Sequence[LabelRow], *, name: str = "labels"
+) -> LabeledImages:
+    """Return the dataset with the labels of a table; the given one stays as it is.
+
+    Rows that are not decided for good (status proposed, conflict, ...) are left out.
+
+    Parameters
+    ----------
+    dataset : LabeledImages
+    rows : sequence of LabelRow
+    name : str
+        Of the table, for messages.
+
+    Raises
+    ------
+    DatasetError
+        If a sample or class is unknown, a sample has two labels, or the dataset's label is
+        not the table's old one; also if no row is decided for good, or samples carry any
+        number of labels.
+    """
+    check_one_class_each(dataset, "a correction of labels")
+    found = corrections(
+        rows,
+        dataset_name=dataset.name,
+        class_names=dataset.class_names,
+        sample_ids=dataset.train.sample_ids,
+        labels=dataset.train.labels,
+        name=name,
+    )
+    labels = np.array(dataset.train.labels)
+    labels[list(found)] = list(found.values())
+    truth = dict(dataset.truth)
+    if TRUE_LABEL in truth:
+        truth[IS_MISLABELLED] = labels != np.asarray(truth[TRUE_LABEL])
+    return replace(dataset, train=replace(dataset.train, labels=labels), truth=truth)
+
+
+def corrections(
+    rows: Sequence[LabelRow],
+    *,
+    dataset_name: str,
+    class_names: Sequence[str],
+    sample_ids: Sequence[str],
+    labels: NDArray[np.int64],
+    name: str = "labels",
+) -> dict[int, int]:
+    """Return the class that a table gives to each row of the training split that it names.
+
+    Rows that are not decided for good (status proposed, conflict, ...) are left out.
+
+    Parameters
+    ----------
+    rows : sequence of LabelRow
+    dataset_name, class_names, sample_ids, labels
+        Of the training split.
+    name : str
+        Of the table, for messages.
+
+    Raises
+    ------
+    DatasetError
+        If a sample or class is unknown, a sample has two labels, the dataset's label is not the
+        table's old one, or no row is decided for good.
+    """
+    used = [row for row in rows if row.status in TRAINED_WITH]
+    if not used:
+        raise DatasetError(
+            f"{name} must hold at least one label that is decided for good, got {len(rows)} rows "
+            "without one. Let a second reader confirm them, and export again."
+        )
+    place = {sample: row for row, sample in enumerate(sample_ids)}
+    given: dict[int, str] = {}
+    for row in used:
+        index = _known(row.sample_id, place)
+        where = f"line {row.line} of {name}"
+        if index is None:
+            raise DatasetError(
+                f"{where}: sample {row.sample_id[:80]!r} is not in the training split of "
+                f"{dataset_name}. Give the table of this dataset."
+            )
+        new = check_class(row.new, class_names, where)
+        before = class_names[labels[index]]
+        if row.old and check_class(row.old, class_names, where) != before:
+            raise DatasetError(
+                f"{where}: the old label of {row.sample_id} must be {before!r}, as in "
+                f"{dataset_name}, got {row.old!r}: the dataset has changed since. Review it again."
+            )
+        if given.setdefault(index, new) != new:
+            raise DatasetError(
+                f"{where}: sample {row.sample_id} has two labels, {given[index]!r} and {new!r}. "
+                "Keep one of the rows."
+            )
+    return {index: list(class_names).index(label) for index, label in given.items()}
+
+
+def keep_labels(cache: Path, path: Path) -> str:
+    """Keep a copy of a label table in the cache, for every later start of a run.
+
+    Returns
+    -------
+    str
+        The sha256 of its content, which is what a run's options name it by.
+
+    Raises
+    ------
+    CoresetError
+        If it is not a label table, or the cache cannot be written.
+    """
+    content = label_table_bytes(path)
+    parse_label_table(content, path)
+    digest = hashlib.sha256(content).hexdigest()
+    kept = kept_labels(cache, digest)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if not kept.exists():
+            write_bytes(kept, content)
+    except OSError as error:
+        raise CoresetError(
+            f"cache {cache} cannot be written: {error.strerror or error}. "
+            "Choose another folder with --cache or CORESET_LENS_CACHE."
+        ) from None
+    return digest
+
+
+def kept_labels(cache: Path, digest: str) -> Path:
+    """Return where the copy of a label table lies."""
+    return cache / "labels" / f"{digest}.csv"
+
+
+def load_labels(cache: Path, digest: str) -> list[LabelRow]:
+    """Read the copy of a label table; raises DatasetError where it is gone or was changed."""
+    path = kept_labels(cache, digest)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            f"corrected labels {path} cannot be read: {error.strerror or error}. "
+            "Copy the file from the cache that the run was started in."
+        ) from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DatasetError(
+            f"corrected labels {path} are not those that the run was started with. "
+            "Restore the file from a copy."
+        )
+    return parse_label_table(content, path)
+
+
+def check_class(text: str, class_names: Sequence[str], where: str) -> str:
+    """Return the class that a cell names; raises DatasetError, naming all, for another one."""
+    names = dict.fromkeys(class_names, 0)
+    found = _known(text, {name: number for number, name in enumerate(names)})
+    if found is None:
+        try:
+            check_choice("label", text, names)
+        except CoresetError as error:
+            raise DatasetError(f"{where}: {error}") from None
+    assert found is not None
+    return class_names[found]
+
+
+def _known(text: str, places: dict[str, int]) -> int | None:
+    """Find a text, also one that an apostrophe keeps a spreadsheet from running."""
+    found = places.get(text)
+    return places.get(text[1:]) if found is None and text.startswith("'") else found
+
+
+def _column(cell: str) -> str:
+    """Return the name of a column as this program calls it."""
+    name = cell.strip().lower()
+    return ALIASES.get(name, name)
+
+
+def _row(path: Path, heading: Sequence[str], cells: Sequence[str], line: int) -> LabelRow:
+    """Read one row."""
+    if len(cells) != len(heading):
+        raise _unusable(path, f"line {line} has {len(cells)} cells, its heading {len(heading)}")
+    fields = {name: cell for name, cell in zip(heading, cells, strict=True) if name in COLUMNS}
+    if not fields["sample_id"]:
+        raise _unusable(path, f"line {line} names no sample")
+    return LabelRow(line=line, **fields)
+
+
+def _unusable(path: Path, reason: str) -> CoresetError:
+    """Build the error for a table that cannot be used."""
+    return CoresetError(
+        f"label table {path} cannot be used: {reason}. "
+        "Give a CSV with the columns sample_id and new, as coreset-lens review export writes it."
+    )

@@ -1,0 +1,1 @@
+"""Where images come from: one module per kind of source, listed in one registry."""

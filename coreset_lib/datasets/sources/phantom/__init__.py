@@ -1,0 +1,1 @@
+"""The embedded dataset: synthetic slices with known wrong labels."""

@@ -1,0 +1,1 @@
+"""Detached processes on this machine."""

@@ -1,0 +1,1 @@
+"""Recording training dynamics: knows logits and sample numbers, nothing of the training loop."""

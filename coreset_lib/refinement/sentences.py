@@ -1,0 +1,178 @@
+"""What a refinement found, in plain sentences: the judgement, and whether asking paid."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from coreset_lib.evaluation.paired import PairedComparison, compare_paired
+from coreset_lib.refinement.plan import PLAIN, RefinementPlan, RoundCell
+from coreset_lib.refinement.report import (
+    REFERENCES,
+    compare_curves,
+    curve_table,
+    judgement_table,
+)
+from coreset_lib.refinement.results import Record, RefinementPaths, read_cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyFinding:
+    """What became of one query strategy.
+
+    Attributes
+    ----------
+    arm : str
+    result : str
+        Accuracy, and wrong labels left, after the last finished round.
+    comparisons : tuple of (verdict, sentence)
+        One per reference once all rounds are finished, verdicts as in
+        :class:`coreset_lib.evaluation.paired.PairedComparison`.
+    """
+
+    arm: str
+    result: str
+    comparisons: tuple[tuple[str, str], ...]
+
+
+def judgement_in_words(table: pd.DataFrame) -> list[str]:
+    """Say how many labels co-teaching calls wrong, and where the truth is known, how rightly.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`coreset_lib.refinement.report.judgement_table`.
+
+    Returns
+    -------
+    list of str
+        Empty where nothing is judged yet.
+    """
+    if table.empty:
+        return []
+    numbers = table.astype(float)
+    means: dict[Any, float] = numbers.mean().to_dict()
+    over = "" if len(table) == 1 else f" (mean of {len(table)} seeds)"
+    line = (
+        f"{means['n_noisy']:,.0f} labels are called wrong{over}: the noise rate is taken to be "
+        f"{_percent(means['noise_rate'])}"
+    )
+    if math.isnan(means["true_rate"]):
+        return [f"{line}. How right that is, nobody knows here."]
+    lines = [f"{line}, and {_percent(means['true_rate'])} of the labels are truly wrong."]
+    lines.append(
+        f"Precision: {_percent(means['precision'])} of the labels called wrong are wrong. "
+        f"Recall: {_percent(means['recall'])} of the wrong labels are called wrong."
+    )
+    return [*lines, *_protection_in_words(numbers, means)]
+
+
+def strategy_findings(
+    plan: RefinementPlan, cells: dict[RoundCell, Record], table: pd.DataFrame
+) -> list[StrategyFinding]:
+    """Say for each strategy how it did, and plainly whether it beat the random references.
+
+    Parameters
+    ----------
+    plan : RefinementPlan
+    cells : dict
+        From :func:`coreset_lib.refinement.results.read_cells`.
+    table : DataFrame
+        From :func:`coreset_lib.refinement.report.curve_table`.
+
+    Returns
+    -------
+    list of StrategyFinding
+        In the order of the plan; strategies without a finished round are left out.
+    """
+    found: list[StrategyFinding] = []
+    for arm in plan.arms:
+        rows = table[table["query"] == arm] if len(table) else table
+        if len(rows):
+            result = _result_in_words(rows.iloc[0].to_dict(), rows.iloc[-1].to_dict())
+            found.append(
+                StrategyFinding(arm=arm, result=result, comparisons=_comparisons(plan, cells, arm))
+            )
+    return found
+
+
+def verdict_lines(paths: RefinementPaths, plan: RefinementPlan) -> list[str]:
+    """Return what the judgement and each query strategy came to, a line each."""
+    cells = read_cells(paths, plan)
+    findings = strategy_findings(plan, cells, curve_table(plan, cells))
+    return judgement_in_words(judgement_table(paths, plan)) + [
+        " ".join([f"{found.arm}: {found.result}", *(text for _, text in found.comparisons)])
+        for found in findings
+    ]
+
+
+def comparison_in_words(found: PairedComparison, reference: str) -> str:
+    """Say plainly whether a strategy beats a reference, with the paired interval.
+
+    Points are of accuracy, on average over the rounds.
+    """
+    points = f"{100 * found.mean:+.1f} points"
+    if found.n_seeds < 2:
+        return f"One seed cannot tell whether it beats “{reference}” ({points}). Take three."
+    points += (
+        f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, "
+        f"{found.n_seeds} paired seeds)"
+    )
+    if found.verdict == "better":
+        return f"Beats “{reference}”: {points}."
+    if found.verdict == "worse":
+        return f"Does not beat “{reference}”, it is worse: {points}."
+    text = f"Does not beat “{reference}”: {points}; the interval includes 0."
+    if found.seeds_to_tell is not None:
+        text += f" If it stayed so, {found.seeds_to_tell} seeds would tell."
+    return text
+
+
+def _protection_in_words(numbers: pd.DataFrame, means: dict[Any, float]) -> list[str]:
+    """Say how often rightly labelled samples of small and large classes are called wrong."""
+    both = numbers[["minority", "majority"]].dropna()
+    if both.empty:
+        return []
+    line = (
+        f"Rightly labelled samples that are called wrong: {_percent(means['minority'])} in "
+        f"minority classes, {_percent(means['majority'])} in the others"
+    )
+    found = compare_paired(both["minority"], both["majority"])
+    if found.n_seeds < 2:
+        return [f"{line} (one seed)."]
+    words = {"better": "more often", "worse": "less often"}
+    told = words.get(found.verdict, "no difference seen")
+    return [
+        f"{line}. Minority samples: {told} ({100 * found.mean:+.1f} points, 95 % interval "
+        f"{100 * found.low:+.1f} to {100 * found.high:+.1f}, {found.n_seeds} seeds)."
+    ]
+
+
+def _result_in_words(first: dict[Any, Any], last: dict[Any, Any]) -> str:
+    """Say where a strategy began and how far it came."""
+    line = f"{_percent(last['accuracy'])} accuracy after {last['labels']:,.0f} labels"
+    if last["round"] > first["round"]:
+        line += f", {_percent(first['accuracy'])} before any"
+    if not math.isnan(last["wrong"]):
+        line += f"; {last['wrong']:,.0f} of {first['wrong']:,.0f} wrong labels left"
+    return line + "."
+
+
+def _comparisons(
+    plan: RefinementPlan, cells: dict[RoundCell, Record], arm: str
+) -> tuple[tuple[str, str], ...]:
+    """Compare a strategy with every reference that is another one."""
+    found: list[tuple[str, str]] = []
+    for reference in REFERENCES:
+        if arm in (reference, PLAIN) or reference not in plan.arms:
+            continue
+        compared = compare_curves(plan, cells, arm, reference)
+        if compared is not None:
+            found.append((compared.verdict, comparison_in_words(compared, reference)))
+    return tuple(found)
+
+
+def _percent(share: float) -> str:
+    """Write a share; NaN where there was nothing to divide by."""
+    return "none" if math.isnan(share) else f"{100 * share:.1f} %"

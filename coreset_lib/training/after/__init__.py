@@ -1,0 +1,1 @@
+"""Later steps of a finished run: gradients of pixels, features of a frozen network."""

@@ -1,0 +1,1 @@
+"""The networks, each by its name."""

@@ -1,0 +1,1 @@
+"""Several processes that train one run: ranks, their launch, what they exchange."""

@@ -1,0 +1,1 @@
+"""Training one run directory from start to end: what the background process does."""

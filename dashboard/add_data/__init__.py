@@ -1,0 +1,1 @@
+"""The Add data page: preparation in the background, and the report."""

@@ -1,0 +1,1 @@
+"""The Benchmark page: its form and chart."""

@@ -1,1 +1,0 @@
-"""Figures of the dashboard: data in, plotly figures out, no Streamlit."""

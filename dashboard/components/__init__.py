@@ -1,1 +1,0 @@
-"""Interactive charts that Streamlit and Plotly do not offer, without a build step."""

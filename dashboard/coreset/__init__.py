@@ -1,0 +1,1 @@
+"""The Coreset page: candidates side by side, quick check, composition."""

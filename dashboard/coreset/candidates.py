@@ -1,0 +1,125 @@
+"""Coresets side by side: what they are made of, what they share, what enters and leaves."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores import SCORES
+from coreset_lib.selection import STRATEGIES
+from dashboard import reads
+from dashboard.shared.samples.thumbnails import draw_thumbnail_rows
+from dashboard.shared.text import as_text
+
+MOST_CANDIDATES = 4
+N_CHANGES = 8
+
+
+def draw_candidates(summary: RunSummary, choices: reads.Options) -> None:
+    """Draw the kept candidates beside the present choice."""
+    kept: list[reads.Options] = st.session_state.setdefault(f"candidates:{summary.run_id}", [])
+    _draw_buttons(kept, choices)
+    if not kept:
+        st.caption("Keep up to four coresets here to compare them side by side.")
+        return
+    shown = kept if choices in kept else [*kept, choices]
+    names = [candidate_title(each, is_present=each == choices) for each in shown]
+    key = (summary.folder, summary.created, summary.epoch)
+    chosen = [reads.chosen_coreset(*key, each)[0].indices for each in shown]
+    st.dataframe(
+        _composition_rows(summary, names, chosen),
+        hide_index=True,
+        alt="Composition of the candidates",
+    )
+    st.dataframe(
+        _overlap_rows(names, chosen), hide_index=True, alt="Overlap between the candidates"
+    )
+    if len(shown) > 1:
+        _draw_changes(summary, names, chosen)
+
+
+def candidate_title(choices: reads.Options, *, is_present: bool = False) -> str:
+    """Name a coreset by what it was chosen with."""
+    fields: dict[str, Any] = dict(choices)
+    parts = [STRATEGIES[fields["strategy"]].title.split(":")[0]]
+    if fields["score"] is not None:
+        parts.append(SCORES[fields["score"]].title.split(" (")[0])
+        parts += [
+            str(value) for name, value in fields["score_options"] if name in ("early", "late")
+        ]
+    parts.append(f"{100 * fields['rate']:g} %")
+    if fields["balance"] != "global":
+        parts.append(str(fields["balance"]))
+    if fields["noise_cut"]:
+        parts.append(f"cut {100 * fields['noise_cut']:g} %")
+    return (" · ".join(parts)) + (" (shown)" if is_present else "")
+
+
+def _draw_buttons(kept: list[reads.Options], choices: reads.Options) -> None:
+    """Draw the buttons that keep and forget candidates."""
+    row = st.container(horizontal=True)
+    is_full = len(kept) >= MOST_CANDIDATES
+    if row.button(
+        "Keep as candidate",
+        icon=":material/add:",
+        disabled=is_full or choices in kept,
+        help=f"At most {MOST_CANDIDATES}." if is_full else None,
+    ):
+        kept.append(choices)
+        st.rerun()
+    if kept and row.button("Forget candidates", icon=":material/clear_all:"):
+        kept.clear()
+        st.rerun()
+
+
+def _composition_rows(
+    summary: RunSummary, names: list[str], chosen: list[NDArray[np.intp]]
+) -> list[dict[str, Any]]:
+    """One row per candidate: size and samples of each class."""
+    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    never = reads.never_learned(summary.folder, summary.created, summary.epoch)
+    rows: list[dict[str, Any]] = []
+    for name, indices in zip(names, chosen, strict=True):
+        counts = np.bincount(run.labels[indices], minlength=run.n_classes).tolist()
+        row = {"candidate": name, "samples": len(indices)}
+        row["never learned"] = int(never[indices].sum())
+        rows.append(row | dict(zip(run.class_names, counts, strict=True)))
+    return rows
+
+
+def _overlap_rows(names: list[str], chosen: list[NDArray[np.intp]]) -> list[dict[str, Any]]:
+    """Share of each candidate (row) that stands in each other one (column)."""
+    sets = [set(indices.tolist()) for indices in chosen]
+    return [
+        {"share of … that is also in →": name}
+        | {
+            other: f"{100 * len(own & theirs) / len(own):.0f} %"
+            for other, theirs in zip(names, sets, strict=True)
+        }
+        for name, own in zip(names, sets, strict=True)
+    ]
+
+
+def _draw_changes(summary: RunSummary, names: list[str], chosen: list[NDArray[np.intp]]) -> None:
+    """Show what enters and leaves on the way from one candidate to another."""
+    left, right = st.columns(2)
+    numbers = range(len(names))
+    start = left.selectbox("From", numbers, format_func=names.__getitem__, key="changes-from")
+    end = right.selectbox(
+        "to", numbers, index=len(names) - 1, format_func=names.__getitem__, key="changes-to"
+    )
+    images = reads.load_images(summary.folder, summary.created)
+    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    for column, title, these, those in (
+        (left, "leave", chosen[start], chosen[end]),
+        (right, "enter", chosen[end], chosen[start]),
+    ):
+        changed = these[~np.isin(these, those)]
+        with column:
+            st.markdown(f"**{len(changed):,} samples {title}**")
+            if isinstance(images, str):
+                st.caption(as_text(images))
+            else:
+                draw_thumbnail_rows(images, changed[:N_CHANGES], run.labels, run.class_names)

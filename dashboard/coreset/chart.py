@@ -1,0 +1,38 @@
+"""What a coreset is made of, beside the full training set."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from dashboard.shared.text import as_figure_text
+from dashboard.shared.theme import EARLY, MARGINS, NEUTRAL
+
+
+def composition_bars(
+    class_names: Sequence[str], full_counts: Sequence[int], coreset_counts: Sequence[int]
+) -> go.Figure:
+    """Return the share of each class in the coreset and in the full training set."""
+    figure = go.Figure()
+    # By number: two classes whose names begin alike stay two.
+    positions, names = list(range(len(class_names))), [as_figure_text(n) for n in class_names]
+    for name, counts, colour, pattern in (
+        ("full set", full_counts, NEUTRAL, "/"),
+        ("coreset", coreset_counts, EARLY, ""),
+    ):
+        total = max(sum(counts), 1)
+        figure.add_bar(
+            y=positions,
+            x=[100 * count / total for count in counts],
+            name=name,
+            orientation="h",
+            customdata=list(zip(names, counts, strict=True)),
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{customdata[0]}: %{customdata[1]} samples, %{x:.1f} %"
+            f"<extra>{name}</extra>",
+        )
+    height = 110 + 44 * len(class_names)
+    figure.update_layout(barmode="group", height=height, margin=MARGINS, bargap=0.3)
+    figure.update_layout(legend={"orientation": "h", "y": 1.12, "traceorder": "reversed"})
+    figure.update_xaxes(title="share of the samples, %", rangemode="tozero", fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, tickvals=positions, ticktext=names)
+    return figure

@@ -1,0 +1,1 @@
+"""The Glossary page: its words."""

@@ -1,0 +1,1 @@
+"""The Map page: its data, controls and components."""

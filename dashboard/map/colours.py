@@ -1,0 +1,134 @@
+"""What the colours of the map stand for, cached: recolouring is then a matter of drawing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from coreset_lib.dynamics import not_recorded
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.score import ScoreValues
+from coreset_lib.selection.class_clusters import ClassClusters
+from dashboard import reads
+from dashboard.map.clusters import Clustering
+from dashboard.map.component.sample_map import Categories, Numbers
+from dashboard.shared.marks import Mark, mark_of
+from dashboard.shared.theme import RIGHT, WRONG
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coloured:
+    """Colours of all samples, and a key that names them in a cache."""
+
+    colour: Categories | Numbers
+    key: Key
+
+
+def by_record(summary: RunSummary, what: str) -> Coloured:
+    """Colour by what the run recorded: class, prediction, correctness or forgetting."""
+    key = (*run_key(summary), what)
+    return Coloured(colour=_kept(key, lambda: _RECORDED[what](summary)), key=key)
+
+
+def by_score(summary: RunSummary, score: ScoreValues, title: str) -> Coloured:
+    """Colour by a score; samples that it refuses to rank have no value."""
+    key = (*run_key(summary), "score", score.name, repr(score.plain_options()))
+    return Coloured(colour=_kept(key, lambda: _score(score, title)), key=key)
+
+
+def by_cluster(summary: RunSummary, clustering: Clustering, found: ClassClusters) -> Coloured:
+    """Colour by cluster: hue tells clusters of a class apart, shape tells classes apart."""
+    key = (*run_key(summary), "cluster", clustering.class_name, clustering.k)
+    return Coloured(colour=_kept(key, lambda: _cluster(summary, found)), key=key)
+
+
+def predictions(summary: RunSummary) -> NDArray[np.int64]:
+    """Return what the network names in the last recorded epoch, a class or set; -1 for none."""
+    return _last_predictions(*run_key(summary))
+
+
+def run_key(summary: RunSummary) -> tuple[str, str, int]:
+    """Return what names the recorded epochs of a run in every cache."""
+    return summary.folder, summary.created, summary.epoch
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _kept(key: Key, _make: Callable[[], Categories | Numbers]) -> Categories | Numbers:
+    """Make colours once; ``key`` names them."""
+    del key
+    return _make()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _last_predictions(folder: str, created: str, n_epochs: int) -> NDArray[np.int64]:
+    """Return what is named in the last recorded epoch, -1 where not recorded."""
+    last = np.array(reads.open_dynamics(folder, created, n_epochs).plane("prediction")[-1])
+    codes = last.astype(np.int64)
+    codes[last == not_recorded(last.dtype)] = -1
+    return codes
+
+
+def _class(summary: RunSummary) -> Categories:
+    """Colour by class."""
+    dynamics = reads.open_dynamics(*run_key(summary))
+    return Categories(title="Class", names=dynamics.class_names, codes=dynamics.labels)
+
+
+def _prediction(summary: RunSummary) -> Categories:
+    """Colour by the class that the network names in the last recorded epoch."""
+    dynamics = reads.open_dynamics(*run_key(summary))
+    recorded = predictions(summary)
+    codes = np.where(recorded < 0, -1, dynamics.predicted_class(np.maximum(recorded, 0)))
+    return Categories(title="Prediction", names=dynamics.class_names, codes=codes)
+
+
+def _correctness(summary: RunSummary) -> Categories:
+    """Colour by whether the last recorded prediction agrees with the label."""
+    targets = reads.open_dynamics(*run_key(summary)).targets
+    predicted = predictions(summary)
+    codes = np.where(predicted < 0, -1, (predicted != targets).astype(np.int64))
+    marks = (Mark(RIGHT, "circle"), Mark(WRONG, "cross"))
+    return Categories(title="Last epoch", names=("right", "wrong"), codes=codes, marks=marks)
+
+
+def _forgetting(summary: RunSummary) -> Numbers:
+    """Colour by the number of forgetting events."""
+    events = reads.forgetting_events(*run_key(summary)).astype(np.float64)
+    hint = "times right, then wrong again"
+    return Numbers(title="Forgetting events", values=events, hint=hint, is_whole=True)
+
+
+def _score(score: ScoreValues, title: str) -> Numbers:
+    """Colour by a score."""
+    values = score.values
+    if score.is_excluded is not None:
+        values = np.where(score.is_excluded, np.nan, values)
+    hint = "high = hard" if score.direction == "harder" else "low = hard"
+    return Numbers(title=title, values=values, hint=hint)
+
+
+def _cluster(summary: RunSummary, found: ClassClusters) -> Categories:
+    """Colour by cluster."""
+    names = reads.open_dynamics(*run_key(summary)).class_names
+    titles: list[str] = []
+    marks: list[Mark] = []
+    for record in found.records:
+        klass = names.index(record["class"])
+        for number in range(record["k"]):
+            titles.append(f"{record['class']} · {number + 1}")
+            shape = mark_of(number if len(found.records) == 1 else klass).shape
+            marks.append(Mark(mark_of(number + klass).colour, shape))
+    return Categories(title="Cluster", names=titles, codes=found.labels, marks=marks)
+
+
+_RECORDED: dict[str, Callable[[RunSummary], Categories | Numbers]] = {
+    "class": _class,
+    "prediction": _prediction,
+    "correctness": _correctness,
+    "forgetting": _forgetting,
+}

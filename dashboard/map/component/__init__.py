@@ -1,0 +1,1 @@
+"""The map on its canvas, and the images beside it."""

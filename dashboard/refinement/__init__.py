@@ -1,0 +1,1 @@
+"""The Refinement page: its data, form and chart."""

@@ -1,0 +1,64 @@
+"""How reliable a dataset is: forgetting counts, score per class, confusions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.shared.theme import EARLY, LATE, MARGINS, NEUTRAL
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def forgetting_histogram(events: NDArray[np.int64], never_learned: NDArray[np.bool_]) -> go.Figure:
+    """Return how many samples were forgotten how often; never-learned ones stand apart."""
+    counts = np.bincount(events[~never_learned]) if (~never_learned).any() else np.zeros(1, int)
+    figure = go.Figure()
+    figure.add_bar(
+        x=[str(k) for k in range(len(counts))],
+        y=counts,
+        name="learned at some time",
+        marker_color=EARLY,
+        hovertemplate="forgotten %{x} times: %{y} samples<extra></extra>",
+    )
+    figure.add_bar(
+        x=["never learned"],
+        y=[int(never_learned.sum())],
+        name="never learned",
+        marker={"color": LATE, "pattern": {"shape": "/"}},
+        hovertemplate="never learned: %{y} samples<extra></extra>",
+    )
+    figure.update_layout(height=300, margin=MARGINS, showlegend=False, bargap=0.15)
+    figure.update_xaxes(title="times forgotten", type="category", fixedrange=True)
+    figure.update_yaxes(title="samples", fixedrange=True)
+    return figure
+
+
+def score_by_class(
+    values: NDArray[np.float64], labels: NDArray[np.int64], class_names: Sequence[str], title: str
+) -> go.Figure:
+    """Return the spread of a score in each class: 5, 25, 50, 75 and 95 %."""
+    figure = go.Figure()
+    for klass, name in enumerate(class_names):
+        own = values[labels == klass]
+        if not len(own):
+            continue
+        low, q1, median, q3, high = np.quantile(own, QUANTILES)
+        figure.add_box(
+            y=[name],
+            q1=[q1],
+            median=[median],
+            q3=[q3],
+            lowerfence=[low],
+            upperfence=[high],
+            orientation="h",
+            marker_color=EARLY,
+            line_color=NEUTRAL,
+            fillcolor=EARLY,
+            showlegend=False,
+        )
+    figure.update_layout(height=110 + 32 * len(class_names), margin=MARGINS)
+    figure.update_xaxes(title=title, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    return figure

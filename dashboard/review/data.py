@@ -1,0 +1,255 @@
+"""What the Review page reads and records: cached queues and states, decisions never cached."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from coreset_lib.cache import default_cache
+from coreset_lib.errors import CoresetError
+from coreset_lib.export.corrections import export_labels, hand_out
+from coreset_lib.export.provenance import Export
+from coreset_lib.review.agreement import Agreement, agreement
+from coreset_lib.review.connection import database_url
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
+from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
+from coreset_lib.review.store import ReviewStore, open_reviews
+from coreset_lib.review.suspicion import SuspicionQueue, suspicion_queue
+from coreset_lib.runs.summary import RunSummary
+from dashboard import reads
+from dashboard.map import clusters as map_clusters
+from dashboard.map.clusters import Clustering
+from dashboard.review.component.review_desk import Wish
+
+TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"
+ASKED = "asked"
+SHOWN = {
+    TO_DO: ("open", "skipped", "rejected"),
+    SECOND: ("flagged", "proposed"),
+    DISAGREED: ("conflict",),
+    ASKED: tuple(status for status in STATUSES if status not in DONE),
+}
+
+
+def reviews() -> ReviewStore:
+    """Return the review database of this dashboard; raises ReviewError."""
+    return _reviews(database_url(default_cache()))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _reviews(url: str) -> ReviewStore:
+    """Open the database once for all sessions."""
+    return open_reviews(default_cache(), url)
+
+
+@dataclass
+class _Log:
+    """The trail of a dataset as far as it has been read."""
+
+    events: list[Event] = field(default_factory=list[Event])
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _log(url: str, fingerprint: str) -> _Log:
+    """Keep the trail of a dataset."""
+    del url, fingerprint
+    return _Log()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def dataset_of(folder: str, created: str) -> ReviewedDataset:
+    """Return the dataset that decisions are about."""
+    del created
+    return ReviewedDataset.of_run(reads.store().at(folder))
+
+
+@dataclass(frozen=True, eq=False)
+class Review:
+    """A review at this moment."""
+
+    dataset: ReviewedDataset
+    events: Sequence[Event]
+    rules: Rules
+    exports: Sequence[ReviewExport]
+    states: dict[str, SampleState]
+
+    def status_of(self, index: int) -> str:
+        """Status of a sample."""
+        state = self.states.get(self.dataset.sample_ids[index])
+        return "open" if state is None else state.status
+
+    def agreement(self) -> Agreement:
+        """How well readers agree."""
+        return agreement(self.events)
+
+
+def review_of(summary: RunSummary) -> Review:
+    """Return the review of a run's dataset as it is now; raises CoresetError."""
+    store, dataset = reviews(), dataset_of(summary.folder, summary.created)
+    log = _log(store.engine.url.render_as_string(), dataset.fingerprint)
+    with log.lock:
+        last = log.events[-1].id if log.events else 0
+        if last > store.last_event():
+            log.events.clear()  # the database was restored from an older copy
+            last = 0
+        log.events.extend(store.events(dataset.fingerprint, after=last))
+        events = list(log.events)
+    rules = store.rules(dataset.fingerprint)
+    exports = store.exports(dataset.fingerprint)
+    return Review(dataset, events, rules, exports, sample_states(events, rules, exports))
+
+
+def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
+    """Return the samples in the order in which their labels should be looked at."""
+    verdict = reads.store().at(folder).paths.verdict
+    stamp = verdict.stat().st_mtime if verdict.exists() else None
+    return _suspicion(folder, created, n_epochs, reads.has_embedding(folder), stamp)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
+def _suspicion(
+    folder: str, created: str, n_epochs: int, has_embedding: bool, stamp: float | None
+) -> SuspicionQueue:
+    """Look for suspicious labels; another stamp means that co-teaching was asked since."""
+    del has_embedding, stamp  # parts of the key: an embedding comes after the last epoch
+    dynamics = reads.open_dynamics(folder, created, n_epochs)
+    try:
+        features = map_clusters.reduced_embedding(folder, created)
+    except CoresetError:
+        features = None  # the run is not that far: its margins say enough to begin with
+    return suspicion_queue(dynamics, features, reads.store().at(folder).verdict())
+
+
+def class_medoids(summary: RunSummary) -> dict[int, int]:
+    """Return the sample at the heart of each class; nothing where that takes too long."""
+    has_embedding = reads.has_embedding(summary.folder)
+    return _class_medoids(summary.folder, summary.created, has_embedding, summary)
+
+
+@st.cache_data(max_entries=8, show_spinner="Finding the medoids of the classes…")
+def _class_medoids(
+    folder: str, created: str, has_embedding: bool, _summary: RunSummary
+) -> dict[int, int]:
+    """Find the medoids; nothing found without an embedding is looked for again with one."""
+    del folder, created, has_embedding
+    try:
+        found = map_clusters.clusters(_summary, Clustering(class_name=None, k=1), _in_silence)
+    except CoresetError:
+        return {}
+    return dict(zip(found.class_of.tolist(), found.medoids.tolist(), strict=True))
+
+
+def _in_silence(share: float, text: str) -> None:
+    """Tell nobody how far the clustering is: the spinner does."""
+    del share, text
+
+
+def queue_indices(
+    review: Review,
+    suspects: SuspicionQueue,
+    *,
+    shown: str,
+    reader: str,
+    klass: int | None = None,
+    within: NDArray[np.int64] | None = None,
+    asked: Sequence[int] = (),
+) -> list[int]:
+    """Return the samples of a queue, most suspicious first, or in the order of the queries.
+
+    Parameters
+    ----------
+    review : Review
+    suspects : SuspicionQueue
+    shown : str
+        ``to do``, ``second reading``, ``disagreements``, ``asked`` or ``all``.
+    reader : str
+        Leave out what this reader has labelled, but where readers disagree.
+    klass : int, optional
+        Only samples with this label in the dataset.
+    within : int64 array, optional
+        Only these samples.
+    asked : sequence of int
+        What a refinement asks about, most useful first, for the queue ``asked``.
+    """
+    is_shown = np.ones(len(suspects.order), dtype=np.bool_)
+    if klass is not None:
+        is_shown &= review.dataset.labels == klass
+    if within is not None:
+        is_chosen = np.zeros_like(is_shown)
+        is_chosen[within] = True
+        is_shown &= is_chosen
+    if shown != ALL:
+        is_shown &= _has_status(review, SHOWN[shown], reader, shown)
+    order = asked if shown == ASKED else suspects.order
+    return [int(index) for index in order if is_shown[index]]
+
+
+def _has_status(
+    review: Review, statuses: Sequence[str], reader: str, shown: str
+) -> NDArray[np.bool_]:
+    """Whether each sample waits for this reader in such a queue."""
+    found = np.full(len(review.dataset.labels), "open" in statuses, dtype=np.bool_)
+    for name, state in review.states.items():
+        is_mine = reader in state.decisions and shown != DISAGREED
+        is_mine &= not (shown == ASKED and state.status == "conflict")
+        found[review.dataset.rows[name]] = state.status in statuses and not is_mine
+    return found
+
+
+def record(summary: RunSummary, reader: str, wish: Wish, *, view: str) -> Event:
+    """Record what a reader decided on the desk; it is on disk when this returns.
+
+    Raises
+    ------
+    ReviewDatabaseError
+        If the database cannot be used now: the desk will send it again.
+    CoresetError
+        If the decision is refused.
+    """
+    dataset = dataset_of(summary.folder, summary.created)
+    run, token = summary.run_id, wish.token
+    if wish.action == "undo":
+        return reviews().undo(dataset, reader, run=run, view=view, token=token)
+    if not 0 <= wish.index < len(dataset.sample_ids):
+        raise CoresetError("the sample is not in this run any more. Open the review again.")
+    decision = Decision(
+        reader=reader,
+        sample_id=dataset.sample_ids[wish.index],
+        action=wish.action,
+        fingerprint=dataset.fingerprint,
+        label=wish.label,
+        target=wish.target,
+        seen=wish.seen,
+        reason=wish.reason,
+        confidence=wish.confidence,
+        run=run,
+        view=view,
+        token=token,
+    )
+    return reviews().decide(dataset, decision)
+
+
+def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
+    """Return the labels decided in a review with provenance, as the command line writes them.
+
+    All files made of one review are of one moment, whatever was decided since.
+    """
+    return export_labels(
+        reads.store().at(summary.folder),
+        reviews(),
+        included=included,
+        up_to=review.events[-1].id if review.events else None,
+        rules=review.rules,
+    )
+
+
+def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> bytes:
+    """Return the confirmed labels as CSV and note that they were handed out."""
+    export = labels_export(summary, review, "confirmed")
+    hand_out(export, reads.store().at(summary.folder), reviews(), by=reader)
+    return export.csv

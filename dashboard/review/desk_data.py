@@ -1,0 +1,174 @@
+"""What lies on the reviewer's desk: the samples around a place in the queue, with their images."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from coreset_lib.datasets import LabeledImages
+from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.states import SampleState
+from coreset_lib.review.suspicion import SuspicionQueue
+from coreset_lib.runs.summary import RunSummary
+from dashboard.map import colours as map_colours
+from dashboard.review import data as review_data
+from dashboard.review.component.review_desk import DeskClass, DeskItem, class_keys
+from dashboard.review.data import Review
+from dashboard.shared.samples.enlarging import data_uri, picture_of
+from dashboard.shared.samples.sample_images import thumbnail
+
+BEHIND = 3
+# Images that wait in the browser; large ones cost more of the line than they save time.
+AHEAD, AHEAD_IF_LARGE, LARGE_SIDE = 24, 10, 100
+N_NEIGHBOURS = 6
+NEIGHBOUR_SIDE = 96
+
+
+class DeskImages:
+    """Collects the images that the desk needs, each once."""
+
+    def __init__(self, summary: RunSummary, images: LabeledImages | str) -> None:
+        self.key = (summary.folder, summary.created)
+        self.images = images
+        self.sources: dict[str, str] = {}
+
+    @property
+    def are_large(self) -> bool:
+        """Whether few of them can be sent ahead."""
+        return not isinstance(self.images, str) and max(self.images.image_size) > LARGE_SIDE
+
+    def small(self, index: int) -> str:
+        """Return the name of a sample's small image."""
+        return self._add(f"s{index}", index, is_small=True)
+
+    def large(self, index: int) -> str | None:
+        """Return the name of a sample's image in full; None where it cannot be shown."""
+        return self._add(f"l{index}", index, is_small=False) or None
+
+    def _add(self, name: str, index: int, *, is_small: bool) -> str:
+        """Add an image unless it is there."""
+        if isinstance(self.images, str):
+            return ""
+        if name not in self.sources:
+            source = _small_source if is_small else _large_source
+            self.sources[name] = source(*self.key, index, self.images)
+        return name
+
+
+@st.cache_data(max_entries=4000, show_spinner=False)
+def _small_source(folder: str, created: str, index: int, _images: LabeledImages) -> str:
+    """Encode a sample's small image once; every key press sends those around again."""
+    del folder, created
+    small = thumbnail(picture_of(_images.train.images, index), side=NEIGHBOUR_SIDE)
+    return f"data:image/png;base64,{b64encode(small).decode()}"
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _large_source(folder: str, created: str, index: int, _images: LabeledImages) -> str:
+    """Encode a sample's image in full once."""
+    del folder, created
+    return data_uri(picture_of(_images.train.images, index))
+
+
+def desk_items(
+    summary: RunSummary,
+    review: Review,
+    queue: Sequence[int],
+    place: int,
+    images: DeskImages,
+    *,
+    reader: str,
+    is_blind: bool,
+) -> tuple[DeskItem, ...]:
+    """Return the samples around a place; a blind reader is not sent what is hidden."""
+    ahead = AHEAD_IF_LARGE if images.are_large else AHEAD
+    places = range(max(place - BEHIND, 0), min(place + ahead, len(queue)))
+    suspects = review_data.suspicion(summary.folder, summary.created, summary.epoch)
+    hidden = [_hidden_item(review, suspects, at, queue[at], images) for at in places]
+    if is_blind:
+        return tuple(hidden)
+    named = _predicted_names(summary, review.dataset)
+    return tuple(_open_item(item, review, suspects, named(item.index), reader) for item in hidden)
+
+
+def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tuple[DeskClass, ...]:
+    """Return the classes with their keys and medoids."""
+    names = review.dataset.class_names
+    medoids = review_data.class_medoids(summary)
+    return tuple(
+        DeskClass(name=name, key=key, image=images.small(medoids[k]) if k in medoids else None)
+        for k, (name, key) in enumerate(zip(names, class_keys(len(names)), strict=True))
+    )
+
+
+def outcome(summary: RunSummary, dataset: ReviewedDataset, index: int, said: str) -> str:
+    """Say what was recorded; only now a blind reader learns label and prediction."""
+    name, label = dataset.sample_ids[index], _label(dataset, index)
+    predicted = _predicted_names(summary, dataset)(index)
+    return f"Saved: {name}, {said}. Label: {label}; network: {predicted}."
+
+
+def _hidden_item(
+    review: Review, suspects: SuspicionQueue, place: int, index: int, images: DeskImages
+) -> DeskItem:
+    """Describe one sample as a blind reader may know it."""
+    state = review.states.get(review.dataset.sample_ids[index])
+    near = [] if suspects.neighbours is None else suspects.neighbours[index][:N_NEIGHBOURS]
+    return DeskItem(
+        place=place,
+        index=index,
+        name=f"sample {index}",  # an id may name the class: that of a file is its path
+        image=images.large(index),
+        seen=0 if state is None else state.last_event,
+        neighbours=tuple(
+            (images.small(int(n)), _label(review.dataset, int(n))) for n in near if n >= 0
+        ),
+    )
+
+
+def _open_item(
+    hidden: DeskItem, review: Review, suspects: SuspicionQueue, prediction: str, reader: str
+) -> DeskItem:
+    """Add what only a reader who is not blind may know."""
+    name = review.dataset.sample_ids[hidden.index]
+    state = review.states.get(name)
+    return replace(
+        hidden,
+        name=name,
+        label=_label(review.dataset, hidden.index),
+        prediction=prediction,
+        reasons=tuple(suspects.reasons(hidden.index)),
+        status="" if state is None else _standing(state),
+        proposal=_proposal(state, reader),
+    )
+
+
+def _standing(state: SampleState) -> str:
+    """Say where a sample stands, and who said what."""
+    said = ", ".join(f"{who}: {event.new_label}" for who, event in state.decisions.items())
+    return f"{state.status} ({said})" if said else state.status
+
+
+def _proposal(state: SampleState | None, reader: str) -> int | None:
+    """Return the latest decision of somebody else, which a second reader may settle."""
+    if state is None or state.is_done:
+        return None
+    others = [event.id for who, event in state.decisions.items() if who != reader]
+    return max(others, default=None)
+
+
+def _label(dataset: ReviewedDataset, index: int) -> str:
+    """Return the name of a sample's class in the dataset."""
+    return dataset.class_names[int(dataset.labels[index])]
+
+
+def _predicted_names(summary: RunSummary, dataset: ReviewedDataset) -> Callable[[int], str]:
+    """Return what says which class the network names, "" where it was not recorded."""
+    found = map_colours.predictions(summary)
+
+    def name_of(index: int) -> str:
+        predicted = int(found[index])
+        return dataset.class_names[predicted] if predicted >= 0 else ""
+
+    return name_of

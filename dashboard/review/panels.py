@@ -1,0 +1,226 @@
+"""Beside the desk: how far the review is, who disagrees, what can be taken away, who may what."""
+
+import streamlit as st
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.review.agreement import kappa_in_words
+from coreset_lib.review.records import NO_ROLE, ROLE_TITLES, ROLES, SECOND_READINGS, Rules
+from coreset_lib.review.states import STATUSES, conflicts, progress
+from coreset_lib.runs.summary import RunSummary
+from dashboard.review import data as review_data
+from dashboard.review.data import Review
+from dashboard.shared.downloads import draw_export
+from dashboard.shared.messages import draw_error
+from dashboard.shared.selection import selection
+from dashboard.shared.text import as_text
+
+MOST_CONFLICTS = 50
+MOST_EVENTS = 200
+HIDDEN = "Hidden while you read blind: it tells what others decided."
+
+
+def draw_progress(review: Review) -> None:
+    """Draw labels given, budget, and where the samples stand."""
+    found, budget = progress(review.states), review.rules.budget
+    samples = len(review.dataset.labels)
+    if budget is None:
+        st.progress(
+            min(found.n_done / samples, 1.0),
+            text=f"**{found.n_done:,}** of {samples:,} samples decided for good, "
+            f"**{found.n_changed:,}** labels changed, **{found.n_labels:,}** labels given",
+        )
+    else:
+        left = max(budget - found.n_labels, 0)
+        st.progress(
+            min(found.n_labels / budget, 1.0),
+            text=f"**{found.n_labels:,}** of **{budget:,}** labels of the budget given, "
+            f"**{left:,}** left; **{found.n_changed:,}** labels changed for good",
+        )
+        if not left:
+            st.info("The budget is spent. An admin may raise it below.", icon=":material/savings:")
+    counted = [
+        f"{status} **{found.by_status[status]:,}**"
+        for status in STATUSES
+        if found.by_status.get(status)
+    ]
+    if counted:
+        st.caption(" · ".join(counted))
+
+
+def draw_panels(
+    summary: RunSummary, review: Review, reader: str, role: str, *, is_blind: bool
+) -> None:
+    """Draw what is looked at between decisions; a blind reader is not sent what is hidden."""
+    names = ["Disagreements and agreement", "Export", "Audit trail", "Readers and rules"]
+    readers, export, trail, people = st.tabs(names)
+    with readers:
+        st.caption(HIDDEN) if is_blind else _draw_agreement(summary, review)
+    with export:
+        _draw_export(summary, review, reader)
+    with trail:
+        st.caption(HIDDEN) if is_blind else _draw_trail(review)
+    with people:
+        _draw_people(review, reader, role)
+
+
+def _draw_agreement(summary: RunSummary, review: Review) -> None:
+    """Draw how well readers agree, and on what they do not."""
+    found = review.agreement()
+    if not found.n_samples:
+        st.caption("No sample has been labelled by two readers yet.")
+    elif found.kappa is None:
+        st.caption(
+            f"{found.n_samples:,} samples were labelled by two readers or more. Kappa is not "
+            "defined while they have used one class only."
+        )
+    else:
+        st.markdown(
+            f"{found.kind}'s kappa **{found.kappa:.2f}** ({kappa_in_words(found.kappa)}) on "
+            f"{found.n_samples:,} samples that two readers or more have labelled; all agree on "
+            f"{100 * (found.share_agreed or 0):.0f} % of them."
+        )
+    if len(found.pairs) > 1:
+        st.dataframe(
+            [
+                {"reader": a, "and": b, "samples": n, "Cohen's kappa": kappa}
+                for a, b, n, kappa in found.pairs
+            ],
+            hide_index=True,
+            column_config={"Cohen's kappa": st.column_config.NumberColumn(format="%.2f")},
+            alt="Cohen's kappa of every two readers",
+        )
+    disputed = conflicts(review.states)
+    if not disputed:
+        return
+    st.markdown(f"**{len(disputed):,} samples on which readers disagree**")
+    st.dataframe(
+        [
+            {
+                "sample": state.sample_id,
+                "label": state.old_label,
+                "readers say": ", ".join(
+                    f"{who}: {e.new_label}" for who, e in state.decisions.items()
+                ),
+            }
+            for state in disputed[:MOST_CONFLICTS]
+        ],
+        hide_index=True,
+        alt="Samples on which readers disagree",
+    )
+    rows = [review.dataset.rows[state.sample_id] for state in disputed]
+    st.button(
+        "Select them",
+        icon=":material/select_all:",
+        key="select-disputed",
+        on_click=selection.select,
+        args=(summary.run_id, rows),
+        help="Then they stand out on the Map, too.",
+    )
+
+
+def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
+    """Draw the files to take away."""
+    if not review.states:
+        st.caption("Nothing to export yet: nobody has decided on a label.")
+        return
+    name = f"{summary.run_id}-labels"
+    has_done = any(state.is_done for state in review.states.values())
+    st.caption(
+        "Labels decided for good can be trained with: coreset-lens train … --labels "
+        f"{as_text(name)}.csv. The dataset itself is never changed."
+    )
+    with st.container(horizontal=True):
+        draw_export(
+            name,
+            "Corrected labels",
+            lambda: review_data.labels_export(summary, review, "confirmed"),
+            csv=lambda: review_data.hand_out_labels(summary, review, reader),
+            csv_help="sample_id, old, new, who, when, why, status. "
+            "These samples become “exported”.",
+            disabled=not has_done,
+        )
+        st.download_button(
+            "All decisions (CSV)",
+            lambda: review_data.labels_export(summary, review, "all").csv,
+            file_name=f"{summary.run_id}-decisions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Also what waits for a second reader, with its status.",
+        )
+
+
+def _draw_trail(review: Review) -> None:
+    """Draw the latest events."""
+    if not review.events:
+        st.caption("Nothing has been recorded yet.")
+        return
+    st.dataframe(
+        [
+            {
+                "when (UTC)": event.at,
+                "who": event.reader,
+                "what": event.action,
+                "sample": event.sample_id,
+                "from": event.old_label,
+                "to": event.new_label or "",
+                "why": event.reason,
+                "view": event.view,
+            }
+            for event in reversed(review.events[-MOST_EVENTS:])
+        ],
+        hide_index=True,
+        height=260,
+        alt="The latest decisions, newest first",
+    )
+    if len(review.events) > MOST_EVENTS:
+        st.caption(f"The latest {MOST_EVENTS} of {len(review.events):,}.")
+
+
+def _draw_people(review: Review, reader: str, role: str) -> None:
+    """Draw who may do what; an admin can change it."""
+    readers = review_data.reviews().readers()
+    st.dataframe(
+        [{"reader": name, "role": ROLE_TITLES[held]} for name, held in readers.items()],
+        hide_index=True,
+        alt="Readers and their roles",
+    )
+    rules = review.rules
+    st.caption(f"Rules of this dataset: {SECOND_READINGS[rules.second_reading]}.")
+    if role != "admin":
+        return
+    people, how = st.columns(2, gap="large")
+    with people.form("grant"):
+        name = st.text_input("Reader", placeholder="name, or the address of the login").strip()
+        given = st.selectbox("Role", [*ROLES, NO_ROLE], format_func=_role_title)
+        if st.form_submit_button("Give the role"):
+            _try(lambda: review_data.reviews().grant(name, given, by=reader))
+    with how.form("rules"):
+        choices = list(SECOND_READINGS)
+        second = st.selectbox(
+            "Second reading",
+            choices,
+            index=choices.index(rules.second_reading),
+            format_func=SECOND_READINGS.__getitem__,
+        )
+        budget = st.number_input("Budget (labels; 0: no limit)", 0, 10**8, rules.budget or 0)
+        if st.form_submit_button("Set the rules"):
+            wanted = Rules(second_reading=second, budget=int(budget) or None)
+            fingerprint = review.dataset.fingerprint
+            _try(lambda: review_data.reviews().set_rules(fingerprint, wanted, by=reader))
+
+
+def _role_title(role: str) -> str:
+    """Name a role for people."""
+    return ROLE_TITLES.get(role, "no role any more")
+
+
+def _try(act: object) -> None:
+    """Do what an admin asked for and draw the page anew, or say why not."""
+    assert callable(act)
+    try:
+        act()
+    except CoresetError as error:
+        draw_error(error)
+        return
+    st.rerun()

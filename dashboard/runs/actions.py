@@ -1,0 +1,115 @@
+"""Rename, stop, resume, delete, each where it makes sense, deletion only after a second click."""
+
+import streamlit as st
+
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.summary import RunSummary
+from dashboard import reads, session
+from dashboard.shared.downloads import draw_slurm_script
+from dashboard.shared.messages import draw_error
+
+RESUMABLE = ("stopped", "interrupted", "failed")
+SCRIPT = "For sbatch on a cluster that sees this folder, or has a copy of it."
+
+
+def draw_run_actions(summary: RunSummary) -> None:
+    """Draw the buttons for one run."""
+    row = st.container(horizontal=True)
+    with row.popover("Rename…", icon=":material/edit:", help="A name and tags to find it by."):
+        _draw_naming(summary)
+    if summary.is_active:
+        if row.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
+            _stop(summary)
+        return
+    if summary.state in RESUMABLE and row.button(
+        "Resume", icon=":material/resume:", help="Goes on from the last checkpoint."
+    ):
+        _resume(summary)
+    if summary.state in RESUMABLE:
+        with row:
+            draw_slurm_script(summary.run_id, lambda: reads.slurm_script(summary.folder), SCRIPT)
+    if row.button("Delete…", icon=":material/delete:"):
+        _confirm_deletion(summary)
+
+
+def draw_queue() -> None:
+    """Draw the runs that wait for their turn, and let one of them go first."""
+    waiting = reads.waiting_runs()
+    if not waiting:
+        return
+    st.markdown("#### Waiting for the device")
+    for entry in waiting:
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.markdown(f"{entry.position}. `{entry.run_id}` on {entry.device}")
+        if entry.position > 1 and row.button("Next", key=f"next:{entry.run_id}"):
+            try:
+                reads.move_run(reads.folder_of(entry.run_id), 1)
+            except CoresetError as error:
+                draw_error(error)
+                return
+            st.rerun()
+
+
+def _resume(summary: RunSummary) -> None:
+    """Resume the run and say what keeps it from that."""
+    with st.spinner("Starting the training process…"):
+        try:
+            reads.resume_run(summary.folder)
+        except CoresetError as error:
+            draw_error(error)
+            return
+    st.rerun()
+
+
+def _stop(summary: RunSummary) -> None:
+    """Stop the run and say how it went."""
+    with st.spinner("Stopping…"):
+        try:
+            reads.stop_run(summary.folder)
+        except CoresetError as error:
+            draw_error(error)
+            return
+    st.rerun()
+
+
+def _draw_naming(summary: RunSummary) -> None:
+    """Draw what the run is called, to be changed; what was computed stays as it is."""
+    run_id = summary.run_id
+    with st.form(f"naming:{run_id}", border=False):
+        name = st.text_input(
+            "Name",
+            summary.name,
+            key=f"name:{run_id}",
+            placeholder="for example: liver, small network",
+        )
+        tags = st.text_input(
+            "Tags, separated by commas",
+            ", ".join(summary.tags),
+            key=f"tags:{run_id}",
+            placeholder="pilot, paper",
+        )
+        has_been_sent = st.form_submit_button("Save", type="primary")
+    if has_been_sent:
+        try:
+            reads.name_run(summary.folder, name, tags)
+        except CoresetError as error:
+            draw_error(error)
+            return
+        st.rerun()
+
+
+@st.dialog("Delete this run?")
+def _confirm_deletion(summary: RunSummary) -> None:
+    """Ask once more; the files are gone afterwards."""
+    st.write(
+        f"`{summary.run_id}` with {summary.epoch} recorded epochs, its weights and its map will "
+        "be removed from this computer. Exported CSV files stay."
+    )
+    if st.button("Delete for good", type="primary"):
+        try:
+            reads.delete_run(summary.folder)
+        except CoresetError as error:
+            draw_error(error)
+            return
+        session.forget_run()
+        st.rerun()

@@ -1,0 +1,1 @@
+"""Samples on the screen: images, cards, close looks."""

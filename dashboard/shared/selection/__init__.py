@@ -1,0 +1,1 @@
+"""The samples that a person has picked, shared by all pages."""

@@ -1,0 +1,1 @@
+"""Two windows of epochs, dragged on the plot or moved by sliders."""

@@ -1,0 +1,1 @@
+"""The Trajectories page: ranking, search, effect of the windows."""

@@ -1,0 +1,206 @@
+"""Adding data: only from allowed folders, a verdict before training, then over to the form."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from coreset_lib.cache import ROOTS_VARIABLE
+from dashboard.add_data import preparation
+from dashboard.shared.start.form import FOLDER, READING
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """The folder that the operator allowed."""
+    folder = tmp_path / "allowed"
+    folder.mkdir()
+    monkeypatch.setenv(ROOTS_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def write_images():
+    """Return ``write(folder, count)``: an image folder with the classes alpha and beta."""
+
+    def write(folder, count=120):
+        random = np.random.default_rng(0)
+        for number in range(count):
+            target = folder / ("alpha", "beta")[number % 2] / f"{number:03d}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(target)
+        return folder
+
+    return write
+
+
+def check(dashboard, path):
+    """Ask for a check of a dataset and wait for its end."""
+    dashboard.labelled("text_input", "Folder, table or file in it").set_value(path)
+    dashboard.labelled("button", "Check this data").click()
+    dashboard.run()
+    for job in preparation._jobs().values():
+        job.wait()
+    return dashboard.run()
+
+
+def expander(dashboard, title):
+    return next(e for e in dashboard.app.expander if e.label == title)
+
+
+def test_the_form_is_closed_until_data_was_handed_over(open_dashboard):
+    assert not expander(open_dashboard("runs"), "Start a new run").proto.expanded
+
+
+def test_without_an_allowed_folder_the_page_says_how_to_allow_one(open_dashboard):
+    dashboard = open_dashboard("add_data")
+    assert not dashboard.errors
+    assert any("coreset-lens dashboard --data-root FOLDER" in hint for hint in dashboard.hints)
+    assert not dashboard.app.button
+
+
+def test_an_empty_folder_is_told_in_one_sentence(open_dashboard, root):
+    (root / "nothing").mkdir()
+    (error,) = check(open_dashboard("add_data"), "nothing").errors
+    assert "must be a folder with one folder of images per class" in error
+
+
+def test_a_good_folder_gets_a_verdict_images_and_the_way_to_training(
+    open_dashboard, root, write_images
+):
+    write_images(root / "cells")
+    dashboard = open_dashboard("add_data")
+    dashboard.labelled("button_group", "Found there").select("cells")
+    dashboard.run()
+    assert dashboard.labelled("text_input", "Folder, table or file in it").value == "cells"
+    check(dashboard, "cells")
+    assert not dashboard.errors
+    assert "Fit for training: nothing stands out." in dashboard.words
+    assert dashboard.metric("Train images") == "84"
+    assert "alpha (42)" in dashboard.words.replace("*", "")
+    assert len(dashboard.app.get("image")) == 12
+    assert "only if left and right, top and bottom mean nothing" in dashboard.words
+    dashboard.labelled("selectbox", "Image size").set_value(64)
+    check(dashboard, "cells")
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    assert dashboard.labelled("text_input", "Folder with dataset files").value == str(root)
+    assert dashboard.labelled("selectbox", "Dataset").value == "cells"
+    assert dashboard.labelled("selectbox", "Image size").value == 64
+    assert expander(dashboard, "Start a new run").proto.expanded
+    assert "84 training images" in dashboard.labelled("selectbox", "Network").help
+    assert dashboard.labelled("number_input", "Batch size").value == 16
+
+
+def test_bad_files_are_listed_and_left_out_only_with_consent(open_dashboard, root, write_images):
+    folder = write_images(root / "cells")
+    (folder / "alpha" / "000.png").write_bytes(b"no image")
+    dashboard = check(open_dashboard("add_data"), "cells")
+    assert "1 file cannot be used" in dashboard.words
+    button = dashboard.labelled("button", "Train on this data")
+    assert button.disabled
+    (consent,) = dashboard.app.checkbox
+    consent.check()
+    dashboard.run()
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    assert dashboard.labelled("checkbox", "Leave out files that cannot be used").value
+
+
+@pytest.mark.parametrize("path", ["../outside", "/", "../allowed/../outside"])
+def test_nothing_outside_the_allowed_folder_is_read(
+    open_dashboard, root, write_images, tmp_path, path
+):
+    write_images(tmp_path / "outside")
+    (error,) = check(open_dashboard("add_data"), path).errors
+    assert "must lie below a folder that was allowed" in error
+
+
+def test_a_link_out_of_the_allowed_folder_is_not_followed(
+    open_dashboard, root, write_images, tmp_path
+):
+    (root / "link").symlink_to(write_images(tmp_path / "outside"))
+    (error,) = check(open_dashboard("add_data"), "link").errors
+    assert "must lie below a folder that was allowed" in error
+
+
+def test_the_start_form_takes_allowed_folders_only(open_dashboard, root, tmp_path):
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("text_input", "Folder with dataset files").set_value(str(tmp_path))
+    (error,) = dashboard.run().errors
+    assert "must lie below a folder that was allowed" in error
+    dashboard.labelled("text_input", "Folder with dataset files").set_value(str(root))
+    assert not dashboard.run().errors
+
+
+def test_names_of_classes_are_text_and_not_markup(open_dashboard, root, write_images):
+    folder = write_images(root / "cells")
+    (folder / "alpha").rename(folder / "**bold** ![i](x)")
+    dashboard = check(open_dashboard("add_data"), "cells")
+    drawn = [e.value for kind in ("markdown", "caption") for e in getattr(dashboard.app, kind)]
+    assert not any("![i](" in text for text in drawn)
+
+
+def test_copies_are_shown_pair_by_pair(open_dashboard, root, write_images):
+    folder = write_images(root / "cells")
+    for part, numbers in (("train", range(60)), ("val", range(60, 80)), ("test", range(80, 120))):
+        for number in numbers:
+            image = folder / ("alpha", "beta")[number % 2] / f"{number:03d}.png"
+            target = root / "parted" / part / image.parent.name / image.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source = folder / "alpha" / "004.png" if number == 101 else image
+            target.write_bytes(source.read_bytes())
+    dashboard = check(open_dashboard("add_data"), "parted")
+    assert not dashboard.errors
+    assert "1 test image has an exact copy in train under another label." in dashboard.words
+    (table,) = [t.value for t in dashboard.app.dataframe if "likeness" in t.value]
+    assert table["image"].tolist() == ["train/alpha/004.png (train, alpha)"]
+    assert table["and its copy"].tolist() == ["test/beta/101.png (test, beta)"]
+    assert table["likeness"].tolist() == ["exact"]
+    assert all(picture.startswith("data:image/png") for picture in table[""])
+
+
+def test_a_window_of_ones_own_is_taken_along(open_dashboard, root, write_images):
+    write_images(root / "cells")
+    dashboard = open_dashboard("runs")
+    reading = {"folder": str(root), "dataset": "cells", "image_size": 64, "window": "40,400"}
+    dashboard.app.session_state[FOLDER] = str(root)
+    dashboard.app.session_state[READING] = reading
+    dashboard.run()
+    dashboard.labelled("selectbox", "Dataset").set_value("cells")
+    dashboard.run()
+    assert dashboard.labelled("selectbox", "Grey window").value == "40,400"
+    assert dashboard.labelled("selectbox", "Image size").value == 64
+
+
+def test_a_window_that_is_none_is_told_in_one_sentence(cache, root, write_images):
+    write_images(root / "cells")
+    job = preparation.Job(preparation.Choice(str(root / "cells"), 28, "40,wide")).start()
+    job.wait()
+    assert job.error.startswith("window must be one of file, range, abdomen")
+
+
+def test_an_array_of_16_bits_keeps_its_window(open_dashboard, root):
+    random = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 60), ("val", 20), ("test", 20)):
+        arrays[f"{part}_images"] = random.integers(0, 4096, (count, 12, 12)).astype(np.uint16)
+        arrays[f"{part}_labels"] = np.arange(count) % 2
+    np.savez(root / "scan.npz", **arrays)
+    dashboard = open_dashboard("add_data")
+    dashboard.labelled("selectbox", "Grey window").set_value("bone")
+    check(dashboard, "scan.npz")
+    assert not dashboard.errors
+    assert "Originals: 1 file, 12 × 12 pixels, 16 bits, values" in dashboard.words
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    assert not dashboard.errors
+    assert dashboard.labelled("selectbox", "Grey window").value == "bone"
+
+
+def test_images_with_sides_are_not_offered_to_be_mirrored(open_dashboard, root):
+    dashboard = open_dashboard("runs")
+    offered = dashboard.labelled("selectbox", "Change training images on the way")
+    assert offered.options == ["no", "move by up to 2 pixels"]
+    assert "sides mean something" in offered.help

@@ -1,0 +1,181 @@
+"""The Benchmark page: nothing yet, under way, finished, failed; and its form."""
+
+import os
+
+import pytest
+import streamlit
+
+from coreset_lib.evaluation.arms import make_arms
+from coreset_lib.evaluation.evaluate import create_evaluation
+from coreset_lib.evaluation.plan import Arm, EvaluationPlan
+from coreset_lib.evaluation.report import export_results
+from coreset_lib.evaluation.results import write_cell
+from coreset_lib.jobs.evaluations import evaluations_of
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import claim, write_status
+from coreset_lib.runs.store import RunStore
+from coreset_lib.selection import SelectionConfig
+from dashboard import reads
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+@pytest.fixture
+def evaluation(write_run, cache):
+    """Return ``make(state, finished_share)``: a comparison on a run, partly finished."""
+    run_id = write_run().root.name
+
+    def make(state="finished", *, share=1.0, error=None, arms=None, n_seeds=3):
+        plan = EvaluationPlan(
+            run_id=run_id,
+            arms=arms or tuple(make_arms(["top"], ["eva"], "proportional", [0.0])),
+            rates=(0.1, 0.3),
+            n_seeds=n_seeds,
+            model="small_cnn",
+            epochs=2,
+        )
+        paths = create_evaluation(cache, plan)
+        cells = list(plan.cells())
+        n_done = round(share * len(cells))
+        for cell in cells[:n_done]:
+            accuracy = (0.8 if cell.arm.startswith("random") else 0.5) + cell.seed / 100
+            figures = {"accuracy": accuracy, "balanced_accuracy": accuracy, "macro_auc": accuracy}
+            split = figures | {"recall": [accuracy] * 8, "best_accuracy": None}
+            write_cell(
+                paths,
+                cell,
+                {"n_samples": 16, "steps": 8, "seconds": 1.0, "val": split, "test": split},
+            )
+        status = Status(state=state, epoch=n_done, epochs=len(cells), error=error, eta_seconds=120)
+        is_alive = state in ("queued", "running")
+        write_status(paths, claim(status, os.getpid()) if is_alive else status)
+        return plan
+
+    return make
+
+
+def test_before_the_first_comparison_the_page_says_what_to_do(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    assert any("Nothing compared yet" in hint for hint in dashboard.hints)
+    assert dashboard.labelled("button", "Compare")
+
+
+def test_a_finished_comparison_says_plainly_that_the_strategy_is_worse(open_dashboard, evaluation):
+    evaluation()
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    assert "worse than random (proportional)" in dashboard.words
+    assert "full set" in dashboard.words
+
+
+def test_a_comparison_under_way_shows_what_is_finished_and_can_be_stopped(
+    open_dashboard, evaluation
+):
+    evaluation("running", share=0.5)
+    dashboard = open_dashboard("benchmark")
+    assert dashboard.labelled("button", "Stop")
+    assert "random (proportional) 0.1" in dashboard.words
+
+
+def test_a_comparison_without_results_yet_says_so(open_dashboard, evaluation):
+    evaluation("running", share=0.0)
+    dashboard = open_dashboard("benchmark")
+    assert any("first results appear" in hint for hint in dashboard.hints)
+
+
+def test_a_failed_comparison_gives_its_reason_and_can_go_on(open_dashboard, evaluation):
+    evaluation("failed", share=0.5, error="dataset x was not found. Restore it.")
+    dashboard = open_dashboard("benchmark")
+    assert "dataset x was not found" in dashboard.words
+    assert dashboard.labelled("button", "Go on")
+
+
+@pytest.mark.parametrize(("state", "seconds"), [("running", 3.0), ("finished", None)])
+def test_the_page_asks_for_news_only_while_there_are_some(
+    open_dashboard, evaluation, monkeypatch, state, seconds
+):
+    evaluation(state, share=0.5)
+    asked = []
+
+    def fragment(draw, *, run_every=None):
+        asked.append(run_every)
+        return draw
+
+    monkeypatch.setattr(streamlit, "fragment", fragment)
+    open_dashboard("benchmark")
+    assert asked[-1] == seconds
+
+
+def test_a_comparison_stays_chosen_when_its_state_changes(open_dashboard, evaluation):
+    older = evaluation("running", share=0.5)
+    evaluation("stopped", share=0.0, n_seeds=4)
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("selectbox", "Comparison").set_value(older.evaluation_id)
+    assert "random (proportional) 0.1" in dashboard.run().words
+    evaluation("finished")
+    assert dashboard.run().labelled("selectbox", "Comparison").value == older.evaluation_id
+    titles = dashboard.labelled("selectbox", "Comparison").options
+    assert sorted(title.split(" · ")[0].rsplit(", ", 1)[1] for title in titles) == [
+        "3 seeds",
+        "4 seeds",
+    ]
+
+
+def test_a_script_for_slurm_is_made_when_it_is_asked_for(open_dashboard, evaluation, cache):
+    plan = evaluation("stopped", share=0.5)
+    (cache / "slurm.toml").write_text("gpus = many")
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    dashboard.app.session_state[f"slurm:{plan.evaluation_id}"] = True
+    (error,) = dashboard.run().errors
+    assert "slurm.toml cannot be read" in error
+    (cache / "slurm.toml").unlink()
+    downloads = dashboard.run().app.get("download_button")
+    assert "Slurm script" in [download.proto.label for download in downloads]
+
+
+def test_a_form_without_strategies_gives_one_sentence(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("multiselect", "Strategies").set_value([])
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    assert dashboard.errors == ["a comparison needs at least one strategy and one rate."]
+
+
+def test_a_study_of_a_paper_is_chosen_whole(open_dashboard, write_run):
+    write_run(epoch=20, epochs=20)
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("selectbox", "What to compare").set_value("eva-windows").run()
+    assert "EVA, Fig. 5" in dashboard.words
+    assert dashboard.labelled("multiselect", "Shares to keep (%)").value == [2, 10]
+    labels = [element.label for element in dashboard.app.multiselect]
+    assert "Strategies" not in labels
+
+
+def test_a_study_that_the_run_is_too_short_for_is_refused(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    dashboard.labelled("selectbox", "What to compare").set_value("eva-windows").run()
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    assert dashboard.errors == [
+        "the window search needs a run of at least 20 epochs, got 12. Train a longer run."
+    ]
+
+
+def test_a_window_search_is_drawn_as_a_map_judged_on_validation(open_dashboard, evaluation):
+    options = [{"early": e, "late": late} for e in ("1-2", "3-4") for late in ("7-8", "9-10")]
+    variants = tuple(SelectionConfig(score_options=pair) for pair in options)
+    evaluation(arms=(Arm(name="top eva, window search", variants=variants),))
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    assert "judged on validation only" in dashboard.words
+
+
+def test_the_results_to_download_are_those_of_the_library(evaluation, cache):
+    plan = evaluation()
+    (found,) = evaluations_of(cache, plan.run_id)
+    run = RunStore(cache).find(plan.run_id)
+    assert reads.evaluation_export(found).csv == export_results(found.paths, plan, run).csv

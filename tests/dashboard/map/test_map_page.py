@@ -1,0 +1,249 @@
+"""The map page on every kind of run, without a browser."""
+
+import numpy as np
+import pytest
+
+from coreset_lib.runs.saved_views import SavedView, save_view, store_selection
+from coreset_lib.runs.status import write_status
+from coreset_lib.runs.store import Run
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+@pytest.fixture
+def write_mapped(write_run):
+    """Return ``write(umap=True, **as for write_run)``: a run with embedding, two groups a class."""
+
+    def write(*, umap=True, **options):
+        paths = write_run(**options)
+        labels = Run(paths).labels()
+        rng = np.random.default_rng(0)
+        group = np.arange(len(labels)) % 2
+        places = np.column_stack([10.0 * labels, 20.0 * group]) + rng.normal(
+            0, 0.2, (len(labels), 2)
+        )
+        np.save(paths.embedding, np.column_stack([places, places]).astype(np.float32))
+        if umap:
+            np.save(paths.umap, places.astype(np.float32))
+        return paths
+
+    return write
+
+
+def test_an_empty_store_leads_to_the_first_run(open_dashboard):
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert any("No run to look at yet" in hint for hint in dashboard.hints)
+
+
+def test_a_finished_run_is_drawn(open_dashboard, write_mapped):
+    run_id = write_mapped().root.name
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert dashboard.url["run"] == run_id
+    assert any("Nothing is selected yet" in hint for hint in dashboard.hints)
+    assert dashboard.labelled("selectbox", "Colour by").value == "class"
+
+
+@pytest.mark.parametrize("colour", ["score", "forgetting", "prediction", "correctness"])
+def test_every_colour_can_be_chosen(open_dashboard, write_mapped, colour):
+    write_mapped()
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Colour by").set_value(colour)
+    dashboard.run()
+    assert not dashboard.errors
+
+
+def test_cluster_colours_ask_for_clusters_and_then_show_them(open_dashboard, write_mapped):
+    write_mapped()
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Colour by").set_value("cluster")
+    dashboard.run()
+    assert any("choose above inside which class" in hint for hint in dashboard.hints)
+    dashboard.labelled("selectbox", "Cluster inside").set_value(-1)
+    dashboard.run()
+    assert not dashboard.errors
+    assert "16 clusters" in dashboard.words
+    assert not any("choose above" in hint for hint in dashboard.hints)
+
+
+def test_k_by_hand_takes_the_place_of_the_silhouettes(open_dashboard, write_mapped):
+    write_mapped()
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Cluster inside").set_value(0)
+    dashboard.run()
+    assert "**2 clusters**" in dashboard.words
+    dashboard.labelled("toggle", "Find K by silhouette").set_value(False)
+    dashboard.run()
+    dashboard.labelled("slider", "Clusters K").set_value(3)
+    dashboard.run()
+    assert "**3 clusters**" in dashboard.words
+
+
+def test_more_clusters_than_samples_are_refused_in_one_sentence(open_dashboard, write_mapped):
+    paths = write_mapped()
+    labels = Run(paths).labels()
+    smallest = int(np.bincount(labels).argmin())
+    if np.bincount(labels)[smallest] >= 20:
+        pytest.fail("the fixture must have a class of fewer than 20 samples")
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Cluster inside").set_value(smallest)
+    dashboard.run()
+    dashboard.labelled("toggle", "Find K by silhouette").set_value(False)
+    dashboard.run()
+    dashboard.labelled("slider", "Clusters K").set_value(20)
+    dashboard.run()
+    (error,) = dashboard.errors
+    assert "k must be at most the number of samples" in error
+
+
+def test_too_many_samples_to_cluster_name_the_way_out(open_dashboard, write_mapped, monkeypatch):
+    monkeypatch.setattr("dashboard.map.clusters.MOST_CLUSTERED", 10)
+    write_mapped()
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Cluster inside").set_value(-1)
+    dashboard.run()
+    (error,) = dashboard.errors
+    assert "too many to cluster here" in error
+
+
+def test_a_run_without_umap_says_why_and_is_drawn_by_pca(open_dashboard, write_mapped):
+    paths = write_mapped(umap=False)
+    status = Run(paths).status()
+    write_status(paths, status.__class__(**{**status.as_dict(), "notes": ("No map: no umap.",)}))
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert any("No map: no umap" in hint and "PCA" in hint for hint in dashboard.hints)
+
+
+def test_a_run_whose_umap_is_on_its_way_is_drawn_by_pca_until_then(open_dashboard, write_mapped):
+    write_mapped(umap=False, state="running", step="map")
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert any("is being computed" in hint for hint in dashboard.hints)
+
+
+def test_a_growing_run_says_when_the_map_comes(open_dashboard, write_run):
+    write_run("running", epoch=5, epochs=12)
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert any("after the last epoch: 5 of 12" in hint for hint in dashboard.hints)
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped", "interrupted", "finished"])
+def test_a_run_without_embedding_says_what_to_do(open_dashboard, write_run, state):
+    write_run(state, epoch=5, epochs=12, error="the disk is full." if state == "failed" else None)
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert any("has no embedding of its samples" in hint for hint in dashboard.hints)
+
+
+def test_one_epoch_is_drawn_without_a_score(open_dashboard, write_mapped):
+    write_mapped(epoch=1, epochs=1)
+    dashboard = open_dashboard("map")
+    assert all("\n" not in error for error in dashboard.errors)
+    assert any("Nothing is selected yet" in hint for hint in dashboard.hints)
+
+
+@pytest.mark.parametrize("part", ["embedding.npy", "umap.npy", "samples.csv"])
+def test_a_truncated_part_gives_one_sentence(open_dashboard, write_mapped, part):
+    file = write_mapped().root / part
+    file.write_bytes(file.read_bytes()[:100])
+    dashboard = open_dashboard("map", selection="1,2", inside="every class")
+    (error,) = dashboard.errors
+    assert f"{part} cannot be used" in error
+
+
+def test_an_embedding_of_equal_rows_is_drawn_at_one_place(open_dashboard, write_mapped):
+    paths = write_mapped(umap=False)
+    np.save(paths.embedding, np.ones((len(Run(paths).labels()), 3), np.float32))
+    assert not open_dashboard("map").errors
+
+
+def test_missing_images_leave_the_map_and_the_numbers(open_dashboard, write_mapped, tmp_path):
+    write_mapped()
+    (tmp_path / "slices.npz").unlink()
+    dashboard = open_dashboard("map", selection="1,2")
+    assert not dashboard.errors
+    assert any("images of this run cannot be shown" in hint for hint in dashboard.hints)
+    assert "2 of 160 samples selected" in dashboard.words
+
+
+def test_a_selection_comes_with_the_address_and_stays_in_it(open_dashboard, write_mapped):
+    write_mapped()
+    dashboard = open_dashboard("map", selection="3,1,2")
+    assert dashboard.url["selection"] == "3,1,2"
+    assert "**3** samples selected" in dashboard.words
+    dashboard.visit("coreset")
+    assert "**3** samples selected" in dashboard.words
+
+
+def test_a_large_selection_is_in_the_address_by_name(open_dashboard, write_mapped):
+    paths = write_mapped()
+    name = store_selection(paths, np.arange(100))
+    dashboard = open_dashboard("map", selection=name)
+    assert "**100** samples selected" in dashboard.words
+    assert dashboard.url["selection"] == name
+
+
+def test_an_unknown_stored_selection_is_told_once(open_dashboard, write_mapped):
+    write_mapped()
+    dashboard = open_dashboard("runs", selection="s-0123456789abcdef")
+    assert any("is not stored with run" in hint for hint in dashboard.hints)
+    assert not any("is not stored with run" in hint for hint in dashboard.run().hints)
+
+
+@pytest.mark.parametrize("nonsense", ["999999", "-1", "1;2", "1,,2", "NaN"])
+def test_nonsense_in_the_address_selects_nothing_of_the_run(open_dashboard, write_mapped, nonsense):
+    write_mapped()
+    dashboard = open_dashboard("map", selection=nonsense)
+    assert not dashboard.errors
+    assert any("Nothing is selected yet" in hint for hint in dashboard.hints)
+
+
+def test_clear_undo_and_invert_change_the_one_selection(open_dashboard, write_mapped):
+    write_mapped()
+    dashboard = open_dashboard("map", selection="3,1,2")
+    dashboard.app.button(key="invert-selection").click()
+    dashboard.run()
+    assert "**157** samples selected" in dashboard.words
+    dashboard.app.button(key="clear-selection").click()
+    dashboard.run()
+    assert "Nothing selected" in dashboard.words
+    for expected in ("**157** samples", "**3** samples"):
+        dashboard.app.button(key="undo-selection").click()
+        dashboard.run()
+        assert expected in dashboard.words
+    assert dashboard.app.button(key="undo-selection").disabled
+
+
+def test_a_saved_view_is_listed_and_restored(open_dashboard, write_mapped):
+    paths = write_mapped()
+    dashboard = open_dashboard("map", selection="4,5")
+    dashboard.labelled("selectbox", "Colour by").set_value("score")
+    dashboard.run()
+    dashboard.app.text_input(key="view-name").set_value("mine")
+    dashboard.app.button(key="save-view").click()
+    dashboard.run()
+    assert (paths.root / "views" / "mine.json").exists()
+    fresh = open_dashboard("runs", view="mine", run=paths.root.name)
+    assert "**2** samples selected" in fresh.words
+    assert "view" not in fresh.url
+
+
+@pytest.mark.parametrize("name", ["", "../x"])
+def test_a_name_that_no_view_can_have_is_told(open_dashboard, write_mapped, name):
+    write_mapped()
+    dashboard = open_dashboard("map")
+    dashboard.app.text_input(key="view-name").set_value(name)
+    dashboard.app.button(key="save-view").click()
+    dashboard.run()
+    (error,) = dashboard.errors
+    assert "view name must be 1 to 60 letters" in error
+
+
+def test_a_view_without_its_run_gives_one_sentence(open_dashboard, write_mapped):
+    paths = write_mapped()
+    save_view(paths, SavedView(name="mine", page="map"))
+    dashboard = open_dashboard("runs", view="mine", run="20200101-000000-gone")
+    assert any("was not found" in error for error in dashboard.errors)

@@ -1,0 +1,133 @@
+"""The Runs page: names and tags of runs, and how long a training will take."""
+
+from dataclasses import asdict
+
+import pytest
+import streamlit
+
+from coreset_lib.jobs import speed_probes
+from coreset_lib.jobs.speed_probes import SpeedProbe
+from coreset_lib.runs.naming import Naming, read_naming, write_naming
+from coreset_lib.runs.store import RunStore
+from coreset_lib.training.time_estimate import Speed
+from dashboard.shared.start.duration import duration_in_words
+from dashboard.shared.text import time_in_words
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+ASKED = "phantom with small_cnn"
+SPEED = Speed(
+    batch_seconds=(0.1, 0.2), n_batches=10, evaluation_seconds=0.5, device="cpu", n_measured=12
+)
+
+
+def test_a_run_gets_a_name_and_tags_on_the_page(open_dashboard, write_run):
+    paths = write_run()
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("text_input", "Name").set_value("liver")
+    dashboard.labelled("text_input", "Tags, separated by commas").set_value("pilot, paper")
+    dashboard.labelled("button", "Save").click()
+    dashboard.run()
+    assert not dashboard.errors
+    assert read_naming(paths) == Naming(name="liver", tags=("paper", "pilot"))
+    (picked,) = dashboard.labelled("selectbox", "Run").options
+    assert picked.startswith("liver · ")
+
+
+def test_a_tag_that_is_not_allowed_is_one_sentence(open_dashboard, write_run):
+    paths = write_run()
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("text_input", "Tags, separated by commas").set_value("two words")
+    dashboard.labelled("button", "Save").click()
+    dashboard.run()
+    assert ["tag must be one word" in error for error in dashboard.errors] == [True]
+    assert not paths.naming.exists()
+
+
+def test_runs_are_listed_by_tag_and_a_link_keeps_the_choice(open_dashboard, write_run):
+    tagged, other = write_run(), write_run()
+    write_naming(tagged, Naming(name="liver", tags=("pilot",)))
+    dashboard = open_dashboard("runs")
+    assert set(dashboard.app.dataframe[-1].value["run"]) == {tagged.root.name, other.root.name}
+    dashboard.labelled("multiselect", "Only runs with the tags").set_value(["pilot"])
+    dashboard.run()
+    assert list(dashboard.app.dataframe[-1].value["run"]) == [tagged.root.name]
+    assert dashboard.url["tags"] == "pilot"
+    linked = open_dashboard("runs", tags="pilot,gone")
+    assert list(linked.app.dataframe[-1].value["run"]) == [tagged.root.name]
+
+
+@pytest.mark.parametrize(
+    ("probe", "words"),
+    [
+        (SpeedProbe(), f"{ASKED}: reading the dataset and training for two seconds"),
+        (SpeedProbe(speed=SPEED), f"{ASKED}: 70 epochs take about"),
+        (SpeedProbe(error="the disk is full."), f"of {ASKED} is not known: the disk is full."),
+    ],
+)
+def test_the_form_tells_how_long_a_training_takes_without_waiting(
+    open_dashboard, cache, monkeypatch, probe, words
+):
+    asked = []
+    monkeypatch.setattr(speed_probes, "start_probe", lambda _, config: asked.append(config))
+    monkeypatch.setattr(speed_probes, "read_probe", lambda *_: probe)
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("button", "How long will it take?").click()
+    dashboard.run()
+    assert [config.dataset for config in asked] == ["phantom"]
+    assert words in "\n".join([dashboard.words, *dashboard.errors])
+    assert not (cache / "runs").exists()
+
+
+def test_once_the_duration_is_known_the_page_stops_asking_and_a_start_takes_it_away(
+    open_dashboard, monkeypatch
+):
+    probes, every = [SpeedProbe(), SpeedProbe(speed=SPEED)], []
+
+    def fragment(draw, *, run_every=None):
+        if draw.__name__ == "_draw_answer":
+            every.append(run_every)
+        return draw
+
+    monkeypatch.setattr(streamlit, "fragment", fragment)
+    monkeypatch.setattr(speed_probes, "start_probe", lambda *_: None)
+    monkeypatch.setattr(
+        speed_probes, "read_probe", lambda *_: probes.pop(0) if len(probes) > 1 else probes[0]
+    )
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("button", "How long will it take?").click()
+    assert "epochs take about" in dashboard.run().words
+    assert every == [1.0, None]
+    dashboard.labelled("button", "Prepare only").click()
+    assert "epochs take about" not in dashboard.run().words
+
+
+def test_the_duration_is_a_range_of_rough_times():
+    text = duration_in_words(SPEED, 200)
+    assert text.startswith("200 epochs take about 5 min to 8 min on cpu")
+    assert asdict(SPEED)["n_measured"] == 12
+    assert [time_in_words(s) for s in (0.2, 89, 91, 5000, 9000)] == [
+        *("1 s", "89 s", "2 min", "83 min", "2.5 h"),
+    ]
+
+
+def test_a_run_is_prepared_for_a_cluster_with_its_script(open_dashboard, cache):
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("button", "Prepare only").click()
+    dashboard.run()
+    assert not dashboard.errors
+    (run,) = RunStore(cache).runs()
+    assert (run.status().state, run.status().epoch) == ("stopped", 0)
+    assert "stopped, 0 of" in dashboard.words
+    dashboard.app.session_state[f"slurm:{run.run_id}"] = True
+    (download,) = dashboard.run().app.get("download_button")
+    assert download.proto.label == "Slurm script"
+
+
+def test_a_wrong_settings_file_of_slurm_is_one_sentence(open_dashboard, write_run, cache):
+    run_id = write_run("stopped", epoch=3).root.name
+    (cache / "slurm.toml").write_text("gpus = many")
+    dashboard = open_dashboard("runs")
+    assert not dashboard.errors  # nobody has asked for a script
+    dashboard.app.session_state[f"slurm:{run_id}"] = True
+    (error,) = dashboard.run().errors
+    assert "slurm.toml cannot be read" in error
