@@ -11,8 +11,8 @@ import pytest
 from coreset_lib.cli import _run
 from coreset_lib.review.states import sample_states
 from coreset_lib.review.store import open_reviews
+from coreset_lib.runs.saved_views import list_views, load_selection, load_view
 from coreset_lib.runs.store import RunStore
-from coreset_lib.runs.views import list_views, load_selection, load_view
 
 SAMPLES = Path(__file__).parent / "samples"
 FINISHED = "20261130-175410-phantom_small-small_cnn-962a"
