@@ -44,7 +44,14 @@ function trace(ctx, shape, r) {
   else if (shape === "diamond") polygon([0, -1.3], [1.1, 0], [0, 1.3], [-1.1, 0]);
   else if (shape === "plus" || shape === "cross") {
     const [a, b] = [0.42, 1.3];
-    const arms = [[a, -b], [a, -a], [b, -a], [b, a], [a, a], [a, b]];
+    const arms = [
+      [a, -b],
+      [a, -a],
+      [b, -a],
+      [b, a],
+      [a, a],
+      [a, b],
+    ];
     const turned = [...arms, ...arms.map(([x, y]) => [-x, -y])];
     const k = Math.SQRT1_2;
     polygon(...(shape === "plus" ? turned : turned.map(([x, y]) => [(x - y) * k, (x + y) * k])));
@@ -72,7 +79,10 @@ function makeSprite({ shape, colour, radius, edge, edgeColour }, stride) {
   const used = [...pixels.keys()].filter((at) => pixels[at] >>> 24 > 8);
   return {
     half,
-    offsets: Int32Array.from(used, (at) => (Math.floor(at / size) - half) * stride + (at % size) - half),
+    offsets: Int32Array.from(
+      used,
+      (at) => (Math.floor(at / size) - half) * stride + (at % size) - half,
+    ),
     pixels: Uint32Array.from(used, (at) => pixels[at]),
   };
 }

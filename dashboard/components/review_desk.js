@@ -3,7 +3,14 @@
 
 const RESEND = 4000; // ms after which an unanswered decision is sent again
 const FIXED = { k: "keep", f: "flag", s: "skip", y: "confirm", x: "reject", z: "undo" };
-const TITLES = { keep: "Keep", flag: "Second reader", skip: "Skip", confirm: "Confirm", reject: "Reject", undo: "Undo" };
+const TITLES = {
+  keep: "Keep",
+  flag: "Second reader",
+  skip: "Skip",
+  confirm: "Confirm",
+  reject: "Reject",
+  undo: "Undo",
+};
 const STEPS = { n: 1, ArrowRight: 1, p: -1, ArrowLeft: -1 };
 const MOST_IMAGES = 600;
 const CONFIDENCES = ["How sure?", "1 a guess", "2 unsure", "3 fairly sure", "4 sure", "5 certain"];
@@ -49,14 +56,20 @@ class Desk {
     }
     this.parts.said.setAttribute("role", "status");
     this.reason = make("input");
-    Object.assign(this.reason, { type: "text", placeholder: "Reason, optional (W)", maxLength: 2000 });
+    Object.assign(this.reason, {
+      type: "text",
+      placeholder: "Reason, optional (W)",
+      maxLength: 2000,
+    });
     this.reason.setAttribute("aria-label", "Reason");
     this.reason.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") this.reason.blur();
     });
     this.confidence = make("select");
     this.confidence.setAttribute("aria-label", "How sure are you?");
-    this.confidence.append(...CONFIDENCES.map((text, value) => Object.assign(make("option", "", text), { value })));
+    this.confidence.append(
+      ...CONFIDENCES.map((text, value) => Object.assign(make("option", "", text), { value })),
+    );
     this.confidence.addEventListener("change", () => this.confidence.blur());
     this.buttons = make("div", "buttons");
     this.parts.bar.append(this.buttons, this.reason, this.confidence);
@@ -120,7 +133,8 @@ class Desk {
 
   keep() {
     try {
-      if (this.pending.length) localStorage.setItem(this.data.account, JSON.stringify(this.pending));
+      if (this.pending.length)
+        localStorage.setItem(this.data.account, JSON.stringify(this.pending));
       else localStorage.removeItem(this.data.account);
     } catch {
       // A browser that keeps nothing still sends what it has.
@@ -131,8 +145,17 @@ class Desk {
 
   press(event) {
     const target = event.composedPath()[0];
-    const isTyping = target.matches?.("input, textarea, select, [contenteditable=true], [role=slider], [role=combobox]");
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('[role="dialog"]')) return;
+    const isTyping = target.matches?.(
+      "input, textarea, select, [contenteditable=true], [role=slider], [role=combobox]",
+    );
+    if (
+      isTyping ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      document.querySelector('[role="dialog"]')
+    )
+      return;
     if (!this.root.isConnected || !this.data) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const klass = this.data.classes.find((each) => each.key === key);
@@ -159,7 +182,8 @@ class Desk {
     if (action === "undo") return true;
     if (!item) return false;
     if (action === "keep") return !this.data.is_blind;
-    if (action === "confirm" || action === "reject") return this.data.may_confirm && item.proposal !== null;
+    if (action === "confirm" || action === "reject")
+      return this.data.may_confirm && item.proposal !== null;
     return true;
   }
 
@@ -167,7 +191,14 @@ class Desk {
     if (!this.allowed(action)) {
       const isThere = this.items.has(this.place);
       const isBlind = isThere && action === "keep";
-      this.note = { bad: true, text: isBlind ? "Blind reading: name the class you see." : isThere ? "Nobody else has decided here." : "There is no image to decide on yet." };
+      this.note = {
+        bad: true,
+        text: isBlind
+          ? "Blind reading: name the class you see."
+          : isThere
+            ? "Nobody else has decided here."
+            : "There is no image to decide on yet.",
+      };
       this.draw();
       return;
     }
@@ -212,8 +243,14 @@ class Desk {
     const isEnd = this.place >= this.data.n_items;
     this.drawHead(item, isEnd);
     const source = item && this.images.get(item.image);
-    const text = isEnd ? "End of the queue. P goes back; choose another queue above." : item ? "No image" : "Loading…";
-    this.parts.view.replaceChildren(source ? picture(source, `Sample ${item.name}`) : make("div", "none", text));
+    const text = isEnd
+      ? "End of the queue. P goes back; choose another queue above."
+      : item
+        ? "No image"
+        : "Loading…";
+    this.parts.view.replaceChildren(
+      source ? picture(source, `Sample ${item.name}`) : make("div", "none", text),
+    );
     this.drawClasses(item);
     this.drawNear(item);
     this.drawBar();
@@ -223,14 +260,23 @@ class Desk {
   }
 
   drawHead(item, isEnd) {
-    const place = isEnd ? `all ${this.data.n_items} seen` : `${this.place + 1} of ${this.data.n_items}`;
+    const place = isEnd
+      ? `all ${this.data.n_items} seen`
+      : `${this.place + 1} of ${this.data.n_items}`;
     const nodes = [make("span", "name", item?.name ?? ""), make("span", "place", place)];
     const mine = item && this.mine.get(item.index);
-    if (mine || item?.status) nodes.push(make("span", "state", mine ? `you: ${mine}` : item.status));
+    if (mine || item?.status)
+      nodes.push(make("span", "state", mine ? `you: ${mine}` : item.status));
     const facts = make("div", "facts");
-    if (item && this.data.is_blind) facts.append("Blind: label and prediction are hidden until you decide.");
+    if (item && this.data.is_blind)
+      facts.append("Blind: label and prediction are hidden until you decide.");
     else if (item) {
-      facts.append("Label ", make("b", "", item.label), " · the network says ", make("b", "", item.prediction || "nothing"));
+      facts.append(
+        "Label ",
+        make("b", "", item.label),
+        " · the network says ",
+        make("b", "", item.prediction || "nothing"),
+      );
     }
     nodes.push(facts);
     this.parts.head.replaceChildren(...nodes);
@@ -258,18 +304,35 @@ class Desk {
     const list = make("ul");
     for (const [image, label] of item?.neighbours ?? []) {
       const tile = make("li");
-      if (this.images.has(image)) tile.append(picture(this.images.get(image), `Neighbour labelled ${label}`));
+      if (this.images.has(image))
+        tile.append(picture(this.images.get(image), `Neighbour labelled ${label}`));
       tile.append(label);
       list.append(tile);
     }
-    const title = make("h4", "", list.children.length ? "Most alike to the network, with their labels" : "");
+    const title = make(
+      "h4",
+      "",
+      list.children.length ? "Most alike to the network, with their labels" : "",
+    );
     this.parts.near.replaceChildren(title, list);
   }
 
   drawBar() {
-    const actions = Object.entries(FIXED).filter(([, action]) => this.data.may_confirm || !["confirm", "reject"].includes(action));
-    const buttons = actions.map(([key, action]) => this.button(TITLES[action], key.toUpperCase(), () => this.decide(action), !this.allowed(action)));
-    const steps = [this.button("Previous", "P", () => this.step(-1)), this.button("Next", "N", () => this.step(1))];
+    const actions = Object.entries(FIXED).filter(
+      ([, action]) => this.data.may_confirm || !["confirm", "reject"].includes(action),
+    );
+    const buttons = actions.map(([key, action]) =>
+      this.button(
+        TITLES[action],
+        key.toUpperCase(),
+        () => this.decide(action),
+        !this.allowed(action),
+      ),
+    );
+    const steps = [
+      this.button("Previous", "P", () => this.step(-1)),
+      this.button("Next", "N", () => this.step(1)),
+    ];
     this.buttons.replaceChildren(...buttons, ...steps);
   }
 
@@ -284,11 +347,12 @@ class Desk {
   drawSaid() {
     const waiting = this.pending.length;
     const trouble = this.data.trouble;
-    const node = trouble && waiting
-      ? make("span", "bad", `${waiting} not saved yet: ${trouble}`)
-      : waiting
-        ? make("span", "ok", `Saving ${waiting}…`)
-        : make("span", this.note?.bad ? "bad" : "ok", this.note?.text ?? "");
+    const node =
+      trouble && waiting
+        ? make("span", "bad", `${waiting} not saved yet: ${trouble}`)
+        : waiting
+          ? make("span", "ok", `Saving ${waiting}…`)
+          : make("span", this.note?.bad ? "bad" : "ok", this.note?.text ?? "");
     this.parts.said.replaceChildren(node);
   }
 }

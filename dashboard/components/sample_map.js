@@ -91,7 +91,8 @@ class SampleMap {
     if (isNewSet || old.labels !== data.labels) this.points = new Points(data);
     this.points.setColour(data.colour);
     this.points.setSelected(data.selected);
-    if (old?.selected !== data.selected || isNewSet) this.shape = this.shape?.isDone ? null : this.shape;
+    if (old?.selected !== data.selected || isNewSet)
+      this.shape = this.shape?.isDone ? null : this.shape;
     if (old?.colour.title !== data.colour.title) this.held = this.pointed = null;
     this.pictures = this.loaded(data.density);
     this.surface.setAttribute("aria-label", data.alt);
@@ -113,10 +114,12 @@ class SampleMap {
       onHold: (code) => this.hold(code),
     });
     const { n_selected: chosen, n_samples: all, n } = this.data;
-    const shown = n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
+    const shown =
+      n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
     const text = chosen ? `${chosen.toLocaleString("en")} selected` : "";
     this.count.textContent = [text, shown].filter(Boolean).join(" · ");
-    if (this.said.dataset.count !== String(chosen)) this.said.textContent = text || "Nothing selected";
+    if (this.said.dataset.count !== String(chosen))
+      this.said.textContent = text || "Nothing selected";
     this.said.dataset.count = String(chosen);
   }
 
@@ -186,7 +189,8 @@ class SampleMap {
     const [right, bottom] = this.view.pixel(x1, y0);
     const place = [left, top, right - left, bottom - top].map((value) => value * this.ratio);
     ctx.imageSmoothingEnabled = this.view.scale < this.view.wholeScale * 3;
-    const paint = (image) => image?.complete && image.naturalWidth && ctx.drawImage(image, ...place);
+    const paint = (image) =>
+      image?.complete && image.naturalWidth && ctx.drawImage(image, ...place);
     ctx.globalAlpha = this.data.n_selected ? 0.4 : 1;
     paint(this.pictures.all);
     ctx.globalAlpha = 1;
@@ -221,7 +225,12 @@ class SampleMap {
         (made[slot + 1] ??= this.raster.sprite({ radius, ...change(this.palette.mark(slot)) }));
     };
     return {
-      plain: look(({ shape, colour }) => ({ shape, colour: css(colour), edge: halo, edgeColour: paper })),
+      plain: look(({ shape, colour }) => ({
+        shape,
+        colour: css(colour),
+        edge: halo,
+        edgeColour: paper,
+      })),
       dim: look(({ shape, colour }) => ({
         shape,
         colour: css(mixed(colour, this.paper, 0.68)),
@@ -262,7 +271,10 @@ class SampleMap {
     ctx.translate(...this.view.fromSteps(x, y));
     ctx.lineJoin = "round";
     trace(ctx, shape, radius);
-    for (const [width, hue] of [[6.5, this.ink], [3.5, this.paper]]) {
+    for (const [width, hue] of [
+      [6.5, this.ink],
+      [3.5, this.paper],
+    ]) {
       ctx.lineWidth = width;
       ctx.strokeStyle = css(hue);
       ctx.stroke();
@@ -310,7 +322,12 @@ class SampleMap {
     ctx.lineWidth = 1.5;
     ctx.strokeStyle = css(this.ink);
     ctx.beginPath();
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       ctx.moveTo(x + 4 * dx, y + 4 * dy);
       ctx.lineTo(x + 12 * dx, y + 12 * dy);
     }

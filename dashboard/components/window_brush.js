@@ -223,7 +223,9 @@ class Brush {
 
 /** Whether the theme's background is dark. */
 function isDark(root) {
-  const rgb = getComputedStyle(root).backgroundColor.match(/[\d.]+/g)?.map(Number);
+  const rgb = getComputedStyle(root)
+    .backgroundColor.match(/[\d.]+/g)
+    ?.map(Number);
   return Boolean(rgb) && 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < 128;
 }
 

@@ -120,7 +120,9 @@ function drawAxes(plot, data, g) {
   for (const epoch of epochTicks(data.n_epochs, g.perEpoch)) {
     const x = g.x(epoch);
     plot.append(svg("line", { class: "axis", x1: x, x2: x, y1: g.bottom, y2: g.bottom + 4 }));
-    plot.append(svg("text", { class: "tick", x, y: g.bottom + 17, "text-anchor": "middle" }, epoch));
+    plot.append(
+      svg("text", { class: "tick", x, y: g.bottom + 17, "text-anchor": "middle" }, epoch),
+    );
   }
   const middle = (g.top + g.bottom) / 2;
   const across = { class: "axis-title", x: (g.left + g.right) / 2, "text-anchor": "middle" };
@@ -188,7 +190,11 @@ function drawPlot(plot, data, g) {
 }
 
 function drawLegend(legend, data) {
-  const entries = [["median", "median of all samples"], ["inner", "25–75 %"], ["outer", "5–95 %"]];
+  const entries = [
+    ["median", "median of all samples"],
+    ["inner", "25–75 %"],
+    ["outer", "5–95 %"],
+  ];
   if (data.lines.length) entries.push(["sample", "highlighted sample"]);
   legend.replaceChildren(
     ...entries.map(([kind, text]) => {
