@@ -1,5 +1,8 @@
 // The tools, as buttons over the map.
 
+/** @typedef {"lasso" | "box" | "pan"} Tool */
+/** @typedef {"in" | "out" | "fit" | "view"} Action */
+
 const ICONS = {
   pan: "M12 3v18M3 12h18M12 3l-2.5 2.5M12 3l2.5 2.5M12 21l-2.5-2.5M12 21l2.5-2.5M3 12l2.5-2.5M3 12l2.5 2.5M21 12l-2.5-2.5M21 12l-2.5 2.5",
   lasso:
@@ -10,11 +13,13 @@ const ICONS = {
   fit: "M9 4H4v5M15 4h5v5M15 20h5v-5M9 20H4v-5",
   view: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M8.500 12l2.500 2.500 4.500-5",
 };
+/** @type {[Tool, string][]} */
 const TOOLS = [
   ["lasso", "Lasso: draw around samples (L)"],
   ["box", "Box: drag over samples (B)"],
   ["pan", "Move the map (M)"],
 ];
+/** @type {[Action, string][]} */
 const ACTIONS = [
   ["in", "Zoom in (+)"],
   ["out", "Zoom out (−)"],
@@ -22,6 +27,10 @@ const ACTIONS = [
   ["view", "Select all samples in view (V)"],
 ];
 
+/**
+ * @param {keyof typeof ICONS} name
+ * @returns {SVGElement}
+ */
 function icon(name) {
   const image = document.createElementNS(SVG, "svg");
   image.setAttribute("viewBox", "0 0 24 24");
@@ -33,6 +42,7 @@ function icon(name) {
 }
 
 class Bar {
+  /** @param {{onTool: (tool: Tool) => void, onAction: (action: Action) => void}} acts */
   constructor({ onTool, onAction }) {
     this.node = html("div", "bar");
     this.node.setAttribute("role", "toolbar");
@@ -47,6 +57,13 @@ class Bar {
     }
   }
 
+  /**
+   * @template {keyof typeof ICONS} Name
+   * @param {Name} name
+   * @param {string} text
+   * @param {(name: Name) => void} act
+   * @returns {HTMLButtonElement}
+   */
   button(name, text, act) {
     const button = html("button", "tool");
     button.type = "button";
@@ -57,6 +74,7 @@ class Bar {
     return button;
   }
 
+  /** @param {Tool} tool */
   press(tool) {
     for (const [name, button] of this.tools) {
       button.setAttribute("aria-pressed", String(name === tool));
