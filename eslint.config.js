@@ -5,6 +5,7 @@ export default [
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     rules: {
+      curly: ["error", "multi-line"],
       eqeqeq: "error",
       "no-var": "error",
       "object-shorthand": "error",

@@ -69,8 +69,9 @@ function tileNode(tile, data, send) {
   } else face.append(make("span", "blank", "no image"));
   face.append(make("span", "title", tile.title));
   const note = make("span", "note", tile.note);
-  if (tile.is_right !== null)
+  if (tile.is_right !== null) {
     note.prepend(make("i", tile.is_right ? "right" : "wrong", tile.is_right ? "✓ " : "✕ "));
+  }
   face.append(note);
   item.append(face);
   if (data.can_drop) {

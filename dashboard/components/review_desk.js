@@ -327,8 +327,9 @@ class Desk {
     if (action === "undo") return true;
     if (!item) return false;
     if (action === "keep") return !this.data.is_blind;
-    if (action === "confirm" || action === "reject")
+    if (action === "confirm" || action === "reject") {
       return this.data.may_confirm && item.proposal !== null;
+    }
     return true;
   }
 
@@ -451,12 +452,13 @@ class Desk {
       : `${this.place + 1} of ${this.data.n_items}`;
     const nodes = [make("span", "name", item?.name ?? ""), make("span", "place", place)];
     const mine = item && this.mine.get(item.index);
-    if (mine || item?.status)
+    if (mine || item?.status) {
       nodes.push(make("span", "state", mine ? `you: ${mine}` : item.status));
+    }
     const facts = make("div", "facts");
-    if (item && this.data.is_blind)
+    if (item && this.data.is_blind) {
       facts.append("Blind: label and prediction are hidden until you decide.");
-    else if (item) {
+    } else if (item) {
       facts.append(
         "Label ",
         make("b", "", item.label),

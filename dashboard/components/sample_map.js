@@ -193,8 +193,9 @@ class SampleMap {
     if (isNewSet || old.labels !== data.labels) this.points = new Points(data);
     this.points.setColour(data.colour);
     this.points.setSelected(data.selected);
-    if (old?.selected !== data.selected || isNewSet)
+    if (old?.selected !== data.selected || isNewSet) {
       this.shape = this.shape?.isDone ? null : this.shape;
+    }
     if (old?.colour.title !== data.colour.title) this.held = this.pointed = null;
     this.pictures = this.loaded(data.density);
     this.surface.setAttribute("aria-label", data.alt);
@@ -220,8 +221,9 @@ class SampleMap {
       n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
     const text = chosen ? `${chosen.toLocaleString("en")} selected` : "";
     this.count.textContent = [text, shown].filter(Boolean).join(" · ");
-    if (this.said.dataset.count !== String(chosen))
+    if (this.said.dataset.count !== String(chosen)) {
       this.said.textContent = text || "Nothing selected";
+    }
     this.said.dataset.count = String(chosen);
   }
 

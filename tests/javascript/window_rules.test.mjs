@@ -12,9 +12,11 @@ const windows = (early, late) => ({ early, late });
 
 /** Every pair of disjoint windows of a run of `n` epochs. */
 function* allWindows(n) {
-  for (let a = 1; a <= n; a++)
-    for (let b = a; b <= n; b++)
+  for (let a = 1; a <= n; a++) {
+    for (let b = a; b <= n; b++) {
       for (let c = b + 1; c <= n; c++) for (let d = c; d <= n; d++) yield windows([a, b], [c, d]);
+    }
+  }
 }
 
 /** The rule that every pair of windows keeps, whatever was done to it. */
