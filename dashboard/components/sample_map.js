@@ -319,8 +319,9 @@ class SampleMap {
 
   // --- pointer ----------------------------------------------------------------------------
 
+  /** The pixel of an event; the stage itself would count from outside of its border. */
   spot(event) {
-    const box = this.stage.getBoundingClientRect();
+    const box = this.surface.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
