@@ -39,6 +39,10 @@ def test_an_error_is_not_lost_to_a_disk_that_takes_no_status(paths, monkeypatch)
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(KeyError), working(paths, "comparison", 3):
-        monkeypatch.setattr(StatusWriter, "update", fail)
-        raise KeyError
+    def work():
+        with working(paths, "comparison", 3):
+            monkeypatch.setattr(StatusWriter, "update", fail)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
