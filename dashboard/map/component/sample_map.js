@@ -489,11 +489,12 @@ class SampleMap {
   // --- pointer ----------------------------------------------------------------------------
 
   /**
+   * The pixel of an event; the stage itself would count from outside of its border.
    * @param {MouseEvent} event
    * @returns {Corner}
    */
   spot(event) {
-    const box = this.stage.getBoundingClientRect();
+    const box = this.surface.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
