@@ -10,7 +10,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.runs.store import Run
 from coreset_lib.runs.summary import summarise
 from coreset_lib.scores import compute_score
-from dashboard import data
+from dashboard import reads as data
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 

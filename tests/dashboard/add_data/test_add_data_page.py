@@ -228,7 +228,7 @@ def test_whatever_ends_a_check_is_one_sentence_and_its_traceback_is_in_the_log(
     assert "\n" not in error
     assert f"The check of this dataset ended unexpectedly {words}. Check it again" in error
     assert "Looking at the files" not in dashboard.words
-    (record,) = [r for r in caplog.records if r.name == "dashboard.preparation"]
+    (record,) = [r for r in caplog.records if r.name == "dashboard.add_data.preparation"]
     assert record.exc_info[1] is raised
 
 

@@ -297,7 +297,9 @@ class TestBadFiles:
         monkeypatch.setattr(decode_pool, "DECODING", [sys.executable, "-c", "print(3)"])
         with pytest.raises(DatasetError, match=r"decoding ended unexpectedly \(TypeError: "):
             load_dataset(write_folder())
-        records = [r for r in caplog.records if r.name == "coreset_lib.datasets.decode_pool"]
+        records = [
+            r for r in caplog.records if r.name == "coreset_lib.datasets.preparing.decode_pool"
+        ]
         assert records
         assert all(record.exc_info for record in records)
 

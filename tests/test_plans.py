@@ -5,7 +5,7 @@ import json
 import pytest
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.planned_work import PlannedPaths, working
+from coreset_lib.plans import PlannedPaths, working
 from coreset_lib.runs.status import StatusWriter
 
 
