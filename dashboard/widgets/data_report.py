@@ -197,6 +197,7 @@ def draw_class_samples(dataset: LabeledImages) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             for row in picks:
                 picture = enlarge(picture_of(dataset.train.images, row), least=SAMPLE_WIDTH)
-                st.image(picture, width=SAMPLE_WIDTH, alt=f"Training image of {name}")
+                alt = f"Training image of {name}"
+                st.image(data_uri(picture), width=SAMPLE_WIDTH, alt=alt)
     if dataset.n_classes > MOST_CLASSES_SHOWN:
         st.caption(f"The first {MOST_CLASSES_SHOWN} of {dataset.n_classes} classes are shown.")

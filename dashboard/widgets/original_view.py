@@ -14,12 +14,13 @@ from coreset_lib.datasets.original import (
     read_original,
 )
 from coreset_lib.errors import CoresetError
-from dashboard.images import enlarge
+from dashboard.images import data_uri, enlarge, shrink
 from dashboard.widgets.messages import draw_error
 from dashboard.widgets.volume_view import chosen_slice
 
 ZOOMS = (1, 2, 4, 8, 16)
 VIEW = 720
+MOST_SENT = 2 * VIEW
 AS_STORED = "as stored"
 
 
@@ -47,8 +48,8 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
             f"{width} × {height} pixels, values {original.low:g} to {original.high:g}. "
             "Pixels are enlarged, never smoothed."
         )
-    picture = cut(original.shown(window), zoom, x, y)
-    view.image(picture, width="content", alt=f"Training sample {index}, enlarged")
+    picture = shrink(cut(original.shown(window), zoom, x, y), most=MOST_SENT)
+    view.image(data_uri(picture), width="content", alt=f"Training sample {index}, enlarged")
 
 
 def _draw_zoom(index: int) -> tuple[int, float, float]:

@@ -12,7 +12,7 @@ from coreset_lib.scores.population import SampleHistory, sample_history, share_e
 from coreset_lib.scores.score import ScoreValues
 from dashboard import data
 from dashboard.charts.sample import prediction_strip
-from dashboard.images import enlarge
+from dashboard.images import data_uri, enlarge
 from dashboard.text import as_text
 from dashboard.theme import PLOTLY_CONFIG
 from dashboard.widgets.original_view import draw_original_button
@@ -69,7 +69,8 @@ def _draw_image(images: LabeledImages, index: int, label: str) -> None:
         draw_volume(images, index, label, width=IMAGE_WIDTH)
         return
     picture = enlarge(images.train.images[index], least=224)
-    st.image(picture, width=IMAGE_WIDTH, alt=f"Training sample {index}, labelled {label}")
+    alt = f"Training sample {index}, labelled {label}"
+    st.image(data_uri(picture), width=IMAGE_WIDTH, alt=alt)
 
 
 def _latest_verdict(history: SampleHistory, title_of: Callable[[int], str]) -> str:
