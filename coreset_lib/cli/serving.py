@@ -96,7 +96,7 @@ def _has_demo_run(store: RunStore) -> bool:
     """Whether a demo run is finished or under way."""
     for run in store.runs():
         try:
-            is_demo = run.manifest.config == DEMO.as_dict()
+            is_demo = {"precision": "auto", **run.manifest.config} == DEMO.as_dict()
             if is_demo and run.status().state in ("queued", "running", "finished"):
                 return True
         except DamagedRunError:

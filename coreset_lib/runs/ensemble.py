@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_bytes, write_json
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import multi_hot_of, set_codes
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.records import Status
+from coreset_lib.runs.records import Manifest, Status
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
 from coreset_lib.system.processes import host_name
@@ -108,8 +109,13 @@ def _differences(first: Run, other: Run) -> list[tuple[str, Any, Any]]:
     a, b = first.manifest, other.manifest
     pairs = [("dataset (fingerprint)", a.dataset.fingerprint[:12], b.dataset.fingerprint[:12])]
     names = [name for name in a.config | b.config if name not in MAY_DIFFER]
-    pairs += [(name, a.config.get(name), b.config.get(name)) for name in names]
+    pairs += [(name, _option(a, name), _option(b, name)) for name in names]
     return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _option(manifest: Manifest, name: str) -> Any:
+    """Return an option of a run; of one older than the option, what was done without it."""
+    return manifest.config.get(name, getattr(TrainingConfig, name, None))
 
 
 def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
