@@ -217,7 +217,7 @@ def test_open_queries_of_a_refinement_take_their_answers(lens):
 
 
 def test_the_verdict_on_labels_opens(store):
-    assert store.find(FINISHED).verdict().shape == (160,)
+    assert store.find(FINISHED).noisy_flags().shape == (160,)
 
 
 def test_a_review_stands_where_it_stood(lens, store):

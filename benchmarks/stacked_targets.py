@@ -17,7 +17,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.evaluation.plan import SMALLEST_BATCH
 from coreset_lib.training.device import resolve_device
-from coreset_lib.training.targets.stacked import train_targets_together
+from coreset_lib.training.targets.stacked import train_stacked_targets
 from coreset_lib.training.targets.target import ResidentDataset, TargetResult, train_target
 
 MEMBERS = (1, 2, 5, 10)
@@ -38,7 +38,7 @@ def trainings(
         pairs = zip(coresets, configs, strict=True)
         return [train_target(data, coreset, recipe) for coreset, recipe in pairs]
 
-    return alone, lambda: train_targets_together(data, coresets, configs)
+    return alone, lambda: train_stacked_targets(data, coresets, configs)
 
 
 def largest_difference(ours: Sequence[TargetResult], theirs: Sequence[TargetResult]) -> float:
