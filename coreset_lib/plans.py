@@ -24,7 +24,7 @@ from coreset_lib.system.processes import wait_for_starter
 
 @dataclass(frozen=True)
 class PlanPaths:
-    """Where the parts of one piece of planned work lie."""
+    """Where the parts of one plan lie."""
 
     root: Path
 

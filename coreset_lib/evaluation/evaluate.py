@@ -133,7 +133,7 @@ class Evaluator:
         return n_left
 
     def _groups(self, data: Any, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
-        """Yield the cells in order, those together that may be trained stacked."""
+        """Yield the cells in order, those at once that may be trained stacked."""
         from coreset_lib.training.targets.stacked import MOST_STACKED, stacking_pays
 
         if not stacking_pays(self.plan.model, data.train.labels.device):
@@ -145,7 +145,7 @@ class Evaluator:
             yield from (group[start : start + size] for start in range(0, len(group), size))
 
     def _train_all(self, data: Any, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
-        """Yield the results of cells: trained together where they differ in seeds only."""
+        """Yield the results of cells: trained stacked where they differ in seeds only."""
         from coreset_lib.training.targets.stacked import train_stacked_targets
         from coreset_lib.training.targets.target import train_target
 

@@ -1,4 +1,4 @@
-"""Detached processes, which outlive whoever started them, and the planned work that they do."""
+"""Detached processes, which outlive whoever started them, and the plans that they work on."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from coreset_lib.runs.status import claim, reconcile, write_status
 from coreset_lib.system.processes import WAIT, host_name, let_go, spawn
 
 
-class PlannedWork(Protocol):
+class PlanInFolder(Protocol):
     """A comparison or a refinement in the cache."""
 
     @property
@@ -23,7 +23,7 @@ class PlannedWork(Protocol):
         ...
 
 
-Work = TypeVar("Work", bound=PlannedWork)
+Work = TypeVar("Work", bound=PlanInFolder)
 
 
 def start_detached(
@@ -109,7 +109,7 @@ def end_work(paths: PlanPaths, status: Status) -> None:
 
 
 def work_status(paths: PlanPaths) -> Status | None:
-    """Return how far planned work is; None if no process ever worked on it."""
+    """Return how far the work on a plan is; None if no process ever worked on it."""
     if not paths.status.exists():
         return None
     return reconcile(read_record(paths.status, Status))

@@ -29,7 +29,7 @@ SMALL_MODELS = ("small_cnn",)
 
 
 def stacking_pays(model: str, device: torch.device) -> bool:
-    """Whether networks are to be trained together: small ones on a GPU.
+    """Whether networks are to be trained stacked: small ones on a GPU.
 
     On a CPU stacked convolutions are slower than one network after another
     (``benchmarks/stacked_targets.py``).

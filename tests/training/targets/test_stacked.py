@@ -11,7 +11,7 @@ from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.results import read_cells
 from coreset_lib.selection import SelectionConfig
-from coreset_lib.training.targets import stacked as together
+from coreset_lib.training.targets import stacked
 from coreset_lib.training.targets.stacked import train_stacked_targets
 from coreset_lib.training.targets.target import ResidentDataset, train_target
 
@@ -78,9 +78,9 @@ def test_cells_of_a_comparison_are_trained_together_with_the_same_results(
         sizes.append(len(configs))
         return train_stacked_targets(data, coresets, configs, **options)
 
-    monkeypatch.setattr(together, "train_stacked_targets", count)
-    for cache, is_together in ((tmp_path / "alone", False), (tmp_path / "together", True)):
-        monkeypatch.setattr(together, "stacking_pays", lambda *_, paid=is_together: paid)
+    monkeypatch.setattr(stacked, "train_stacked_targets", count)
+    for cache, is_stacked in ((tmp_path / "alone", False), (tmp_path / "stacked", True)):
+        monkeypatch.setattr(stacked, "stacking_pays", lambda *_, paid=is_stacked: paid)
         paths = create_evaluation(cache, plan)
         Evaluator(trained_run, plan, paths, tiny_dataset, config).work()
         found.append(read_cells(paths, plan))
@@ -94,6 +94,6 @@ def test_cells_of_a_comparison_are_trained_together_with_the_same_results(
 
 
 def test_only_small_networks_on_a_gpu_are_trained_together():
-    assert together.stacking_pays("small_cnn", torch.device("cuda"))
-    assert not together.stacking_pays("small_cnn", torch.device("cpu"))
-    assert not together.stacking_pays("resnet18", torch.device("cuda"))
+    assert stacked.stacking_pays("small_cnn", torch.device("cuda"))
+    assert not stacked.stacking_pays("small_cnn", torch.device("cpu"))
+    assert not stacked.stacking_pays("resnet18", torch.device("cuda"))
