@@ -109,6 +109,12 @@ def working(paths: PlanPaths, kind: str, n_steps: int) -> Generator[StatusWriter
             except CoresetError as error:
                 writer.update(state="failed", step="", eta_seconds=None, error=str(error))
                 raise
+            except Exception as error:
+                what = " ".join(f"{type(error).__name__}: {error}".split())
+                reason = f"this {kind} ended unexpectedly ({what}). See the log."
+                with contextlib.suppress(OSError):  # the error itself must not be lost to that
+                    writer.update(state="failed", step="", eta_seconds=None, error=reason)
+                raise
     finally:
         lock.release()
 

@@ -104,6 +104,26 @@ class TestPlan:
         assert full_steps <= target.epochs * steps_per_epoch < full_steps + steps_per_epoch
 
     @pytest.mark.parametrize(
+        ("n_kept", "batch_size", "epochs"),
+        [
+            (1100, 256, 40),  # 5 steps an epoch, the last with 76 samples
+            (700, 175, 50),  # 4 steps; with 19 steps a full epoch it would be 48
+            (1700, 256, 29),  # 7 steps: 28.6 epochs
+            (1400, 256, 34),  # 6 steps: 33.3 epochs
+            (1792, 256, 29),  # 7 full steps
+            (1793, 256, 25),  # 8 steps
+            (94, 24, 50),  # 23.5 samples are a quarter
+            (5000, 256, 10),
+        ],
+    )
+    def test_epochs_of_the_iterations_regime_by_hand(self, n_kept, batch_size, epochs):
+        # A full epoch has 20 steps, the last with 136 samples; 10 epochs have 200.
+        plan = make_plan(batch_size=256, epochs=10, regime="iterations")
+        cell = Cell(arm="top el2n", variant=0, rate=0.1, seed=0)
+        target = plan.target(TrainingConfig(dataset="d"), cell, n_full=5000, n_kept=n_kept)
+        assert (target.batch_size, target.epochs) == (batch_size, epochs)
+
+    @pytest.mark.parametrize(
         ("changes", "words"),
         [
             ({"rates": ()}, "at least one strategy and one rate"),
