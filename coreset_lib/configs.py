@@ -11,6 +11,7 @@ from coreset_lib.errors import CoresetError
 FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
+PRECISIONS = ("auto", "float32", "bfloat16")
 PICTURE_MODELS = ("small_cnn", "resnet18")
 VOLUME_MODELS = ("small_cnn_3d", "resnet18_3d")
 MODELS = (*PICTURE_MODELS, *VOLUME_MODELS)
@@ -71,6 +72,8 @@ class TrainingConfig:
     of a table of corrected labels, see
     :func:`coreset_lib.datasets.relabelling.label_tables.keep_labels`; it is laid over the
     spoilt ones.
+    ``precision`` "auto" is bfloat16 autocast on CUDA and float32 elsewhere, whatever the
+    processor; "float32" and "bfloat16" are the same on a CPU and on CUDA.
     """
 
     dataset: str
@@ -98,11 +101,13 @@ class TrainingConfig:
     label_noise_rate: float = 0.0
     label_noise_seed: int = 0
     labels: str = ""
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         check_choice("model", self.model, MODELS)
         check_choice("recording", self.recording, RECORDINGS)
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        check_choice("precision", self.precision, PRECISIONS)
         if self.image_size not in IMAGE_SIZES:
             sizes = ", ".join(map(str, IMAGE_SIZES))
             raise CoresetError(f"image size must be one of {sizes}, got {self.image_size}.")

@@ -96,7 +96,8 @@ def _has_demo_run(store: RunStore) -> bool:
     """Whether a demo run is finished or under way."""
     for run in store.runs():
         try:
-            is_demo = with_new_names(run.manifest.config) == DEMO.as_dict()
+            config = {"precision": "auto", **with_new_names(run.manifest.config)}
+            is_demo = config == DEMO.as_dict()
             if is_demo and run.status().state in ("queued", "running", "finished"):
                 return True
         except DamagedRunError:

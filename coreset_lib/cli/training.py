@@ -33,6 +33,7 @@ from coreset_lib.configs import (
     AUGMENTATIONS,
     MODELS,
     NO_LABEL_NOISE,
+    PRECISIONS,
     RECORDINGS,
     TrainingConfig,
     parse_label_noise,
@@ -83,6 +84,10 @@ def train(
         int, typer.Option(help="Train this many seeds, from --seed on, and average them")
     ] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(help=f"{', '.join(PRECISIONS)}; auto: bfloat16 on CUDA, float32 elsewhere"),
+    ] = "auto",
     recording: Annotated[
         str, typer.Option(help=f"When to record: {', '.join(RECORDINGS)}")
     ] = "minibatch",
@@ -161,6 +166,7 @@ def train(
         final_learning_rate=min(1e-4, lr),
         seed=seed,
         device=device,
+        precision=precision,
         recording=recording,
         record_vog=record_vog,
         class_weighted_loss=class_weighted_loss,

@@ -173,7 +173,7 @@ class RunPaths:
 
     @property
     def precision(self) -> Path:
-        """Whether the run computes with 16 bits on a CPU."""
+        """What runs of former versions decided by measuring: whether to use 16 bits on a CPU."""
         return self.root / "precision.json"
 
     @property

@@ -9,7 +9,7 @@ from coreset_lib.datasets.checking.file_report import FileSummary
 from coreset_lib.datasets.checking.suggestion import safe_augmentation
 from coreset_lib.datasets.sources.listing import PARTS
 from coreset_lib.label_sets import set_title
-from dashboard.shared.samples.enlarging import data_uri, enlarge, picture_of
+from dashboard.shared.samples.images import data_uri, enlarge, picture_of
 from dashboard.shared.text import as_text
 
 SAMPLES_PER_CLASS = 6
@@ -197,6 +197,7 @@ def draw_class_samples(dataset: LabeledImages) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             for row in picks:
                 picture = enlarge(picture_of(dataset.train.images, row), least=SAMPLE_WIDTH)
-                st.image(picture, width=SAMPLE_WIDTH, alt=f"Training image of {name}")
+                alt = f"Training image of {name}"
+                st.image(data_uri(picture), width=SAMPLE_WIDTH, alt=alt)
     if dataset.n_classes > MOST_CLASSES_SHOWN:
         st.caption(f"The first {MOST_CLASSES_SHOWN} of {dataset.n_classes} classes are shown.")

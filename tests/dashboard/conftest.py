@@ -134,6 +134,8 @@ class Dashboard:
     def run(self):
         self.app.run()
         assert not self.app.exception, [e.value for e in self.app.exception]
+        # An image that the browser had to fetch could be gone by then.
+        assert all(source.startswith("data:image/png;base64,") for source in self.images)
         return self
 
     def visit(self, page):
@@ -146,6 +148,11 @@ class Dashboard:
             name: value[0] if isinstance(value, list) else value
             for name, value in self.app.query_params.items()
         }
+
+    @property
+    def images(self):
+        """Where the browser finds the images that are drawn."""
+        return [part.url for image in self.app.get("image") for part in image.proto.imgs]
 
     @property
     def errors(self):

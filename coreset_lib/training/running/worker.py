@@ -21,15 +21,9 @@ from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
-from coreset_lib.training.device import device_title, memory_layout
+from coreset_lib.training.device import device_title
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
-from coreset_lib.training.networks.registry import build_network
-from coreset_lib.training.precision import (
-    cpu_precision,
-    decide_cpu_precision,
-    tiny_numbers_as_zero,
-    training_step,
-)
+from coreset_lib.training.precision import precision_note, tiny_numbers_as_zero
 from coreset_lib.training.processes.distributed import (
     agreed_stop,
     batch_hook,
@@ -176,8 +170,8 @@ def _train(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> None:
         trainer, start = prepare_trainer(paths, config, dataset, device, group)
         agreed = agreed_stop(stop, group)
         trainer.on_batch = batch_hook(_note_progress(writer), agreed)
-        with _precision(job, trainer, is_new=start == 0):
-            _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
+        _add_note(writer, precision_note(trainer.config.precision, device))
+        _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
         settle(agreed)
     writer.update(step="embedding", epoch_progress=0.0)
     embedding = embed(trainer.network, trainer.train).numpy().astype(np.float32)
@@ -189,38 +183,14 @@ def _train(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> None:
     if stop.is_set():
         raise TrainingStopped
     writer.update(step="map")
-    note = make_map(paths, embedding, seed=config.seed)
+    _add_note(writer, make_map(paths, embedding, seed=config.seed))
+
+
+def _add_note(writer: StatusWriter, note: str | None) -> None:
+    """Log what people had better know of the run, and add it to the status."""
     if note:
         log.warning(note)
         writer.update(notes=(*writer.status.notes, note))
-
-
-def _precision(
-    job: _Job, trainer: Trainer, *, is_new: bool
-) -> contextlib.AbstractContextManager[None]:
-    """Return the precision to train in; processes that train together use 32 bits on a CPU."""
-    device = trainer.train.labels.device
-    if device.type != "cpu" or job.ranks.world_size > 1:
-        return contextlib.nullcontext()
-
-    def make_step() -> Callable[[], None]:
-        samples = torch.arange(min(job.config.batch_size, len(trainer.train)))
-        images, _ = trainer.train.batch(samples)
-        network = build_network(
-            job.config.model,
-            n_classes=trainer.network.head.out_features,
-            n_channels=images.shape[1],
-            image_size=min(images.shape[2:]),
-            seed=job.config.seed,
-        )
-        layout = memory_layout(images)
-        network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
-        return training_step(network, images)
-
-    uses_bfloat16 = decide_cpu_precision(job.paths, make_step, is_new=is_new)
-    if uses_bfloat16:
-        log.info("computing with bfloat16, which this processor was found to be faster with")
-    return cpu_precision(uses_bfloat16)
 
 
 def _train_epochs(

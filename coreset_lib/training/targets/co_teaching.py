@@ -234,7 +234,7 @@ def _teach(
     outputs: list[Tensor] = []
     choices: list[Tensor] = []
     for peer in peers:
-        with mixed_precision(images.device):
+        with mixed_precision(images.device, peer.trainer.config.precision):
             logits = peer.trainer.network(images)
         loss = functional.cross_entropy(logits.detach(), labels, reduction="none")
         vog = None if peer.vog is None else peer.vog[indices]

@@ -15,11 +15,12 @@ from coreset_lib.datasets.files.original import (
 )
 from coreset_lib.errors import CoresetError
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.enlarging import enlarge
+from dashboard.shared.samples.images import data_uri, enlarge, shrink
 from dashboard.shared.samples.volume_view import chosen_slice
 
 ZOOMS = (1, 2, 4, 8, 16)
 VIEW = 720
+MOST_SENT = 2 * VIEW
 AS_STORED = "as stored"
 
 
@@ -47,8 +48,8 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
             f"{width} × {height} pixels, values {original.low:g} to {original.high:g}. "
             "Pixels are enlarged, never smoothed."
         )
-    picture = cut(original.shown(window), zoom, x, y)
-    view.image(picture, width="content", alt=f"Training sample {index}, enlarged")
+    picture = shrink(cut(original.shown(window), zoom, x, y), most=MOST_SENT)
+    view.image(data_uri(picture), width="content", alt=f"Training sample {index}, enlarged")
 
 
 def _draw_zoom(index: int) -> tuple[int, float, float]:

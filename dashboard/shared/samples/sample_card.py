@@ -11,7 +11,7 @@ from coreset_lib.scores.population import SampleHistory, sample_history, share_e
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.windows import Window
 from dashboard import reads
-from dashboard.shared.samples.enlarging import enlarge
+from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.original_view import draw_original_button
 from dashboard.shared.samples.sample_chart import prediction_strip
 from dashboard.shared.samples.volume_view import draw_all_slices, draw_volume
@@ -69,7 +69,8 @@ def _draw_image(images: LabeledImages, index: int, label: str) -> None:
         draw_volume(images, index, label, width=IMAGE_WIDTH)
         return
     picture = enlarge(images.train.images[index], least=224)
-    st.image(picture, width=IMAGE_WIDTH, alt=f"Training sample {index}, labelled {label}")
+    alt = f"Training sample {index}, labelled {label}"
+    st.image(data_uri(picture), width=IMAGE_WIDTH, alt=alt)
 
 
 def _latest_prediction(history: SampleHistory, title_of: Callable[[int], str]) -> str:

@@ -8,6 +8,7 @@ from coreset_lib.configs import (
     AUGMENTATIONS,
     DEMO,
     PICTURE_MODELS,
+    PRECISIONS,
     RECORDINGS,
     VOLUME_MODELS,
     TrainingConfig,
@@ -35,6 +36,11 @@ AUGMENTATION_TITLES = {
     "none": "no",
     "shift": "move by up to 2 pixels",
     "mirror": "mirror along each side",
+}
+PRECISION_TITLES = {
+    "auto": "bfloat16 on CUDA, float32 elsewhere",
+    "float32": "float32 everywhere",
+    "bfloat16": "bfloat16, on a CPU too (faster where it has units for it)",
 }
 STARTED = "started-run"
 FOLDER = "data-root"
@@ -195,6 +201,12 @@ def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[st
             augmentations,
             format_func=AUGMENTATION_TITLES.__getitem__,
             help=f"Off in the papers. For this dataset {safe_augmentation(info.has_sides)}.",
+        ),
+        "precision": st.selectbox(
+            "Precision",
+            PRECISIONS,
+            format_func=PRECISION_TITLES.__getitem__,
+            help="float32 and bfloat16 give slightly different scores; compare runs of one kind.",
         ),
         EVENT_FILES: st.checkbox(
             "Write event files for TensorBoard too",

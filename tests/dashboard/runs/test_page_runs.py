@@ -124,6 +124,19 @@ def test_a_run_is_prepared_for_a_cluster_with_its_script(open_dashboard, cache):
     assert download.proto.label == "Slurm script"
 
 
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_the_precision_of_a_run_is_chosen_in_the_form(open_dashboard, cache, precision):
+    dashboard = open_dashboard("runs")
+    field = dashboard.labelled("selectbox", "Precision")
+    assert field.value == "auto"
+    field.set_value(precision)
+    dashboard.labelled("button", "Prepare only").click()
+    dashboard.run()
+    assert not dashboard.errors
+    (run,) = RunStore(cache).runs()
+    assert run.manifest.config["precision"] == precision
+
+
 def test_a_wrong_settings_file_of_slurm_is_one_sentence(open_dashboard, write_run, cache):
     run_id = write_run("stopped", epoch=3).root.name
     (cache / "slurm.toml").write_text("gpus = many")

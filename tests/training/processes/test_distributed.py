@@ -162,8 +162,9 @@ def startable(tmp_path_factory, tiny_config, make_dataset, save_npz):
     file = save_npz(folder / "tiny.npz", make_dataset(n_train=121))
     dataset = load_dataset(str(file))
 
-    def make():
-        return Run(create_run(folder, replace(tiny_config, dataset=str(file)), dataset)), dataset
+    def make(**options):
+        config = replace(tiny_config, dataset=str(file), **options)
+        return Run(create_run(folder, config, dataset)), dataset
 
     return make
 
@@ -217,6 +218,22 @@ def test_a_run_of_two_processes_that_was_stopped_resumes_to_the_same_bits(
     for name in run.manifest.planes:
         ours, theirs = (r.paths.plane(name).read_bytes() for r in (run, by_torchrun))
         assert ours == theirs, name
+
+
+def test_two_processes_compute_in_the_precision_that_was_asked_for(
+    by_torchrun, startable, environment, monkeypatch
+):
+    run, dataset = startable(precision="bfloat16")
+    monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
+    with launched_ranks(run.paths, 2) as ranks:
+        train_run(run.paths, dataset=dataset, ranks=ranks)
+    plain, mixed = (r.dynamics().plane("error_norm")[:] for r in (by_torchrun, Run(run.paths)))
+    # Each half of the first batch comes from another process; bfloat16 has 8 bits.
+    differences = np.abs(plain[0] - mixed[0])
+    first = epoch_batches(len(dataset.train), 16, seed=0, epoch=0, least=4)[0].numpy()
+    assert (differences[first] < 0.05).all()
+    assert (differences[first[0::2]] > 0).any()
+    assert (differences[first[1::2]] > 0).any()
 
 
 @pytest.mark.parametrize("n", range(4, 40))
