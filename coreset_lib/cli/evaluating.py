@@ -182,7 +182,7 @@ def _work(cache: Path, paths: EvaluationPaths) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.evaluation.work import compare
+    from coreset_lib.evaluation.run_plan import compare
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("trainings", total=None)

@@ -118,10 +118,10 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two selections or scores: overlap, rank correlation, classes."""
-    from coreset_lib.export.csv_comparison import compare as compare_listings
-    from coreset_lib.export.csv_comparison import read_listing
+    from coreset_lib.export.csv_comparison import compare as compare_tables
+    from coreset_lib.export.csv_comparison import read_exported
 
-    found = compare_listings(read_listing(first), read_listing(second), rate=rate)
+    found = compare_tables(read_exported(first), read_exported(second), rate=rate)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
         return

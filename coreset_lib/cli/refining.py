@@ -180,8 +180,8 @@ def _go_on(
         typer.echo(f"refinement: {plan.refinement_id}")
         return
     from coreset_lib.refinement.report import export_results
+    from coreset_lib.refinement.run_plan import WAITING
     from coreset_lib.refinement.sentences import verdict_lines
-    from coreset_lib.refinement.work import WAITING
 
     ended = _work_here(cache_folder(cache), paths)
     for line in verdict_lines(paths, plan):
@@ -200,7 +200,7 @@ def _work_here(cache: Path, paths: RefinementPaths) -> str:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from coreset_lib.jobs.refinements import check_no_work
-    from coreset_lib.refinement.work import refine
+    from coreset_lib.refinement.run_plan import refine
 
     check_no_work(paths)
     columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))

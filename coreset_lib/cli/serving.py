@@ -12,7 +12,7 @@ import typer
 
 from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
-from coreset_lib.configs import DEMO
+from coreset_lib.configs import DEMO, with_new_names
 from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.store import RunStore
@@ -96,7 +96,8 @@ def _has_demo_run(store: RunStore) -> bool:
     """Whether a demo run is finished or under way."""
     for run in store.runs():
         try:
-            is_demo = {"precision": "auto", **run.manifest.config} == DEMO.as_dict()
+            config = {"precision": "auto", **with_new_names(run.manifest.config)}
+            is_demo = config == DEMO.as_dict()
             if is_demo and run.status().state in ("queued", "running", "finished"):
                 return True
         except DamagedRunError:

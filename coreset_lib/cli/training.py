@@ -69,7 +69,7 @@ def train(
     ] = None,
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
-    window: GreyWindow = "file",
+    grey_window: GreyWindow = "file",
     skip_bad: SkipBad = False,
     keep_patient_ids: KeepPatientIds = False,
     model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(MODELS)}")] = "resnet18",
@@ -156,7 +156,7 @@ def train(
         dataset=absolute_dataset(dataset, data_root),
         data_root=None if data_root is None else str(Path(data_root).resolve()),
         image_size=image_size,
-        window=window,
+        grey_window=grey_window,
         skip_bad=skip_bad,
         keep_patient_ids=keep_patient_ids,
         model=model,
@@ -180,11 +180,11 @@ def train(
     configs = [config]
     if seeds is not None:
         if "seed" in given:
-            raise CoresetError("train must get --seed or --seeds, got both. Leave one away.")
+            raise CoresetError("train must get --seed or --seeds, got both. Leave one out.")
         configs = [replace(config, seed=number) for number in parse_seeds(seeds)]
     if runs != 1:
         if seeds is not None:
-            raise CoresetError("train must get --runs or --seeds, got both. Leave one away.")
+            raise CoresetError("train must get --runs or --seeds, got both. Leave one out.")
         check_whole("runs", runs, least=1, most=MOST_SEEDS)
         configs = [replace(config, seed=seed + number) for number in range(runs)]
     started = _train_new(cache_folder(cache), configs, place)
@@ -276,7 +276,7 @@ class _Place:
         if self.gpus and self.processes is not None and self.processes != self.gpus:
             raise CoresetError(
                 f"--processes must be the number of GPUs, {self.gpus}, got {self.processes}. "
-                "Leave it away."
+                "Leave it out."
             )
 
     @property
@@ -347,7 +347,7 @@ def _resume(cache: Path | None, name: str, given: list[str], place: _Place) -> N
     if changed:
         flags = ", ".join(f"--{option.replace('_', '-')}" for option in changed)
         raise CoresetError(
-            f"a resumed run must keep its options, got {flags}. Leave them away or start a new run."
+            f"a resumed run must keep its options, got {flags}. Leave them out or start a new run."
         )
     run = find_run(cache, name)
     check_resumable(run)

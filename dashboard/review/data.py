@@ -106,8 +106,8 @@ def review_of(summary: RunSummary) -> Review:
 
 def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
     """Return the samples in the order in which their labels should be looked at."""
-    verdict = reads.store().at(folder).paths.verdict
-    stamp = verdict.stat().st_mtime if verdict.exists() else None
+    noisy_flags = reads.store().at(folder).paths.noisy_flags
+    stamp = noisy_flags.stat().st_mtime if noisy_flags.exists() else None
     return _suspicion(folder, created, n_epochs, reads.has_embedding(folder), stamp)
 
 
@@ -122,7 +122,7 @@ def _suspicion(
         features = map_clusters.reduced_embedding(folder, created)
     except CoresetError:
         features = None  # the run is not that far: its margins say enough to begin with
-    return suspicion_queue(dynamics, features, reads.store().at(folder).verdict())
+    return suspicion_queue(dynamics, features, reads.store().at(folder).noisy_flags())
 
 
 def class_medoids(summary: RunSummary) -> dict[int, int]:

@@ -24,7 +24,7 @@ from coreset_lib.training.precision import (
 from coreset_lib.training.running.stopping import Stop
 from coreset_lib.training.running.worker import train_run
 from coreset_lib.training.targets.co_teaching import co_teach
-from coreset_lib.training.targets.stacked import train_targets_together
+from coreset_lib.training.targets.stacked import train_stacked_targets
 from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 pytestmark = pytest.mark.usefixtures("without_umap", "one_thread")
@@ -195,7 +195,7 @@ def test_networks_trained_on_coresets_keep_the_precision_of_their_options(
     assert np.array_equal(plain, asked)
     assert not np.array_equal(plain, mixed)
     together = [
-        train_targets_together(data, [rows], [replace(config, precision=name)])[0].val
+        train_stacked_targets(data, [rows], [replace(config, precision=name)])[0].val
         for name in ("auto", "float32", "bfloat16")
     ]
     assert np.array_equal(together[0], together[1])

@@ -39,7 +39,7 @@ class DecodeOptions:
     ----------
     image_size : int
         Height and width of the result; other forms are scaled to fit and padded with black.
-    window : str
+    grey_window : str
         See `parse_grey_window`; for images of more than 8 bits and for DICOM.
     pseudonym_key : str
         Patient ids leave the decoder only after this key has made them unreadable; with
@@ -47,11 +47,11 @@ class DecodeOptions:
     """
 
     image_size: int = 28
-    window: str = FROM_FILE
+    grey_window: str = FROM_FILE
     pseudonym_key: str = ""
 
     def __post_init__(self) -> None:
-        parse_grey_window(self.window)
+        parse_grey_window(self.grey_window)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +216,7 @@ def wide_to_grey(values: NDArray[Any], facts: Facts, options: DecodeOptions) -> 
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise UnreadableFile("has pixels that are no numbers (NaN or infinite)")
-    window = parse_grey_window(options.window) or range_window(low, high)
+    window = parse_grey_window(options.grey_window) or range_window(low, high)
     bits = 8 * values.dtype.itemsize
     return to_grey(values, window), replace(facts, bits=bits, low=low, high=high)
 

@@ -24,21 +24,21 @@ from coreset_lib.training.objectives import class_weights, mean_loss
 from coreset_lib.training.precision import mixed_precision, tiny_numbers_as_zero
 from coreset_lib.training.targets.target import ResidentDataset, TargetResult, predict_probabilities
 
-MOST_TOGETHER = 10
+MOST_STACKED = 10
 SMALL_MODELS = ("small_cnn",)
 
 
-def pays_together(model: str, device: torch.device) -> bool:
-    """Whether networks are to be trained together: small ones on a GPU.
+def stacking_pays(model: str, device: torch.device) -> bool:
+    """Whether networks are to be trained stacked: small ones on a GPU.
 
     On a CPU stacked convolutions are slower than one network after another
-    (``benchmarks/together.py``).
+    (``benchmarks/stacked_targets.py``).
     """
     return device.type == "cuda" and model in SMALL_MODELS
 
 
 @tiny_numbers_as_zero()
-def train_targets_together(
+def train_stacked_targets(
     data: ResidentDataset,
     coresets: Sequence[NDArray[np.intp]],
     configs: Sequence[TrainingConfig],

@@ -38,9 +38,9 @@ def draw_sample_card(
             _draw_image(images, index, label)
     with beside.container(width=FACTS_WIDTH):
         st.markdown(f"**{as_text(row['sample_id'])}**")
-        verdict = _latest_verdict(history, dynamics.prediction_title)
+        prediction = _latest_prediction(history, dynamics.prediction_title)
         title = "Labels" if dynamics.is_multi_label else "Label"
-        st.markdown(f"{title} **{as_text(label)}**  \n{verdict}")
+        st.markdown(f"{title} **{as_text(label)}**  \n{prediction}")
         st.caption(as_text(row["source"]))
         if isinstance(images, LabeledImages):
             draw_original_button(images, index)
@@ -73,7 +73,7 @@ def _draw_image(images: LabeledImages, index: int, label: str) -> None:
     st.image(data_uri(picture), width=IMAGE_WIDTH, alt=alt)
 
 
-def _latest_verdict(history: SampleHistory, title_of: Callable[[int], str]) -> str:
+def _latest_prediction(history: SampleHistory, title_of: Callable[[int], str]) -> str:
     """Say what the network makes of the sample in the last recorded epoch."""
     last = int(history.prediction[-1])
     if last < 0:

@@ -19,7 +19,7 @@ from coreset_lib.datasets.files.grey_window import FROM_FILE
 from coreset_lib.errors import CoresetError
 from dashboard import reads, session
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.grey_window import choose_window
+from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.duration import ask_for_duration, draw_duration, forget_duration
 
 MODEL_TITLES = {
@@ -100,7 +100,7 @@ def hand_over(
     folder: str,
     dataset: str,
     image_size: int,
-    window: str,
+    grey_window: str,
     skip_bad: bool,
     n_train: int,
     n_channels: int,
@@ -113,7 +113,7 @@ def hand_over(
         "folder": folder,
         "dataset": dataset,
         "image_size": image_size,
-        "window": window,
+        "grey_window": grey_window,
         "skip_bad": skip_bad,
         "n_train": n_train,
         "n_channels": n_channels,
@@ -227,7 +227,7 @@ def _draw_reading_options(info: DatasetInfo, reading: dict[str, Any]) -> dict[st
         chosen["image_size"] = sizes[0]
     has_files = info.split_sizes == (0, 0, 0)
     if has_files or info.is_wide:
-        chosen["window"] = choose_window(b, reading.get("window", FROM_FILE))
+        chosen["grey_window"] = choose_grey_window(b, reading.get("grey_window", FROM_FILE))
     if has_files:
         chosen["skip_bad"] = c.checkbox(
             "Leave out files that cannot be used", reading.get("skip_bad", False)
