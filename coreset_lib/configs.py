@@ -6,13 +6,11 @@ from typing import Any
 
 from coreset_lib.checks import check_choice, check_real, check_whole
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
 
 FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
-PICTURE_MODELS = ("small_cnn", "resnet18")
-VOLUME_MODELS = ("small_cnn_3d", "resnet18_3d")
-MODELS = (*PICTURE_MODELS, *VOLUME_MODELS)
 IMAGE_SIZES = (28, 64, 128, 224)
 VOLUME_SIZES = (28, 64)
 MOST_CHECKPOINTS = 100
@@ -98,7 +96,7 @@ class TrainingConfig:
     labels: str = ""
 
     def __post_init__(self) -> None:
-        check_choice("model", self.model, MODELS)
+        check_choice("model", self.model, NETWORKS)
         check_choice("recording", self.recording, RECORDINGS)
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         if self.image_size not in IMAGE_SIZES:
