@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from coreset_lib import plugins
@@ -19,6 +20,7 @@ from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.score import Score
 
 EXAMPLE = Path(__file__).parent / "plugin_example"
+DOCS = Path(__file__).parents[1] / "docs" / "plugins.md"
 COMMAND = "from coreset_lib.cli import main; main()"
 
 
@@ -27,11 +29,16 @@ def example(tmp_path_factory) -> Path:
     """The folder that the example package was installed into, by pip."""
     root = tmp_path_factory.mktemp("plugin")
     shutil.copytree(EXAMPLE, root / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    return install(root / "source", root / "site")
+
+
+def install(source: Path, site: Path) -> Path:
+    """Install a package by pip into a folder of its own."""
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation"]
     options = ["--no-index", "--quiet", "--disable-pip-version-check"]
-    place = ["--target", str(root / "site"), str(root / "source")]
+    place = ["--target", str(site), str(source)]
     subprocess.run([*pip, *options, *place], check=True, capture_output=True, timeout=300)
-    return root / "site"
+    return site
 
 
 @pytest.fixture
@@ -96,6 +103,28 @@ def test_a_package_stands_in_every_list(example, lens):
     for command in ("scores", "strategies", "networks", "datasets"):
         assert origin in lens(command, site=example).stdout
     assert "no plug-ins" in lens("plugins").stdout
+
+
+def test_the_example_of_the_docs_is_a_package_that_works(lens, tmp_path, trained_run):
+    blocks = DOCS.read_text().split("```")
+    code = next(b for b in blocks if b.startswith("python\n")).removeprefix("python\n")
+    project = next(b for b in blocks if b.startswith("toml\n")).removeprefix("toml\n")
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "late_error.py").write_text(code)
+    (source / "pyproject.toml").write_text(project)
+    install(source, site := tmp_path / "site")
+    shutil.copytree(trained_run.paths.cache, tmp_path / "cache")
+    words = ("score", "latest", "--score", "late_error", "--out", tmp_path / "late.csv")
+    lens(*words, site=site)
+    error = trained_run.dynamics().plane("error_norm")
+    expected = error[len(error) // 2 :].mean(axis=0, dtype=np.float64)
+    found = pd.read_csv(tmp_path / "late.csv").sort_values("index")["late_error"]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    record = json.loads((tmp_path / "late.provenance.json").read_text())
+    assert record["plugins"] == [
+        {"kind": "score", "name": "late_error", "package": "late-error", "version": "0.3"}
+    ]
 
 
 def write_package(site: Path, name: str, entry_points: str, code: str) -> None:
