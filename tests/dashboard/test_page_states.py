@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from app_pages import PAGES, RUN_PAGES
 
+from coreset_lib.scores import SCORES
+
 STATES = ("queued", "running", "finished", "failed", "stopped", "interrupted")
 EXPLORING = ("trajectories", "reliability", "coreset")
 
@@ -29,6 +31,14 @@ def test_every_page_is_drawn_whatever_there_is(open_dashboard, write_run, page, 
     dashboard = open_dashboard(page)
     assert all(len(error.splitlines()) == 1 for error in dashboard.errors)
     assert "For research use only" in footer(dashboard)
+
+
+def test_a_plugin_that_cannot_be_used_is_named_beside_every_page(open_dashboard, monkeypatch):
+    problem = "score odd from package cracked 0.1 was left out: it cannot be imported."
+    monkeypatch.setattr(SCORES, "_found", ({}, (problem,)))
+    dashboard = open_dashboard("glossary")
+    assert problem in dashboard.hints
+    assert not dashboard.errors
 
 
 @pytest.mark.parametrize("page", RUN_PAGES)
