@@ -7,14 +7,12 @@ from typing import Any, Self
 
 from coreset_lib.checks import check_choice, check_real, check_whole
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
 
 FEATURES = ("surrogate", "vgg16")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
 PRECISIONS = ("auto", "float32", "bfloat16")
-PICTURE_MODELS = ("small_cnn", "resnet18")
-VOLUME_MODELS = ("small_cnn_3d", "resnet18_3d")
-MODELS = (*PICTURE_MODELS, *VOLUME_MODELS)
 IMAGE_SIZES = (28, 64, 128, 224)
 VOLUME_SIZES = (28, 64)
 MOST_CHECKPOINTS = 100
@@ -104,7 +102,7 @@ class TrainingConfig:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        check_choice("model", self.model, MODELS)
+        check_choice("model", self.model, NETWORKS)
         check_choice("recording", self.recording, RECORDINGS)
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         check_choice("precision", self.precision, PRECISIONS)

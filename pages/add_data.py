@@ -6,6 +6,7 @@ import streamlit as st
 
 from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets.dataset_list import name_in_list
+from coreset_lib.datasets.sources import source_of
 from coreset_lib.errors import CoresetError
 from dashboard import reads
 from dashboard.add_data import preparation
@@ -135,11 +136,12 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
     ):
         path = Path(job.choice.path)
         assert job.dataset is not None
-        is_array = path.suffix.lower() == ".npz"
+        source = source_of(path)
+        has_own_size = source is not None and not source.source.scales_images
         hand_over(
             folder=preparation.folder_of(job.choice),
             dataset=name_in_list(path),
-            image_size=job.dataset.image_size[0] if is_array else job.choice.image_size,
+            image_size=job.dataset.image_size[0] if has_own_size else job.choice.image_size,
             grey_window=job.choice.grey_window,
             skip_bad=n_bad > 0,
             n_train=len(job.dataset.train),

@@ -21,7 +21,7 @@ from coreset_lib.cli.progress import preparation_bar
 from coreset_lib.cli.report_text import report_lines
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE
 from coreset_lib.datasets.files.grey_window import FROM_FILE
-from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
+from coreset_lib.datasets.sources import named_source
 
 if TYPE_CHECKING:
     from coreset_lib.datasets import DatasetReport
@@ -141,7 +141,7 @@ def prepare(
 def absolute_dataset(dataset: str, data_root: Path | None = None) -> str:
     """Return a path in full, so that a process elsewhere finds it; names stay as they are."""
     is_in_root = data_root is not None and os.path.exists(data_root / dataset)
-    is_name = dataset.lower() in ("phantom", *MEDMNIST_SETS)
+    is_name = named_source(dataset) is not None
     is_path = os.path.exists(dataset) and not is_in_root and not is_name
     return os.path.abspath(dataset) if is_path else dataset
 

@@ -1,4 +1,4 @@
-"""Commands about methods: ``scores``, ``strategies``, ``cluster`` and ``compare``."""
+"""Commands about methods: what there is to choose from, ``cluster`` and ``compare``."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from coreset_lib.cli.options import Cache, RunName, find_run
+from coreset_lib.datasets.sources import SOURCES
+from coreset_lib.networks import NETWORKS, Network
+from coreset_lib.plugins import Registry
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import Option
 from coreset_lib.selection import STRATEGIES
@@ -63,6 +66,31 @@ def strategies(as_json: AsJson = False) -> None:
         typer.echo(f"    {record['summary']}")
         typer.echo(f"    needs: {', '.join(record['needs'])}; source: {record['source']}")
         _print_options("--strategy-option", record["options"])
+
+
+def networks(as_json: AsJson = False) -> None:
+    """List the networks: what they are trained on, and their source."""
+    records = [{"name": name, **_plain(network)} for name, network in NETWORKS.items()]
+    if as_json:
+        typer.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        return
+    for record in records:
+        typer.echo(f"{record['name']}: {record['title']}; for {record['samples']}")
+        typer.echo(f"    {record['summary']}")
+        typer.echo(f"    source: {record['source']}")
+
+
+def plugins() -> None:
+    """List what other packages bring, and what of it cannot be used."""
+    registries: tuple[Registry[Any], ...] = (SCORES, STRATEGIES, NETWORKS, SOURCES)
+    found = [plugin for registry in registries for plugin in registry.plugins]
+    for plugin in found:
+        typer.echo(f"{plugin.kind} {plugin.name} {plugin.origin}")
+    problems = [problem for registry in registries for problem in registry.problems]
+    for problem in problems:
+        typer.echo(problem)
+    if not found and not problems:
+        typer.echo("no plug-ins are installed")
 
 
 def cluster(
@@ -138,6 +166,12 @@ def compare(
         typer.echo(f"{share.class_name:<{width}} {share.n_first:>8} {share.n_second:>8}")
 
 
+def _plain(network: Network) -> dict[str, Any]:
+    """Return what a list says of a network."""
+    fields = ("title", "summary", "samples", "source")
+    return {field: getattr(network, field) for field in fields}
+
+
 def _needs(needs_score: bool, needs_features: bool) -> list[str]:
     """Name what a strategy needs besides labels."""
     needs = [*(["a score"] if needs_score else []), *(["embedding"] if needs_features else [])]
@@ -179,4 +213,4 @@ def _print_options(flag: str, options: list[dict[str, Any]]) -> None:
         )
 
 
-COMMANDS = (scores, strategies, cluster, compare)
+COMMANDS = (scores, strategies, networks, plugins, cluster, compare)

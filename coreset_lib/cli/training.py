@@ -31,7 +31,6 @@ from coreset_lib.cli.options import (
 from coreset_lib.cli.progress import preparation_bar, train_here
 from coreset_lib.configs import (
     AUGMENTATIONS,
-    MODELS,
     NO_LABEL_NOISE,
     PRECISIONS,
     RECORDINGS,
@@ -42,6 +41,7 @@ from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
+from coreset_lib.networks import NETWORKS
 from coreset_lib.runs.ensemble import create_ensemble
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.store import Run
@@ -72,7 +72,7 @@ def train(
     grey_window: GreyWindow = "file",
     skip_bad: SkipBad = False,
     keep_patient_ids: KeepPatientIds = False,
-    model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(MODELS)}")] = "resnet18",
+    model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(NETWORKS)}")] = "resnet18",
     epochs: Annotated[int, typer.Option(help="Passes over the training split")] = 200,
     batch_size: Annotated[int, typer.Option(help="Samples per update")] = 256,
     lr: Annotated[float, typer.Option("--lr", help="First learning rate of the cosine")] = 0.1,

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from coreset_lib.checks import check_choice, check_rate, check_whole
-from coreset_lib.configs import MODELS, TrainingConfig
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
 from coreset_lib.selection import SelectionConfig
 
 PROTOCOLS = ("honest", "paper")
@@ -86,7 +87,7 @@ class EvaluationPlan:
     def __post_init__(self) -> None:
         check_choice("protocol", self.protocol, PROTOCOLS)
         check_choice("regime", self.regime, REGIMES)
-        check_choice("model", self.model, MODELS)
+        check_choice("model", self.model, NETWORKS)
         check_whole("seeds", self.n_seeds, least=1, most=1000)
         check_whole("epochs", self.epochs, least=1, most=100_000)
         if not self.rates or not self.arms:

@@ -15,9 +15,10 @@ from coreset_lib.atomic import csv_bytes, write_output
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.tables import coreset_table, score_table
+from coreset_lib.plugins import check_installed
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.scores import compute_score
+from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import STRATEGIES, SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
@@ -73,7 +74,11 @@ def provenance_path(csv: Path) -> Path:
 def export_scores(run: Run, score: ScoreValues, dynamics: TrainingDynamics) -> Export:
     """Return the table of one score of all samples, with provenance."""
     csv = csv_bytes(score_table(run.samples(), score))
-    details = {"score": score.name, "score_options": score.plain_options()}
+    details = {
+        "score": score.name,
+        "score_options": score.plain_options(),
+        **_plugins(score.name),
+    }
     return Export(csv, _provenance("scores", run, dynamics, csv, details))
 
 
@@ -105,6 +110,7 @@ def export_coreset(
         },
         "report": dict(coreset.report),
         "n_selected": len(coreset.indices),
+        **_plugins(score.name if score else None, config.strategy),
     }
     return Export(csv, _provenance("coreset", run, dynamics, csv, details))
 
@@ -140,7 +146,11 @@ def export_selection(
         "score": score.name if score else None,
         "score_options": score.plain_options() if score else {},
     }
-    details = {"samples": samples, "n_selected": len(chosen)}
+    details = {
+        "samples": samples,
+        "n_selected": len(chosen),
+        **_plugins(score.name if score else None),
+    }
     return Export(csv, _provenance("selection", run, dynamics, csv, details))
 
 
@@ -158,9 +168,11 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     Raises
     ------
     CoresetError
-        If the CSV, its provenance or its run is missing or unreadable.
+        If the CSV, its provenance or its run is missing or unreadable, or a package that
+        brought the score or the strategy is not installed.
     """
     record = read_provenance(csv)
+    check_installed(record.get("plugins"))
     run = store.find(record["run"]["run_id"])
     dynamics = _dynamics_as_recorded(run, record)
     if record["kind"] == "labels":
@@ -204,6 +216,13 @@ def read_provenance(csv: Path) -> dict[str, Any]:
     return record
 
 
+def _plugins(score: str | None, strategy: str | None = None) -> dict[str, list[dict[str, str]]]:
+    """Name the other packages that a CSV cannot be computed without; nothing if there are none."""
+    found = (SCORES.plugin(score), STRATEGIES.plugin(strategy))
+    plugins = [plugin.as_dict() for plugin in found if plugin is not None]
+    return {"plugins": plugins} if plugins else {}
+
+
 def _provenance(
     kind: str, run: Run, dynamics: TrainingDynamics, csv: bytes, details: dict[str, Any]
 ) -> dict[str, Any]:
@@ -236,6 +255,7 @@ def describe_run(run: Run, n_epochs: int) -> dict[str, Any]:
         "config": {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS},
         "versions": manifest.versions,
         "git_commit": manifest.git_commit,
+        **({"plugins": list(manifest.plugins)} if manifest.plugins else {}),
     }
 
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from coreset_lib.checks import check_choice, check_real, check_share, check_whole
-from coreset_lib.configs import MODELS, TrainingConfig
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
 from coreset_lib.refinement.queries import QUERIES
 
 EXPERTS = ("simulated", "people")
@@ -79,7 +80,7 @@ class RefinementPlan:
 
     def __post_init__(self) -> None:
         check_choice("expert", self.expert, EXPERTS)
-        check_choice("model", self.model, MODELS)
+        check_choice("model", self.model, NETWORKS)
         for query in self.queries:
             check_choice("query strategy", query, QUERIES)
         check_whole("rounds", self.n_rounds, least=0, most=1000)

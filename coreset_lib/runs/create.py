@@ -16,12 +16,14 @@ import pandas as pd
 
 from coreset_lib.atomic import csv_bytes, write_array, write_bytes, write_json
 from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.catalog import plugin_source
 from coreset_lib.datasets.checking.trainable import check_fits
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.relabelling.label_noise import ORIGINAL_LABEL, TRUE_LABEL
 from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import set_codes, set_title
+from coreset_lib.networks import NETWORKS
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
 from coreset_lib.runs.status import write_status
@@ -112,6 +114,7 @@ def _write_records(
         versions=library_versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         git_commit=_git_commit(),
+        plugins=_plugins_of(config),
     )
     write_array(paths.labels, dataset.train.labels.astype(np.int64))
     if dataset.train.multi_hot is not None:
@@ -123,6 +126,12 @@ def _write_records(
     write_json(paths.manifest, manifest.as_dict())
     # No process is named: whoever creates a run is not the one to signal when it shall stop.
     write_status(paths, Status(state="queued", epochs=config.epochs, host=host_name()))
+
+
+def _plugins_of(config: TrainingConfig) -> tuple[dict[str, str], ...]:
+    """Return the other packages that bring the network or the dataset of a run."""
+    plugins = (NETWORKS.plugin(config.model), plugin_source(config))
+    return tuple(plugin.as_dict() for plugin in plugins if plugin is not None)
 
 
 def sample_table(dataset: LabeledImages) -> pd.DataFrame:

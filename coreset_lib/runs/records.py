@@ -36,6 +36,8 @@ class Manifest:
     """Everything that decides what a run computes, and where it was computed.
 
     ``members`` names the runs that an ensemble averages; empty for a run of its own.
+    ``plugins`` are the other packages that brought its network or its dataset, see
+    :class:`coreset_lib.plugins.Plugin`.
     """
 
     run_id: str
@@ -49,6 +51,7 @@ class Manifest:
     device: str = ""
     git_commit: str | None = None
     members: tuple[str, ...] = ()
+    plugins: tuple[dict[str, str], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def as_dict(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
+from coreset_lib.plugins import check_installed
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import reconcile
@@ -95,7 +96,9 @@ def plain_config(paths: RunPaths) -> TrainingConfig:
         If the manifest cannot be read, or an option in it is not allowed.
     """
     try:
-        return TrainingConfig.from_dict(json.loads(paths.manifest.read_bytes())["config"])
+        manifest = json.loads(paths.manifest.read_bytes())
+        check_installed(manifest.get("plugins"))
+        return TrainingConfig.from_dict(manifest["config"])
     except CoresetError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from coreset_lib.datasets.checking.trainable import networks_for
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.plan import REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
+from coreset_lib.networks import NETWORKS, networks_for
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
@@ -48,8 +48,12 @@ def draw_benchmark_form(summary: RunSummary) -> None:
         seeds = second.slider("Paired seeds", 1, 10, 3, help="More seeds, narrower intervals.")
         with st.expander("Target network"):
             networks = networks_for(manifest.dataset.depth)
+            used = manifest.config["model"]  # of a package that is not here, perhaps
             model = st.selectbox(
-                "Network", networks, index=networks.index(manifest.config["model"])
+                "Network",
+                networks,
+                index=networks.index(used) if used in networks else 0,
+                format_func=lambda name: NETWORKS[name].title,
             )
             epochs = st.number_input("Epochs", 1, 100_000, int(manifest.config["epochs"]))
             regime = st.radio("Length", REGIMES, format_func=REGIME_TITLES.__getitem__)

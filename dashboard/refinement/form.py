@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.datasets.checking.trainable import networks_for
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS, networks_for
 from coreset_lib.refinement.plan import RefinementPlan
 from coreset_lib.refinement.queries import QUERIES
 from coreset_lib.runs.summary import RunSummary
@@ -127,8 +127,13 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
     if expert == "simulated":
         n_seeds = first.slider("Paired seeds", 1, 10, 3, help="More seeds, narrower intervals.")
     networks = networks_for(manifest.dataset.depth)
-    at = networks.index(manifest.config["model"])
-    model = second.selectbox("Network", networks, index=at)
+    used = manifest.config["model"]  # of a package that is not here, perhaps
+    model = second.selectbox(
+        "Network",
+        networks,
+        index=networks.index(used) if used in networks else 0,
+        format_func=lambda name: NETWORKS[name].title,
+    )
     epochs = first.number_input("Epochs", 1, 100_000, int(manifest.config["epochs"]))
     ramp = second.number_input(
         "Epochs of the ramp",

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from strategy_references import ccs_loops, farthest_loops, herding_loops
 
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -187,30 +188,6 @@ def test_taking_per_group_keeps_the_first_members():
     assert take_per_group(groups, np.array([0, 0, 0, 0])).tolist() == []
 
 
-def ccs_loops(
-    values: list[float], n_keep: int, n_strata: int
-) -> tuple[list[list[int]], dict[int, int]]:
-    """Strata by comparing with their edges, and budgets by visiting them in ascending count."""
-    low, high = min(values), max(values)
-    width = (high - low) / n_strata
-    strata: list[list[int]] = [[] for _ in range(n_strata)]
-    for i, value in enumerate(values):
-        for s in range(n_strata):
-            is_last = s == n_strata - 1
-            if low + s * width <= value and (is_last or value < low + (s + 1) * width):
-                strata[s].append(i)
-                break
-    budgets: dict[int, int] = {}
-    remaining = n_keep
-    waiting = [s for s in range(n_strata) if strata[s]]
-    while waiting:
-        s = min(waiting, key=lambda s: (len(strata[s]), s))
-        budgets[s] = min(len(strata[s]), remaining // len(waiting))
-        remaining -= budgets[s]
-        waiting.remove(s)
-    return strata, budgets
-
-
 @pytest.mark.parametrize("n_strata", [1, 5, 50])
 @pytest.mark.parametrize("n_keep", [1, 7, 20, 33, 40])
 def test_ccs_equals_plain_loops(n_keep: int, n_strata: int):
@@ -334,21 +311,6 @@ def test_classes_without_samples_have_no_clusters():
     assert found.n_clusters == 2
 
 
-def farthest_loops(points: list[list[float]], n_keep: int, first: int) -> list[int]:
-    """Farthest-first traversal by comparing every sample with every kept one."""
-    chosen = [first]
-    while len(chosen) < n_keep:
-        best, best_distance = -1, -1.0
-        for i in range(len(points)):
-            if i in chosen:
-                continue
-            distance = min(math.dist(points[i], points[c]) for c in chosen)
-            if distance > best_distance:
-                best, best_distance = i, distance
-        chosen.append(best)
-    return chosen
-
-
 @given(seed=st.integers(0, 999), n_keep=st.integers(1, 30))
 @settings(max_examples=60, deadline=None)
 def test_farthest_first_equals_plain_loops(seed: int, n_keep: int):
@@ -395,15 +357,7 @@ def test_herding_by_hand():
 @settings(max_examples=40, deadline=None)
 def test_herding_equals_plain_loops(seed: int, n_keep: int):
     points = np.random.default_rng(seed).normal(size=(12, 3))
-    mean = [sum(p[f] for p in points) / 12 for f in range(3)]
-    chosen: list[int] = []
-    for step in range(1, n_keep + 1):
-        gaps: dict[int, float] = {}
-        for i in set(range(12)) - set(chosen):
-            kept = [points[c] for c in (*chosen, i)]
-            gaps[i] = math.dist(mean, [sum(p[f] for p in kept) / step for f in range(3)])
-        chosen.append(min(gaps, key=lambda i: gaps[i]))
-    assert herd(points, n_keep)[0].tolist() == chosen
+    assert herd(points, n_keep)[0].tolist() == herding_loops(points.tolist(), n_keep)
 
 
 def test_moderate_keeps_samples_at_the_median_distance():

@@ -4,30 +4,17 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import (
-    AUGMENTATIONS,
-    DEMO,
-    PICTURE_MODELS,
-    PRECISIONS,
-    RECORDINGS,
-    VOLUME_MODELS,
-    TrainingConfig,
-)
+from coreset_lib.configs import AUGMENTATIONS, DEMO, PRECISIONS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.checking.suggestion import safe_augmentation, suggest_training
 from coreset_lib.datasets.files.grey_window import FROM_FILE
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS, networks_for
 from dashboard import reads, session
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.duration import ask_for_duration, draw_duration, forget_duration
 
-MODEL_TITLES = {
-    "small_cnn": "Small CNN (minutes on a laptop)",
-    "resnet18": "ResNet-18 (papers; GPU)",
-    "small_cnn_3d": "Small 3-D CNN (minutes on a laptop)",
-    "resnet18_3d": "3-D ResNet-18 (GPU)",
-}
 RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
     "eval_pass": "in a clean pass after each epoch (slower)",
@@ -163,14 +150,17 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
         is_volumetric=info.is_volumetric,
     )
     fields = suggestion.fields
-    networks = VOLUME_MODELS if info.is_volumetric else PICTURE_MODELS
+    networks = networks_for(int(info.is_volumetric))
     first, second = st.columns([3, 2])
     model = first.selectbox(
         "Network",
         networks,
         index=networks.index(fields["model"]),
-        format_func=MODEL_TITLES.__getitem__,
-        help=suggestion.reason,
+        format_func=lambda name: NETWORKS[name].title,
+        help="\n\n".join(
+            [suggestion.reason]
+            + [f"**{n.title}**: {n.summary} ({n.source})" for n in map(NETWORKS.get, networks) if n]
+        ),
     )
     epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
