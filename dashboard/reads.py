@@ -20,11 +20,13 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
-from coreset_lib.evaluation.report import export_results
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
+from coreset_lib.export.coresets import export_coreset
+from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
-from coreset_lib.export.provenance import Export, export_coreset, export_scores
+from coreset_lib.export.provenance import Export
+from coreset_lib.export.scores import export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
@@ -458,7 +460,9 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
 
 def evaluation_export(evaluation: Evaluation) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return export_results(evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id))
+    return export_evaluation(
+        evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id)
+    )
 
 
 def folder_of(run_id: str) -> str:

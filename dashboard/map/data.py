@@ -8,7 +8,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import Export, export_selection
+from coreset_lib.export.coresets import export_selection
+from coreset_lib.export.provenance import Export
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
