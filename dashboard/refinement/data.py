@@ -93,7 +93,7 @@ def asked_by(refinement: Refinement, summary: RunSummary) -> Asked | None:
     found = open_round(refinement.paths, refinement.plan)
     if found is None:
         return None
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
+    ids = reads.read_samples(summary.version)["sample_id"].to_numpy()
     return Asked(refinement, found, tuple(ids[found.rows].tolist()))
 
 
@@ -140,7 +140,7 @@ def knows_truth(summary: RunSummary) -> bool:
 
 def can_estimate(summary: RunSummary) -> bool:
     """Whether the noise rate can be estimated from what the run recorded."""
-    return reads.open_dynamics(summary.folder, summary.created, summary.epoch).has("probabilities")
+    return reads.open_dynamics(summary.version).has("probabilities")
 
 
 def cost_in_words(summary: RunSummary, plan: RefinementPlan) -> str:
