@@ -14,6 +14,7 @@ HEAVY = ("torch", "streamlit", "umap", "numba")
     [
         ("coreset_lib", HEAVY),
         ("coreset_lib.scores", (*HEAVY, "coreset_lib.datasets")),
+        ("coreset_lib.workflows", (*HEAVY, "plotly", "sqlalchemy")),
     ],
 )
 def test_an_import_loads_nothing_that_it_does_not_need(module, forbidden, subprocess_environment):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,9 +13,11 @@ from coreset_lib.export.provenance import Export, make_export
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Rules
 from coreset_lib.review.states import SampleState, sample_states
-from coreset_lib.review.store import ReviewStore, open_reviews
 from coreset_lib.runs.store import Run
 from coreset_lib.spreadsheets import disarm_formulas
+
+if TYPE_CHECKING:
+    from coreset_lib.review.store import ReviewStore
 
 KIND = "labels"
 INCLUDED = {
@@ -31,7 +33,7 @@ TEXTS = ("sample_id", "old", "new", "who", "why", "second_reader", "run", "view"
 
 def export_labels(
     run: Run,
-    reviews: ReviewStore,
+    reviews: "ReviewStore",
     *,
     included: str = "confirmed",
     up_to: int | None = None,
@@ -87,7 +89,7 @@ def export_labels(
     return make_export(KIND, run, csv, details, n_epochs=run.status().epoch)
 
 
-def hand_out(export: Export, run: Run, reviews: ReviewStore, *, by: str) -> None:
+def hand_out(export: Export, run: Run, reviews: "ReviewStore", *, by: str) -> None:
     """Note in the database that an export was handed out; its samples become "exported".
 
     Raises
@@ -111,6 +113,8 @@ def hand_out(export: Export, run: Run, reviews: ReviewStore, *, by: str) -> None
 
 def labels_again(run: Run, record: Mapping[str, Any]) -> Export:
     """Export the decisions that a provenance tells of once more, from the cache's database."""
+    from coreset_lib.review.store import open_reviews  # only now a database is needed
+
     reviews = record["reviews"]
     with open_reviews(run.paths.cache) as store:
         try:
