@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
@@ -22,32 +23,19 @@ from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
-from coreset_lib.export.coresets import export_coreset
-from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
 from coreset_lib.export.provenance import Export
-from coreset_lib.export.scores import export_scores
-from coreset_lib.jobs import evaluations as evaluation_jobs
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
-from coreset_lib.jobs.executor import executor_of
-from coreset_lib.jobs.processes import local
-from coreset_lib.jobs.slurm import evaluations as slurm_evaluations
-from coreset_lib.jobs.slurm.executor import sbatch_script
-from coreset_lib.jobs.slurm.options import slurm_options
 from coreset_lib.jobs.speed_probes import SpeedProbe
-from coreset_lib.jobs.states import open_store
-from coreset_lib.runs.create import create_run
 from coreset_lib.runs.naming import Naming, write_naming
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
-from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
-from coreset_lib.runs.status import write_status
+from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
-from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
@@ -62,7 +50,6 @@ from coreset_lib.selection.problem import Selection
 from coreset_lib.windows import Window
 
 Options = tuple[tuple[str, Any], ...]
-SLURM_TASKS = 8
 
 
 def run_of(version: RunVersion) -> tuple[str, str]:
@@ -76,7 +63,7 @@ ANY_EPOCH: dict[str | type[Any], Any] = {RunVersion: run_of}
 
 def store() -> RunStore:
     """Return the runs of the cache that the dashboard was started on."""
-    return open_store(default_cache())
+    return workflows.open_store(default_cache())
 
 
 def run_summaries() -> list[RunSummary]:
@@ -168,16 +155,16 @@ def selection_config(choices: Options) -> SelectionConfig:
 
 def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
     """Return the CSV of one score with provenance, as the command line writes it."""
-    run = _run(summary.folder)
     dynamics = open_dynamics(summary.version)
     score = score_values(summary.version, name, options)
-    return export_scores(run, score, dynamics)
+    return workflows.export_scores(_run(summary.folder), score, dynamics=dynamics)
 
 
 def coreset_export(summary: RunSummary, choices: Options) -> Export:
     """Return the CSV of a coreset with provenance, as the command line writes it."""
-    dynamics = open_dynamics(summary.version)
-    return export_coreset(_run(summary.folder), selection_config(choices), dynamics)
+    return workflows.export_coreset(
+        _run(summary.folder), selection_config(choices), dynamics=open_dynamics(summary.version)
+    )
 
 
 def _run(folder: str) -> Run:
@@ -220,37 +207,24 @@ def find_datasets(root: str) -> list[str]:
 
 def start_run(config: TrainingConfig, *, with_event_files: bool = False) -> str:
     """Start a training run in the background and return its id."""
-    if with_event_files:
-        check_tensorboard()
-    dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
-    paths = create_run(default_cache(), config, dataset)
-    if with_event_files:
-        request_event_files(paths)
-    local.start(paths)
-    return paths.root.name
+    return workflows.start(
+        config, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
+    ).run_id
 
 
 def prepare_run(config: TrainingConfig) -> str:
     """Create a run that somebody will train elsewhere, and return its id."""
-    dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
-    paths = create_run(default_cache(), config, dataset)
-    write_status(paths, replace(Run(paths).status(), state="stopped"))
-    return paths.root.name
+    return workflows.prepare(config, cache=default_cache(), roots=allowed_roots()).run_id
 
 
 def slurm_script(folder: str) -> str:
     """Return the script that trains a run in Slurm, with the options of the settings file."""
-    run = _run(folder)
-    return sbatch_script([run.paths], slurm_options(run.paths.cache))
+    return workflows.slurm_script(_run(folder))
 
 
 def evaluation_script(evaluation: Evaluation) -> str:
     """Return the script whose tasks share the open trainings of a comparison in Slurm."""
-    cache = default_cache()
-    options = slurm_options(cache)
-    return slurm_evaluations.evaluation_script(
-        cache, evaluation.plan, evaluation.paths, options, n_tasks=SLURM_TASKS
-    )
+    return workflows.evaluation_script(evaluation.plan, cache=default_cache())
 
 
 def start_speed_probe(config: TrainingConfig) -> SpeedProbe:
@@ -267,18 +241,12 @@ def speed_probe(config: TrainingConfig) -> SpeedProbe | None:
 
 def stop_run(folder: str) -> None:
     """Stop a run; its complete epochs are kept."""
-    run = _run(folder)
-    executor_of(run).stop(run)
+    workflows.stop(_run(folder))
 
 
 def resume_run(folder: str) -> None:
     """Go on with a run from its last checkpoint, in the background."""
-    run = _run(folder)
-    check_resumable(run)
-    config = plain_config(run.paths)
-    dataset = load_configured(config, cache=run.paths.cache, roots=allowed_roots())
-    check_same_dataset(run, dataset.fingerprint())
-    executor_of(run).start(run.paths)
+    workflows.resume(_run(folder), roots=allowed_roots())
 
 
 def name_run(folder: str, name: str, tags: str) -> None:
@@ -437,17 +405,17 @@ def manifest_of(folder: str) -> Manifest:
 
 def evaluations(run_id: str) -> list[Evaluation]:
     """Return the comparisons of a run as they are now, newest first."""
-    return evaluation_jobs.evaluations_of(default_cache(), run_id)
+    return workflows.evaluations(run_id, cache=default_cache())
 
 
 def start_evaluation(plan: EvaluationPlan) -> None:
     """Start a comparison in the background, or go on with it."""
-    evaluation_jobs.start(default_cache(), plan)
+    workflows.start_evaluation(plan, cache=default_cache())
 
 
 def stop_evaluation(evaluation: Evaluation) -> None:
     """End a comparison; its finished trainings are kept."""
-    evaluation_jobs.stop(evaluation.paths, evaluation.plan)
+    workflows.stop_evaluation(evaluation)
 
 
 def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
@@ -464,9 +432,7 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
 
 def evaluation_export(evaluation: Evaluation) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return export_evaluation(
-        evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id)
-    )
+    return workflows.export_evaluation(evaluation)
 
 
 def folder_of(run_id: str) -> str:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
 from coreset_lib.features import reduce_by_pca
 from coreset_lib.runs.summary import RunSummary, RunVersion
-from coreset_lib.selection.class_clusters import AUTO, ClassClusters, cluster_within_classes
+from coreset_lib.selection.class_clusters import AUTO, ClassClusters, join_clusters
 from coreset_lib.selection.geometry import read_features
 from dashboard import reads
 
@@ -44,10 +44,7 @@ def reduced_embedding(version: RunVersion) -> NDArray[np.float32]:
 def _one_class(version: RunVersion, klass: int, k: int | str) -> ClassClusters:
     """Cluster the samples of one class, as the strategies of the library do."""
     run = reads.store().at(version.folder)
-    labels = run.labels()
-    names = run.manifest.dataset.class_names
-    features = reduced_embedding(version)
-    return cluster_within_classes(features, labels, names, k=k, is_member=labels == klass)
+    return workflows.cluster_class(run, klass, reduced_embedding(version), k=k)
 
 
 def clusters(
@@ -82,7 +79,7 @@ def clusters(
     for number, klass in enumerate(chosen):
         tell(number / len(chosen), f"Clustering {names[klass]}: {sizes[klass]:,} samples…")
         parts.append(_one_class(summary.version, klass, clustering.library_k))
-    return _joined(parts, len(run.labels()))
+    return join_clusters(parts, len(run.labels()))
 
 
 def k_curve(summary: RunSummary, klass: int) -> list[tuple[int, float | None]]:
@@ -96,23 +93,6 @@ def embedding(folder: str) -> NDArray[np.float32]:
     run = reads.store().at(folder)
     n_samples = run.manifest.dataset.n_train
     return read_features(run.embedding, needed_by="the map", n_samples=n_samples)
-
-
-def _joined(parts: list[ClassClusters], n_samples: int) -> ClassClusters:
-    """Number the clusters of several classes one after the other."""
-    labels = np.full(n_samples, -1, dtype=np.int64)
-    records: list[dict[str, Any]] = []
-    first = 0
-    for part in parts:
-        is_here = part.labels >= 0
-        labels[is_here] = part.labels[is_here] + first
-        numbers = list(range(first, first + part.n_clusters))
-        records += [record | {"clusters": numbers} for record in part.records]
-        first += part.n_clusters
-    medoids = np.concatenate([part.medoids for part in parts])
-    return ClassClusters(
-        labels, medoids, np.concatenate([part.class_of for part in parts]), tuple(records)
-    )
 
 
 def medoid_texts(found: ClassClusters) -> dict[int, str]:

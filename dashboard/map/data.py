@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.coresets import export_selection
 from coreset_lib.export.provenance import Export
 from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
@@ -100,7 +100,9 @@ def selection_export(
 ) -> Export:
     """Return the CSV of selected samples with provenance, as the library writes it."""
     run = reads.store().at(summary.folder)
-    return export_selection(run, chosen, score, reads.open_dynamics(summary.version))
+    return workflows.export_selection(
+        run, chosen, score=score, dynamics=reads.open_dynamics(summary.version)
+    )
 
 
 def samples_inside(places: NDArray[np.float32], shape: Shape) -> NDArray[np.intp]:

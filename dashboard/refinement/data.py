@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.export.provenance import Export
-from coreset_lib.export.refinement_results import export_refinement
-from coreset_lib.jobs import refinements as refinement_jobs
 from coreset_lib.jobs.refinements import Refinement
-from coreset_lib.refinement.experts import OpenRound, accept_reviewed, decided_labels, open_round
+from coreset_lib.refinement.experts import OpenRound, decided_labels, open_round
 from coreset_lib.refinement.plan import RefinementPlan
 from coreset_lib.refinement.report import curve_table, judgement_table
 from coreset_lib.refinement.results import read_cells
@@ -65,7 +64,7 @@ class Findings:
 
 def refinements(run_id: str) -> list[Refinement]:
     """Return the refinements of a run as they are now, newest first."""
-    return refinement_jobs.refinements_of(default_cache(), run_id)
+    return workflows.refinements(run_id, cache=default_cache())
 
 
 def is_active(refinement: Refinement) -> bool:
@@ -75,12 +74,12 @@ def is_active(refinement: Refinement) -> bool:
 
 def start(plan: RefinementPlan) -> None:
     """Start a refinement in the background, or go on with it."""
-    refinement_jobs.start(default_cache(), plan)
+    workflows.start_refinement(plan, cache=default_cache())
 
 
 def stop(refinement: Refinement) -> None:
     """End a refinement; its finished steps are kept."""
-    refinement_jobs.stop(refinement.paths)
+    workflows.stop_refinement(refinement)
 
 
 def asked_in(found: Sequence[Refinement], summary: RunSummary) -> Asked | None:
@@ -112,10 +111,7 @@ def progress_of(asked: Asked, review: Review) -> AskedProgress:
 
 def go_on_with_labels(asked: Asked) -> None:
     """Give a refinement the labels of the review, and go on with it in the background."""
-    paths, plan = asked.refinement.paths, asked.refinement.plan
-    refinement_jobs.check_no_work(paths)
-    accept_reviewed(paths, plan, reads.store().find(plan.run_id), review_data.reviews())
-    start(plan)
+    workflows.continue_refinement(asked.refinement, labels=review_data.reviews())
 
 
 def findings(refinement: Refinement) -> Findings:
@@ -129,8 +125,7 @@ def findings(refinement: Refinement) -> Findings:
 
 def export(refinement: Refinement) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    run = reads.store().find(refinement.plan.run_id)
-    return export_refinement(refinement.paths, refinement.plan, run)
+    return workflows.export_refinement(refinement)
 
 
 def knows_truth(summary: RunSummary) -> bool:

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.corrections import export_labels, hand_out
 from coreset_lib.export.provenance import Export
 from coreset_lib.review.agreement import Agreement, agreement
 from coreset_lib.review.connection import database_url
@@ -18,7 +18,7 @@ from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
 from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
 from coreset_lib.review.store import ReviewStore, open_reviews
-from coreset_lib.review.suspicion import SuspicionQueue, suspicion_queue
+from coreset_lib.review.suspicion import SuspicionQueue
 from coreset_lib.runs.summary import RunSummary, RunVersion
 from dashboard import reads
 from dashboard.map import clusters as map_clusters
@@ -114,12 +114,12 @@ def suspicion(version: RunVersion) -> SuspicionQueue:
 def _suspicion(version: RunVersion, has_embedding: bool, stamp: float | None) -> SuspicionQueue:
     """Look for suspicious labels; another stamp means that co-teaching was asked since."""
     del has_embedding, stamp  # parts of the key: an embedding comes after the last epoch
-    dynamics = reads.open_dynamics(version)
+    run, dynamics = reads.store().at(version.folder), reads.open_dynamics(version)
     try:
-        features = map_clusters.reduced_embedding(version)
-    except CoresetError:
-        features = None  # the run is not that far: its margins say enough to begin with
-    return suspicion_queue(dynamics, features, reads.store().at(version.folder).verdict())
+        reduced = map_clusters.reduced_embedding(version)
+    except CoresetError:  # the run is not that far: its margins say enough to begin with
+        return workflows.suspicion(run, dynamics=dynamics, with_neighbours=False)
+    return workflows.suspicion(run, dynamics=dynamics, reduced=reduced)
 
 
 def class_medoids(summary: RunSummary) -> dict[int, int]:
@@ -238,7 +238,7 @@ def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
 
     All files made of one review are of one moment, whatever was decided since.
     """
-    return export_labels(
+    return workflows.export_corrections(
         reads.store().at(summary.folder),
         reviews(),
         included=included,
@@ -249,6 +249,10 @@ def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
 
 def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> bytes:
     """Return the confirmed labels as CSV and note that they were handed out."""
-    export = labels_export(summary, review, "confirmed")
-    hand_out(export, reads.store().at(summary.folder), reviews(), by=reader)
-    return export.csv
+    return workflows.hand_out_corrections(
+        reads.store().at(summary.folder),
+        reviews(),
+        by=reader,
+        up_to=review.events[-1].id if review.events else None,
+        rules=review.rules,
+    ).csv
