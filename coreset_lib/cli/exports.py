@@ -95,7 +95,7 @@ def _say_exact_match(run: Run) -> None:
 
 
 def rebuild(
-    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV that score or select wrote")],
+    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV with its provenance beside it")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the rebuilt CSV here")] = None,
     cache: Cache = None,
 ) -> int:

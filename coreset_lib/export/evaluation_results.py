@@ -1,7 +1,6 @@
 """The results of a comparison as a table to take away."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from coreset_lib.atomic import csv_bytes
@@ -28,10 +27,9 @@ def evaluation_again(run: Run, record: Mapping[str, Any]) -> Export:
     CoresetError
         If a training of then is not in the cache any more, or the plan cannot be read.
     """
-    plan = _recorded_plan(record)
+    plan, recorded = _recorded(record)
     paths = EvaluationPaths(evaluations_folder(run.paths.cache) / plan.evaluation_id)
-    recorded = [each["cell"] for each in record["cells"]]
-    cells = {c: r for c, r in read_cells(paths, plan).items() if asdict(c) in recorded}
+    cells = {c: r for c, r in read_cells(paths, plan).items() if c in recorded}
     if len(cells) < len(recorded):
         raise CoresetError(
             f"comparison {plan.evaluation_id} must have its {len(recorded)} finished trainings in "
@@ -48,10 +46,11 @@ def _export(plan: EvaluationPlan, run: Run, cells: dict[Cell, dict[str, Any]]) -
     return make_export(KIND, run, csv, details, n_epochs=run.status().epoch)
 
 
-def _recorded_plan(record: Mapping[str, Any]) -> EvaluationPlan:
-    """Read the plan back; raises CoresetError for one of another version."""
+def _recorded(record: Mapping[str, Any]) -> tuple[EvaluationPlan, set[Cell]]:
+    """Return the plan and the finished trainings of then; raises CoresetError for others."""
     try:
-        return plan_from_dict(record["plan"])
+        cells = {Cell(**each["cell"]) for each in record["cells"]}
+        return plan_from_dict(record["plan"]), cells
     except (KeyError, TypeError, AttributeError):
         raise CoresetError(
             "the plan in the provenance has unknown fields. Use the version that wrote it."
