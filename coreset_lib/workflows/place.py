@@ -36,7 +36,7 @@ class Place:
         if self.gpus and self.processes is not None and self.processes != self.gpus:
             raise CoresetError(
                 f"--processes must be the number of GPUs, {self.gpus}, got {self.processes}. "
-                "Leave it away."
+                "Leave it out."
             )
 
     @property
