@@ -2,8 +2,17 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
+JS_STAMP := node_modules/.installed
 
-.PHONY: install demo test check bench
+# Node.js is for developers only: it checks and tests the dashboard's JavaScript. Where it is
+# missing these checks and tests are left out, unless CI=true says that nothing may be.
+IS_NEW_NODE := const [major, minor] = process.versions.node.split("."); \
+	process.exit(major > 18 || (major == 18 && minor >= 18) ? 0 : 1)
+HAS_NODE = $(shell command -v npm >/dev/null 2>&1 && node -e '$(IS_NEW_NODE)' && echo yes)
+LEFT_OUT = @echo "JavaScript tests and checks are left out: they need npm and Node.js 18.18 or newer." \
+	>&2; test "$(CI)" != true
+
+.PHONY: install install-js demo test test-js check check-js bench
 
 install: $(STAMP)
 
@@ -12,18 +21,32 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
+install-js:
+	$(if $(HAS_NODE),@$(MAKE) --no-print-directory $(JS_STAMP),$(LEFT_OUT))
+
+$(JS_STAMP): package.json package-lock.json .npmrc
+	npm ci --silent
+	touch $(JS_STAMP)
+
 demo: install
 	$(BIN)/coreset-lens demo $(ARGS)
 
 # One process for each processor, four at most; the tests of a file stay together.
-test: install
+test: install test-js
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-check: install
+# The test runner comes with Node.js: nothing is installed.
+test-js:
+	$(if $(HAS_NODE),npm run --silent test,$(LEFT_OUT))
+
+check: install check-js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+check-js: install-js
+	$(if $(HAS_NODE),npm run --silent check)
 
 bench: install
 	$(BIN)/python benchmarks/run_all.py

@@ -1,6 +1,7 @@
 """Tables that a spreadsheet may open: it runs nothing that stands in them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ def disarm_formulas(table: pd.DataFrame, columns: Iterable[str] = TEXT_COLUMNS) 
     """Put an apostrophe before texts that a spreadsheet would run as a formula."""
     for column in columns:
         if column in table:
-            texts = table[column].astype(str)
+            texts: Any = table[column].astype(str)
             is_formula = texts.str.startswith(FORMULA_STARTS)
             table[column] = texts.where(~is_formula, "'" + texts)
     return table

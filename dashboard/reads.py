@@ -46,7 +46,7 @@ from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
 from coreset_lib.selection import SelectionConfig, select_coreset
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
 
 Options = tuple[tuple[str, Any], ...]
@@ -115,7 +115,7 @@ def score_values(version: RunVersion, name: str, options: Options) -> ScoreValue
 
 
 @st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
-def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Selection, ScoreValues | None]:
+def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Coreset, ScoreValues | None]:
     """Return a coreset and the score it was chosen by."""
     config = selection_config(choices)
     dynamics = open_dynamics(version)
@@ -123,13 +123,13 @@ def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Selection, Sc
     if config.score is not None:
         options = tuple(config.score_options.items())
         score = score_values(version, config.score, options)
-    selection = select_coreset(
+    coreset = select_coreset(
         dynamics,
         config,
         score=score,
         features=lambda: _run(version.folder).features(config.features),
     )
-    return selection, score
+    return coreset, score
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the images…", hash_funcs=ANY_EPOCH)
@@ -358,8 +358,8 @@ def _probe_coreset(
     probe = _linear_probe(version, is_there)
     if probe is None:
         return None
-    selection, _ = chosen_coreset(version, choices)
-    return probe.compare_with_random(selection.indices)
+    coreset, _ = chosen_coreset(version, choices)
+    return probe.compare_with_random(coreset.indices)
 
 
 def coreset_indices(summary: RunSummary, choices: Options) -> bytes:

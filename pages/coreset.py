@@ -10,7 +10,7 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.coreset.candidates import draw_candidates
 from dashboard.coreset.chart import composition_bars
@@ -48,8 +48,8 @@ def draw_page(summary: RunSummary) -> None:
     with right:
         try:
             version = summary.version
-            selection, score = reads.chosen_coreset(version, choices)
-            _draw_result(summary, choices, selection, score)
+            coreset, score = reads.chosen_coreset(version, choices)
+            _draw_result(summary, choices, coreset, score)
         except CoresetError as error:
             draw_error(error)
 
@@ -127,19 +127,19 @@ def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
 
 
 def _draw_result(
-    summary: RunSummary, choices: reads.Options, selection: Selection, score: ScoreValues | None
+    summary: RunSummary, choices: reads.Options, coreset: Coreset, score: ScoreValues | None
 ) -> None:
     """Draw numbers, composition, downloads and thumbnails of the coreset."""
     run = reads.open_dynamics(summary.version)
     full = np.bincount(run.labels, minlength=run.n_classes)
-    kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
+    kept = np.bincount(run.labels[coreset.indices], minlength=run.n_classes)
     never = reads.never_learned(summary.version)
-    suspects = sum(part["left_out"] for part in selection.report.get("suspects", ()))
+    suspects = sum(part["left_out"] for part in coreset.report.get("suspects", ()))
     numbers = {
-        "Samples": f"{len(selection.indices):,}",
+        "Samples": f"{len(coreset.indices):,}",
         "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
-        "Noise dropped": f"{selection.report['noise_cut_samples'] + suspects:,}",
-        "Never learned": f"{int(never[selection.indices].sum()):,}",
+        "Noise dropped": f"{coreset.report['noise_cut_samples'] + suspects:,}",
+        "Never learned": f"{int(never[coreset.indices].sum()):,}",
     }
     with st.container(horizontal=True, gap="medium"):
         for title, number in numbers.items():
@@ -160,7 +160,7 @@ def _draw_result(
     with st.expander("Compare candidates"):
         draw_candidates(summary, choices)
     images = reads.load_images(summary.version)
-    draw_thumbnails(images, selection.indices, run.labels, run.class_names, score)
+    draw_thumbnails(images, coreset.indices, run.labels, run.class_names, score)
 
 
 def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) -> None:

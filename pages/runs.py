@@ -1,5 +1,8 @@
 """Runs: start a training, watch it live, stop or delete it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
@@ -60,23 +63,30 @@ def _draw_curves(summary: RunSummary) -> None:
     if not metrics:
         st.info("Curves appear after the first epoch.", icon=":material/show_chart:")
         return
-    last = metrics[-1]
     with st.container(horizontal=True, gap="large"):
         st.metric("Epochs", f"{summary.epoch} / {summary.epochs}", width="content")
-        quantity = "exact match" if summary.is_multi_label else "accuracy"
-        if "val_auc" in last:
-            help_text = "Mean over the labels of the area under the ROC curve."
-            st.metric("Validation AUC", f"{last['val_auc']:.3f}", width="content", help=help_text)
-        for title, name in (("Validation", "val"), ("Training", "train")):
-            share = f"{100 * last[f'{name}_accuracy']:.1f} %"
-            st.metric(f"{title} {quantity}", share, width="content")
-        rate = f"{last['samples_per_second']:,.0f}"
-        st.metric("Samples per second", rate, width="content")
-    alt = (
-        f"Loss and accuracy after {last['epoch']} epochs: validation accuracy "
-        f"{100 * last['val_accuracy']:.1f} percent."
-    )
-    st.plotly_chart(training_curves(metrics), config=PLOTLY_CONFIG, key="curves", alt=alt)
+        for title, value, help_text in _last_figures(metrics[-1], summary.is_multi_label):
+            st.metric(title, value, width="content", help=help_text)
+    alt = f"Loss and accuracy after {len(metrics)} epochs"
+    accuracy = metrics[-1].get("val_accuracy")
+    if accuracy is not None:
+        alt += f": validation accuracy {100 * accuracy:.1f} percent"
+    st.plotly_chart(training_curves(metrics), config=PLOTLY_CONFIG, key="curves", alt=f"{alt}.")
+
+
+def _last_figures(
+    last: dict[str, Any], is_multi_label: bool
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yield title, value and help of what was recorded of an epoch; what was not is left out."""
+    quantity = "exact match" if is_multi_label else "accuracy"
+    if (auc := last.get("val_auc")) is not None:
+        help_text = "Mean over the labels of the area under the ROC curve."
+        yield "Validation AUC", f"{auc:.3f}", help_text
+    for title, name in (("Validation", "val"), ("Training", "train")):
+        if (share := last.get(f"{name}_accuracy")) is not None:
+            yield f"{title} {quantity}", f"{100 * share:.1f} %", None
+    if (rate := last.get("samples_per_second")) is not None:
+        yield "Samples per second", f"{rate:,.0f}", None
 
 
 def _draw_log(summary: RunSummary) -> None:

@@ -33,6 +33,9 @@ for commands in (serving, data, training, running, exports, methods, evaluating)
 app.add_typer(refining.app)
 app.add_typer(reviewing.app)
 
+# Options that had another name once, still understood.
+OLD_OPTIONS = {"--window": "--grey-window"}
+
 # Typer brings its own copy of click in some versions: take its base class from where it stands.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 
@@ -48,7 +51,11 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run the command and return its exit status."""
     try:
-        result = app(args=arguments, prog_name="coreset-lens", standalone_mode=False)
+        result = app(
+            args=[_with_new_name(argument) for argument in arguments],
+            prog_name="coreset-lens",
+            standalone_mode=False,
+        )
     except (CoresetError, _UsageError) as error:
         message = str(error) if isinstance(error, CoresetError) else _usage_message(error)
         sys.stderr.write(f"coreset-lens: {' '.join(message.split())}\n")
@@ -57,6 +64,12 @@ def _run(arguments: list[str]) -> int:
         sys.stderr.write("coreset-lens: stopped\n")
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _with_new_name(argument: str) -> str:
+    """Return an argument, with the new name of an option that had another one once."""
+    option, equals, value = argument.partition("=")
+    return f"{OLD_OPTIONS.get(option, option)}{equals}{value}"
 
 
 def _usage_message(error: Exception) -> str:

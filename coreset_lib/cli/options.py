@@ -32,7 +32,7 @@ DataRoot = Annotated[
 GreyWindow = Annotated[
     str,
     typer.Option(
-        "--window",
+        "--grey-window",
         help="DICOM and 16-bit images: file, range, a preset such as lung, or centre,width",
     ),
 ]
@@ -110,5 +110,5 @@ def check_slurm_options(given: list[str], executor: str) -> None:
     if executor != "slurm" and wrong:
         raise CoresetError(
             f"{', '.join(wrong)} must come with --executor slurm, got {executor}. "
-            "Add it, or leave them away."
+            "Add it, or leave them out."
         )

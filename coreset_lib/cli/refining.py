@@ -167,8 +167,8 @@ def stop(run: RunName, refinement: Id = None, cache: Cache = None) -> None:
 
 def _tell_end(refined: "Refinement", out: Path | None) -> None:
     """Say how the work on a refinement ended."""
+    from coreset_lib.refinement.run_plan import WAITING
     from coreset_lib.refinement.sentences import verdict_lines
-    from coreset_lib.refinement.work import WAITING
 
     for line in verdict_lines(refined.paths, refined.plan):
         typer.echo(line)

@@ -140,14 +140,16 @@ def vog(
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.jobs.processes.after_training import start_step
+    from coreset_lib.jobs.processes.after_training import start_after_training
     from coreset_lib.training.after.pixel_vog import compute_pixel_vog, epochs_with_weights
 
     found = find_run(cache, run)
     if background:
         epochs_with_weights(found)
         folder = str(cache_folder(cache).resolve())
-        start_step(found.paths, ["vog", found.run_id, "--device", device, "--cache", folder])
+        start_after_training(
+            found.paths, ["vog", found.run_id, "--device", device, "--cache", folder]
+        )
         typer.echo(f"run {found.run_id}: started; read on with coreset-lens logs {found.run_id}")
         return
     with Progress(console=Console(stderr=True)) as progress:

@@ -13,7 +13,7 @@ import typer
 from coreset_lib import workflows
 from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
-from coreset_lib.configs import DEMO
+from coreset_lib.configs import DEMO, with_new_names
 from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.runs.store import RunStore
 
@@ -90,7 +90,8 @@ def _has_demo_run(store: RunStore) -> bool:
     """Whether a demo run is finished or under way."""
     for run in store.runs():
         try:
-            is_demo = run.manifest.config == DEMO.as_dict()
+            config = {"precision": "auto", **with_new_names(run.manifest.config)}
+            is_demo = config == DEMO.as_dict()
             if is_demo and run.status().state in ("queued", "running", "finished"):
                 return True
         except DamagedRunError:

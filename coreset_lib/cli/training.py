@@ -34,6 +34,7 @@ from coreset_lib.configs import (
     AUGMENTATIONS,
     MODELS,
     NO_LABEL_NOISE,
+    PRECISIONS,
     RECORDINGS,
     TrainingConfig,
     parse_label_noise,
@@ -65,7 +66,7 @@ def train(
     ] = None,
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
-    window: GreyWindow = "file",
+    grey_window: GreyWindow = "file",
     skip_bad: SkipBad = False,
     keep_patient_ids: KeepPatientIds = False,
     model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(MODELS)}")] = "resnet18",
@@ -80,6 +81,10 @@ def train(
         int, typer.Option(help="Train this many seeds, from --seed on, and average them")
     ] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(help=f"{', '.join(PRECISIONS)}; auto: bfloat16 on CUDA, float32 elsewhere"),
+    ] = "auto",
     recording: Annotated[
         str, typer.Option(help=f"When to record: {', '.join(RECORDINGS)}")
     ] = "minibatch",
@@ -152,7 +157,7 @@ def train(
         dataset=absolute_dataset(dataset, data_root),
         data_root=None if data_root is None else str(Path(data_root).resolve()),
         image_size=image_size,
-        window=window,
+        grey_window=grey_window,
         skip_bad=skip_bad,
         keep_patient_ids=keep_patient_ids,
         model=model,
@@ -162,6 +167,7 @@ def train(
         final_learning_rate=min(1e-4, lr),
         seed=seed,
         device=device,
+        precision=precision,
         recording=recording,
         record_vog=record_vog,
         class_weighted_loss=class_weighted_loss,
@@ -175,11 +181,11 @@ def train(
     configs = [config]
     if seeds is not None:
         if "seed" in given:
-            raise CoresetError("train must get --seed or --seeds, got both. Leave one away.")
+            raise CoresetError("train must get --seed or --seeds, got both. Leave one out.")
         configs = [replace(config, seed=number) for number in parse_seeds(seeds)]
     if runs != 1:
         if seeds is not None:
-            raise CoresetError("train must get --runs or --seeds, got both. Leave one away.")
+            raise CoresetError("train must get --runs or --seeds, got both. Leave one out.")
         check_whole("runs", runs, least=1, most=MOST_SEEDS)
         configs = [replace(config, seed=seed + number) for number in range(runs)]
     started = _train_new(cache_folder(cache), configs, work)
@@ -294,7 +300,7 @@ def _resume(cache: Path | None, name: str, given: list[str], work: _Work) -> Non
     if changed:
         flags = ", ".join(f"--{option.replace('_', '-')}" for option in changed)
         raise CoresetError(
-            f"a resumed run must keep its options, got {flags}. Leave them away or start a new run."
+            f"a resumed run must keep its options, got {flags}. Leave them out or start a new run."
         )
     run = find_run(cache, name)
     with preparation_bar() as progress:

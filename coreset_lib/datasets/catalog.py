@@ -33,7 +33,7 @@ def load_dataset(
     *,
     data_root: str | Path | None = None,
     image_size: int = DEFAULT_SIZE,
-    window: str = FROM_FILE,
+    grey_window: str = FROM_FILE,
     skip_bad: bool = False,
     keep_patient_ids: bool = False,
     again: bool = False,
@@ -55,7 +55,7 @@ def load_dataset(
         Height and width in pixels. Chooses among the sizes of the phantom and the
         MedMNIST sets; folders and tables are scaled to it; .npz files have their own
         size, which the default accepts.
-    window : str
+    grey_window : str
         Grey window of DICOM and 16-bit images and arrays, see `parse_grey_window`.
     skip_bad : bool
         Leave out image files that cannot be used instead of refusing the dataset.
@@ -78,7 +78,7 @@ def load_dataset(
     DatasetError
         If nothing answers to the name, or what does is unfit for training.
     """
-    parse_grey_window(window)
+    parse_grey_window(grey_window)
     root = existing_folder(data_root)
     if root is not None:
         check_within(root, roots)
@@ -91,12 +91,12 @@ def load_dataset(
     check_within(path, roots)
     listing = _listing(path, roots, keep_patient_ids)
     if listing is None:
-        return _load_file(path, image_size, window)
+        return _load_file(path, image_size, grey_window)
     folder = default_cache() if cache is None else Path(cache)
     check_whole("image size", image_size, least=8, most=1024)
     options = DecodeOptions(
         image_size=image_size,
-        window=window,
+        grey_window=grey_window,
         pseudonym_key="" if keep_patient_ids else pseudonym_key(folder),
     )
     return prepare(
@@ -120,7 +120,7 @@ def load_configured(
         config.dataset,
         data_root=config.data_root,
         image_size=config.image_size,
-        window=config.window,
+        grey_window=config.grey_window,
         skip_bad=config.skip_bad,
         keep_patient_ids=config.keep_patient_ids,
         cache=cache,
@@ -187,12 +187,12 @@ def _unknown(name: str, root: Path | None) -> DatasetError:
     )
 
 
-def _load_file(path: Path, image_size: int, window: str) -> LabeledImages:
+def _load_file(path: Path, image_size: int, grey_window: str) -> LabeledImages:
     """Return the dataset in a file, with official names if the file is an official one."""
     stem, _, size = path.stem.partition("_")
     known = MEDMNIST_SETS.get(stem) if size in ("", "64", "128", "224") else None
     if known is None:
-        dataset = load_npz(path, window=window)
+        dataset = load_npz(path, grey_window=grey_window)
     else:
         dataset = load_npz(
             path,

@@ -75,7 +75,7 @@ class Evaluator:
         CoresetError
             If the dataset is gone or has changed.
         """
-        config = TrainingConfig(**run.manifest.config)
+        config = TrainingConfig.from_dict(run.manifest.config)
         dataset = load_configured(config, cache=run.paths.cache)
         check_same_dataset(run, dataset.fingerprint())
         return cls(run, plan, paths, dataset, config)
@@ -133,20 +133,20 @@ class Evaluator:
         return n_left
 
     def _groups(self, data: Any, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
-        """Yield the cells in order, those together that may be trained together."""
-        from coreset_lib.training.targets.stacked import MOST_TOGETHER, pays_together
+        """Yield the cells in order, those at once that may be trained stacked."""
+        from coreset_lib.training.targets.stacked import MOST_STACKED, stacking_pays
 
-        if not pays_together(self.plan.model, data.train.labels.device):
+        if not stacking_pays(self.plan.model, data.train.labels.device):
             yield from ([cell] for cell in cells)
             return
         for is_full, alike in itertools.groupby(cells, lambda c: (c.rate, c.arm == FULL_SET)):
             group = list(alike)
-            size = 1 if is_full[1] else MOST_TOGETHER
+            size = 1 if is_full[1] else MOST_STACKED
             yield from (group[start : start + size] for start in range(0, len(group), size))
 
     def _train_all(self, data: Any, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
-        """Yield the results of cells: trained together where they differ in seeds only."""
-        from coreset_lib.training.targets.stacked import train_targets_together
+        """Yield the results of cells: trained stacked where they differ in seeds only."""
+        from coreset_lib.training.targets.stacked import train_stacked_targets
         from coreset_lib.training.targets.target import train_target
 
         is_watched = self.plan.protocol == "paper"
@@ -154,7 +154,7 @@ class Evaluator:
         kinds = {(len(indices), replace(recipe, seed=0)) for indices, recipe in chosen}
         if len(cells) > 1 and len(kinds) == 1:
             coresets, recipes = zip(*chosen, strict=True)
-            results = train_targets_together(data, coresets, recipes, watch_validation=is_watched)
+            results = train_stacked_targets(data, coresets, recipes, watch_validation=is_watched)
         else:
             results = (
                 train_target(data, indices, recipe, watch_validation=is_watched)

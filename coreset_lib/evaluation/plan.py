@@ -138,7 +138,7 @@ class EvaluationPlan:
     ) -> TrainingConfig:
         """Return the recipe of a cell's target network.
 
-        Batches have ``min(batch_size, ceil(M / 4))`` samples (METHODS section 5). In the
+        Batches have ``min(batch_size, ceil(M / 4))`` samples (docs/methods.md). In the
         ``epochs`` regime (EVA) the coreset is seen as often as the full set would be; in
         the ``iterations`` regime (CCS) as often as takes at least the full set's steps.
         """

@@ -107,7 +107,8 @@ class LinearProbe:
             )
         mean = features.mean(axis=0)
         scale = features.std(axis=0)
-        scale[scale == 0] = 1
+        # Equal values may still deviate from their own mean by a rounding error.
+        scale[np.ptp(features, axis=0) == 0] = 1
         return cls(
             (features - mean) / scale,
             labels,
@@ -120,6 +121,19 @@ class LinearProbe:
 
     def judge(self, indices: NDArray[np.intp]) -> ClassificationMetrics:
         """Fit on the samples ``indices`` and return the figures on the validation split."""
+        scores = self.predict(indices)
+        if self.val_multi_hot is not None:
+            return multi_label_metrics(scores, self.val_multi_hot)
+        return classification_metrics(scores, self.val_labels)
+
+    def predict(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Fit on the samples ``indices`` and predict the validation split.
+
+        Returns
+        -------
+        float64 array, shape (validation samples, classes or labels)
+            About 1 where a class or label is likely, about 0 where not; not confined to that.
+        """
         x = self.features[indices].astype(np.float64)
         targets = self._targets(indices)
         x_mean, y_mean = x.mean(axis=0), targets.mean(axis=0)
@@ -127,10 +141,7 @@ class LinearProbe:
         gram = x.T @ x
         gram[np.diag_indices_from(gram)] += RIDGE * len(x)
         weights = np.linalg.solve(gram, x.T @ (targets - y_mean))
-        scores = (self.val_features - x_mean) @ weights + y_mean
-        if self.val_multi_hot is not None:
-            return multi_label_metrics(scores, self.val_multi_hot)
-        return classification_metrics(scores, self.val_labels)
+        return (self.val_features - x_mean) @ weights + y_mean
 
     def _targets(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return what to predict for samples: 0 and 1 per class, or per label."""

@@ -16,7 +16,7 @@ from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import STRATEGIES, SelectionConfig, select_coreset
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 
 CORESET, SELECTION = "coreset", "selection"
 
@@ -37,18 +37,18 @@ def export_coreset(
     score = None
     if STRATEGIES[config.strategy].needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
-    selection = select_coreset(
+    coreset = select_coreset(
         dynamics, config, score=score, features=lambda: run.features(config.features)
     )
-    csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score))
+    csv = csv_bytes(coreset_table(run.samples(), dynamics, coreset, score))
     details = {
         "selection": config.as_dict()
         | {
             "score": score.name if score else None,
             "score_options": score.plain_options() if score else {},
         },
-        "report": dict(selection.report),
-        "n_selected": len(selection.indices),
+        "report": dict(coreset.report),
+        "n_selected": len(coreset.indices),
     }
     return make_export(CORESET, run, csv, details, n_epochs=dynamics.n_epochs)
 
@@ -78,7 +78,7 @@ def export_selection(
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     chosen = _checked_samples(indices, dynamics.n_samples)
-    csv = csv_bytes(coreset_table(run.samples(), dynamics, Selection(chosen, {}), score))
+    csv = csv_bytes(coreset_table(run.samples(), dynamics, Coreset(chosen, {}), score))
     samples = {
         "indices": chosen.tolist(),
         "score": score.name if score else None,

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coreset_lib.scores.score import ScoreValues
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 
 
 def indices_file(indices: NDArray[np.intp]) -> bytes:
@@ -21,7 +21,7 @@ def indices_file(indices: NDArray[np.intp]) -> bytes:
     return buffer.getvalue()
 
 
-def fiftyone_file(samples: pd.DataFrame, selection: Selection, score: ScoreValues | None) -> bytes:
+def fiftyone_file(samples: pd.DataFrame, coreset: Coreset, score: ScoreValues | None) -> bytes:
     """Return the chosen samples as JSON of the form ``FiftyOneDataset`` imports.
 
     One entry per sample with ``filepath``, a classification under ``ground_truth``, the
@@ -30,7 +30,7 @@ def fiftyone_file(samples: pd.DataFrame, selection: Selection, score: ScoreValue
     show.
     """
     entries = []
-    chosen = np.sort(selection.indices)
+    chosen = np.sort(coreset.indices)
     for index, row in zip(chosen.tolist(), samples.iloc[chosen].to_dict("records"), strict=True):
         entry = {
             "filepath": str(row["source"]),

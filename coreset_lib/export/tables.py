@@ -6,7 +6,7 @@ import pandas as pd
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 from coreset_lib.spreadsheets import disarm_formulas
 
 LABELS = "labels"
@@ -36,7 +36,7 @@ def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
 def coreset_table(
     samples: pd.DataFrame,
     dynamics: TrainingDynamics,
-    selection: Selection,
+    coreset: Coreset,
     score: ScoreValues | None,
 ) -> pd.DataFrame:
     """Return the chosen samples with the reasons that a run gives for them.
@@ -49,7 +49,7 @@ def coreset_table(
     -------
     DataFrame, one row per chosen sample, sorted by rank
     """
-    chosen = selection.indices
+    chosen = coreset.indices
     columns = ["index", "sample_id", "label", "class_name", LABELS, "source"]
     known = [name for name in columns if name in samples]
     table = pd.DataFrame(samples.iloc[chosen][known])
@@ -57,6 +57,6 @@ def coreset_table(
     if score is not None:
         table[score.name] = score.values[chosen]
     table["forgetting_events"] = count_forgetting_events(dynamics)[chosen]
-    table["cluster"] = "" if selection.clusters is None else selection.clusters[chosen]
+    table["cluster"] = "" if coreset.clusters is None else coreset.clusters[chosen]
     table["review_status"] = ""
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))

@@ -108,7 +108,7 @@ class DynamicsRecorder:
 
         References
         ----------
-        EVA, Eq. 2-3 for ``error_norm``; METHODS section 2 for the others.
+        EVA, Eq. 2-3 for ``error_norm``; docs/methods.md for the others.
         """
         is_multi_label = self._labels.ndim == 2
         describe = describe_label_logits if is_multi_label else describe_logits

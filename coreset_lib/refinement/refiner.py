@@ -16,7 +16,7 @@ from coreset_lib.datasets.labeled_images import check_one_class_each
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.metrics import classification_metrics
 from coreset_lib.refinement.experts import OpenRound, read_answers, simulated_answers, write_queries
-from coreset_lib.refinement.judgement import judge_verdict
+from coreset_lib.refinement.judgement import judge_flags
 from coreset_lib.refinement.noise_rate import estimate_noise_rate
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
 from coreset_lib.refinement.queries import QueryPool, choose_queries
@@ -64,7 +64,7 @@ class Refiner:
             plan does not suit the run, see :func:`check_plan`.
         """
         check_plan(run, plan)
-        config = TrainingConfig(**run.manifest.config)
+        config = TrainingConfig.from_dict(run.manifest.config)
         dataset = load_configured(config, cache=run.paths.cache)
         check_same_dataset(run, dataset.fingerprint())
         check_one_class_each(dataset, "refinement")
@@ -144,20 +144,20 @@ class Refiner:
         }
         if self.true_labels is not None:
             labels = self._labels()
-            figures = judge_verdict(is_noisy, labels, self.true_labels, self.dataset.n_classes)
+            figures = judge_flags(is_noisy, labels, self.true_labels, self.dataset.n_classes)
             record["figures"] = figures.as_dict()
             record["true_rate"] = float(np.mean(labels != self.true_labels))
         self._keep_judgement(seed, record, found)
         return record
 
     def _keep_judgement(self, seed: int, record: Record, found: Any) -> None:
-        """Write the verdict, also into the run's directory, and then what was found."""
-        write_array(self.paths.verdict(seed), found.is_noisy)
+        """Write the flags, also into the run's directory, and then what was found."""
+        write_array(self.paths.noisy_flags(seed), found.is_noisy)
         if seed == self.plan.seeds[0]:
-            write_array(self.run.paths.verdict, found.is_noisy)
+            write_array(self.run.paths.noisy_flags, found.is_noisy)
             about = {k: record[k] for k in ("seed", "noise_rate", "n_noisy")}
             write_json(
-                self.run.paths.verdict_info,
+                self.run.paths.noisy_flags_info,
                 {
                     "schema_version": 1,
                     "refinement": self.plan.refinement_id,
@@ -185,7 +185,7 @@ class Refiner:
         """Train on guessed-clean and relabelled samples, and describe the outcome."""
         from coreset_lib.training.targets.target import train_target
 
-        is_noisy = np.load(self.paths.verdict(cell.seed), allow_pickle=False)
+        is_noisy = np.load(self.paths.noisy_flags(cell.seed), allow_pickle=False)
         labels = self._labels().copy()
         labels[list(corrections)] = list(corrections.values())
         rows = self._settled(cell.arm, is_noisy, corrections)

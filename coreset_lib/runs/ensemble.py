@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_bytes, write_json
+from coreset_lib.configs import TrainingConfig, with_new_names
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import multi_hot_of, set_codes
@@ -107,9 +108,15 @@ def _differences(first: Run, other: Run) -> list[tuple[str, Any, Any]]:
     """List in what two runs differ that they must not."""
     a, b = first.manifest, other.manifest
     pairs = [("dataset (fingerprint)", a.dataset.fingerprint[:12], b.dataset.fingerprint[:12])]
-    names = [name for name in a.config | b.config if name not in MAY_DIFFER]
-    pairs += [(name, a.config.get(name), b.config.get(name)) for name in names]
+    ours, theirs = with_new_names(a.config), with_new_names(b.config)
+    names = [name for name in ours | theirs if name not in MAY_DIFFER]
+    pairs += [(name, _option(ours, name), _option(theirs, name)) for name in names]
     return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _option(options: Mapping[str, Any], name: str) -> Any:
+    """Return an option of a run; of one older than the option, what was done without it."""
+    return options.get(name, getattr(TrainingConfig, name, None))
 
 
 def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:

@@ -46,13 +46,13 @@ class RunPaths:
         return self.root / "true_labels.npy"
 
     @property
-    def verdict(self) -> Path:
+    def noisy_flags(self) -> Path:
         """Labels that co-teaching calls wrong, bool, shape (samples,)."""
         return self.root / "verdict.npy"
 
     @property
-    def verdict_info(self) -> Path:
-        """Options, seed and noise rate of that verdict."""
+    def noisy_flags_info(self) -> Path:
+        """Options, seed and noise rate of those flags."""
         return self.root / "verdict.json"
 
     @property
@@ -162,7 +162,7 @@ class RunPaths:
         return self.root / "lock"
 
     @property
-    def reserve(self) -> Path:
+    def disk_reserve(self) -> Path:
         """Disk space kept aside while training, to report a full disk with."""
         return self.root / ".reserve"
 
@@ -173,7 +173,7 @@ class RunPaths:
 
     @property
     def precision(self) -> Path:
-        """Whether the run computes with 16 bits on a CPU."""
+        """What runs of former versions decided by measuring: whether to use 16 bits on a CPU."""
         return self.root / "precision.json"
 
     @property

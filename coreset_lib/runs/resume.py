@@ -95,7 +95,7 @@ def plain_config(paths: RunPaths) -> TrainingConfig:
         If the manifest cannot be read, or an option in it is not allowed.
     """
     try:
-        return TrainingConfig(**json.loads(paths.manifest.read_bytes())["config"])
+        return TrainingConfig.from_dict(json.loads(paths.manifest.read_bytes())["config"])
     except CoresetError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -22,7 +22,7 @@ from coreset_lib.selection.geometry import FeatureSource, read_features
 from coreset_lib.selection.herding import HERDING
 from coreset_lib.selection.k_center import K_CENTER
 from coreset_lib.selection.moderate import MODERATE
-from coreset_lib.selection.problem import Features, Selection, SelectionProblem, Strategy
+from coreset_lib.selection.problem import Coreset, Features, SelectionProblem, Strategy
 from coreset_lib.selection.random import RANDOM
 from coreset_lib.selection.top import TOP
 
@@ -83,7 +83,7 @@ def select_coreset(
     *,
     score: ScoreValues | None = None,
     features: FeatureSource = None,
-) -> Selection:
+) -> Coreset:
     """Choose a coreset of ``ceil(rate * N)`` training samples.
 
     Parameters
@@ -98,7 +98,7 @@ def select_coreset(
 
     Returns
     -------
-    Selection
+    Coreset
         Exactly the budget of unique samples, seeded and repeatable.
 
     Raises
@@ -128,7 +128,7 @@ def select_coreset(
     )
     indices, done, *clusters = strategy.choose(problem, **config.read_strategy_options())
     assert len(indices) == len(np.unique(indices)) == n_keep
-    return Selection(indices, {"n_keep": n_keep, **report, **done}, *clusters)
+    return Coreset(indices, {"n_keep": n_keep, **report, **done}, *clusters)
 
 
 def _candidates(

@@ -21,7 +21,7 @@ from coreset_lib.training.objectives import (
     mean_loss,
     summed_loss,
 )
-from coreset_lib.training.precision import mixed_precision
+from coreset_lib.training.precision import check_precision, mixed_precision
 
 EVALUATION_BATCH = 1024
 
@@ -80,6 +80,8 @@ class Trainer:
     ) -> "Trainer":
         """Move the network to the data's device and set up SGD with Nesterov momentum."""
         device = train.labels.device
+        check_precision(config.precision, device)
+        network.precision = config.precision
         network = network.to(device)
         layout = memory_layout(train.images)
         network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
@@ -144,7 +146,7 @@ class Trainer:
         images, labels = self.train.batch(indices)
         if self.config.augmentation != "none":
             images = augment(images, self.config.augmentation, self.shift_seed(epoch, number))
-        with mixed_precision(images.device):
+        with mixed_precision(images.device, self.config.precision):
             logits = self.forward(images)
         loss = self.loss(logits, labels)
         self.optimizer.zero_grad(set_to_none=True)
@@ -226,7 +228,7 @@ def predict(
         samples = torch.arange(len(split), device=split.labels.device)
     for indices in samples.split(EVALUATION_BATCH):
         images, labels = split.batch(indices)
-        with mixed_precision(images.device):
+        with mixed_precision(images.device, network.precision):
             yield indices, network(images), labels
 
 
@@ -258,6 +260,6 @@ def embed(network: Surrogate, split: ResidentSplit) -> Tensor:
     parts: list[Tensor] = []
     for indices in torch.arange(len(split), device=split.labels.device).split(EVALUATION_BATCH):
         images, _ = split.batch(indices)
-        with mixed_precision(images.device):
+        with mixed_precision(images.device, network.precision):
             parts.append(network.features(images).float().cpu())
     return torch.cat(parts)

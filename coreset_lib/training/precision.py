@@ -1,29 +1,27 @@
-"""Numbers of 16 bits where they are faster: always on CUDA, on a CPU only after a measurement.
+"""In how many bits a network computes: as its options say, on any machine the same.
+
+Nothing is measured here: two runs of one command compute the same on a busy and on an idle
+machine, on a processor with units for bfloat16 and on one without.
 
 And the smallest numbers of 32 bits, which a CPU had better take as 0 while it trains.
-
-A run keeps to what was decided when it began: a resumption computes as before, and two runs
-of one configuration on one machine differ only if the measurement was a close call.
 """
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
-from coreset_lib.atomic import write_json
+from coreset_lib.configs import TrainingConfig
+from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
 
 CPU_INFO = Path("/proc/cpuinfo")
-UNITS = ("amx_bf16", "avx512_bf16")
-LEAST_GAIN = 1.1
-REPEATS = 3
-_cpu_uses_bfloat16 = False
+UNITS = ("amx_bf16", "avx512_bf16", "bf16")
 
 
 @contextlib.contextmanager
@@ -45,74 +43,50 @@ def tiny_numbers_as_zero() -> Generator[None]:
         torch.set_flush_denormal(was_on)
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """Return bfloat16 autocast on CUDA, and on a CPU for a run that it was found faster for."""
-    is_on = device.type == "cuda" or (device.type == "cpu" and _cpu_uses_bfloat16)
+def mixed_precision(device: torch.device, precision: str) -> torch.autocast:
+    """Return bfloat16 autocast if it was asked for; with ``auto``, on CUDA only."""
+    is_on = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_on)
 
 
-@contextlib.contextmanager
-def cpu_precision(uses_bfloat16: bool) -> Generator[None]:
-    """Compute with or without bfloat16 on the CPU within the block."""
-    global _cpu_uses_bfloat16
-    before, _cpu_uses_bfloat16 = _cpu_uses_bfloat16, uses_bfloat16
-    try:
-        yield
-    finally:
-        _cpu_uses_bfloat16 = before
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise CoresetError unless a device computes in the precision that was asked for."""
+    if precision == "bfloat16" and device.type not in ("cpu", "cuda"):
+        raise CoresetError(
+            f"precision bfloat16 needs the device cpu or cuda, got {device.type}. "
+            "Choose --precision auto."
+        )
 
 
-def decide_cpu_precision(
-    paths: RunPaths, make_step: Callable[[], Callable[[], None]], *, is_new: bool
-) -> bool:
-    """Return whether a run on the CPU computes with bfloat16, decided once for each run.
+def precision_note(precision: str, device: torch.device) -> str | None:
+    """Return a warning if bfloat16 was asked for on a processor that has no units for it."""
+    if precision != "bfloat16" or device.type != "cpu" or has_bfloat16_units() is not False:
+        return None
+    return "This processor has no units for bfloat16; it computes faster with --precision float32."
 
-    Parameters
-    ----------
-    paths : RunPaths
-    make_step : callable
-        Makes a training step of a network that is thrown away, to be timed.
-    is_new : bool
-        Whether the run has no epochs yet; others go on as they began.
+
+def as_begun(
+    paths: RunPaths, manifest: Mapping[str, Any], config: TrainingConfig
+) -> TrainingConfig:
+    """Return a run's options with the precision in which it began on a CPU.
+
+    Before ``precision`` was an option, a run measured which one was faster, and kept its
+    decision beside the manifest; it goes on with that. Others are left as they are.
     """
+    if "precision" in manifest["config"]:
+        return config
     try:
-        return bool(json.loads(paths.precision.read_bytes())["cpu_bfloat16"])
+        began_with_bfloat16 = json.loads(paths.precision.read_bytes())["cpu_bfloat16"] is True
     except (OSError, ValueError, KeyError, TypeError):
-        if not is_new or not has_bfloat16_units():
-            return False
-    decision = _is_faster(make_step())
-    write_json(paths.precision, {"schema_version": 1, "cpu_bfloat16": decision})
-    return decision
+        return config
+    return replace(config, precision="bfloat16") if began_with_bfloat16 else config
 
 
-def has_bfloat16_units(info: Path = CPU_INFO) -> bool:
-    """Whether the processor multiplies bfloat16 numbers itself; others would be slower."""
+def has_bfloat16_units(info: Path = CPU_INFO) -> bool | None:
+    """Whether the processor multiplies bfloat16 numbers itself; None where it does not say."""
     try:
         lines = info.read_text().splitlines()
     except OSError:
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
+        return None
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     return any(unit in flags.split() for unit in UNITS)
-
-
-def training_step(network: nn.Module, images: Tensor) -> Callable[[], None]:
-    """Return a step that computes the gradients of a network on some images."""
-
-    def step() -> None:
-        with mixed_precision(images.device):
-            outputs = network(images)
-        outputs.square().mean().backward()
-
-    return step
-
-
-def _is_faster(step: Callable[[], None]) -> bool:
-    """Time a step both ways, in turns; whether bfloat16 gains enough."""
-    seconds: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(REPEATS + 1):  # the first ones warm up
-        for uses_bfloat16, taken in seconds.items():
-            with cpu_precision(uses_bfloat16):
-                began = time.perf_counter()
-                step()
-                taken.append(time.perf_counter() - began)
-    return min(seconds[False][1:]) >= LEAST_GAIN * min(seconds[True][1:])

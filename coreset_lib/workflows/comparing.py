@@ -9,7 +9,7 @@ from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.evaluation.evaluate import create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.results import EvaluationPaths
-from coreset_lib.evaluation.work import compare
+from coreset_lib.evaluation.run_plan import compare
 from coreset_lib.export import evaluation_results
 from coreset_lib.export.provenance import Export
 from coreset_lib.jobs import evaluations as jobs

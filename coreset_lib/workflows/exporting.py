@@ -11,7 +11,7 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export import coresets, scores
 from coreset_lib.export import rebuild as rebuilding
 from coreset_lib.export.clusters import ClusterTable, cluster_run
-from coreset_lib.export.csv_comparison import Comparison, compare, read_listing
+from coreset_lib.export.csv_comparison import Comparison, compare, read_exported
 from coreset_lib.export.provenance import Export
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -154,7 +154,7 @@ def compare_tables(first: Path, second: Path, *, rate: float = 0.1) -> Compariso
     CoresetError
         If a file is no such CSV, or they are of different datasets.
     """
-    return compare(read_listing(first), read_listing(second), rate=rate)
+    return compare(read_exported(first), read_exported(second), rate=rate)
 
 
 def rebuild(csv: Path, *, cache: Path | None = None) -> tuple[Export, bool]:

@@ -11,7 +11,7 @@ from coreset_lib.export import refinement_results
 from coreset_lib.export.provenance import Export
 from coreset_lib.jobs import refinements as jobs
 from coreset_lib.jobs.refinements import Refinement
-from coreset_lib.refinement import work
+from coreset_lib.refinement import run_plan
 from coreset_lib.refinement.experts import accept_answers, accept_reviewed
 from coreset_lib.refinement.plan import RefinementPlan
 from coreset_lib.refinement.refiner import check_plan
@@ -240,7 +240,7 @@ def export_refinement(refinement: Refinement) -> Export:
 def _work(paths: RefinementPaths, plan: RefinementPlan, on_step: OnStep) -> Refinement:
     """Work on a refinement that nobody else works on."""
     jobs.check_no_work(paths)
-    return Refinement(paths, plan, work.refine(paths.root.parents[1], paths, on_step=on_step))
+    return Refinement(paths, plan, run_plan.refine(paths.root.parents[1], paths, on_step=on_step))
 
 
 def _run_of(refinement: Refinement) -> Run:

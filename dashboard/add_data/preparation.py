@@ -1,5 +1,6 @@
 """Preparing a dataset in the background, so that the page stays alive and shows how far it is."""
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from coreset_lib.datasets import DatasetReport, LabeledImages, dataset_report, l
 from coreset_lib.errors import CoresetError
 
 MOST_JOBS = 16
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Choice:
 
     path: str
     image_size: int
-    window: str
+    grey_window: str
 
 
 @dataclass(eq=False)
@@ -61,7 +63,7 @@ class Job:
             dataset = load_dataset(
                 self.choice.path,
                 image_size=self.choice.image_size,
-                window=self.choice.window,
+                grey_window=self.choice.grey_window,
                 skip_bad=True,
                 again=True,
                 cache=default_cache(),
@@ -70,15 +72,27 @@ class Job:
             )
             report = dataset_report(dataset)
         except CoresetError as error:
-            self.error = str(error)
+            self.error = str(error) or _unforeseen(error)
         except MemoryError:
             self.error = "There is not enough memory for this dataset. Choose a smaller image size."
+        except BaseException as error:  # nobody above would tell: the page would wait for ever
+            log.exception("the check of %s ended unexpectedly", self.choice.path)
+            self.error = _unforeseen(error)
         else:
             self.dataset, self.report = dataset, report
 
     def _note(self, done: int, total: int) -> None:
         """Keep how far it is."""
         self.done, self.total = done, total
+
+
+def _unforeseen(error: BaseException) -> str:
+    """Say that something went wrong which nobody has thought of."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"The check of this dataset ended unexpectedly ({what}). "
+        "Check it again; if that does not help, the log of the dashboard tells where it happened."
+    )
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,4 +1,4 @@
-"""The report on a dataset: verdict first, then what it rests on."""
+"""The report on a dataset: readiness first, then what it rests on."""
 
 import numpy as np
 import streamlit as st
@@ -9,7 +9,7 @@ from coreset_lib.datasets.checking.file_report import FileSummary
 from coreset_lib.datasets.checking.suggestion import safe_augmentation
 from coreset_lib.datasets.sources.listing import PARTS
 from coreset_lib.label_sets import set_title
-from dashboard.shared.samples.enlarging import data_uri, enlarge, picture_of
+from dashboard.shared.samples.images import data_uri, enlarge, picture_of
 from dashboard.shared.text import as_text
 
 SAMPLES_PER_CLASS = 6
@@ -26,7 +26,7 @@ MOST_PAIRS = 30
 
 
 def draw_report(report: DatasetReport, dataset: LabeledImages) -> None:
-    """Draw counts, files and copies: what the verdict rests on."""
+    """Draw counts, files and copies: what readiness rests on."""
     if report.files is not None and report.files.bad:
         _draw_bad_files(report.files)
     if report.copy_pairs:
@@ -60,11 +60,11 @@ def _draw_numbers(report: DatasetReport) -> None:
             st.metric("Patients", f"{report.n_patients:,}", width="content")
 
 
-def draw_verdict(report: DatasetReport) -> None:
+def draw_readiness(report: DatasetReport) -> None:
     """Say whether it can be trained on, and everything that stands out."""
-    draw = {"fit": st.success, "look": st.warning, "unfit": st.error}[report.verdict]
+    draw = {"fit": st.success, "look": st.warning, "unfit": st.error}[report.readiness]
     icons = {"fit": "check_circle", "look": "visibility", "unfit": "block"}
-    draw(as_text(report.verdict_text), icon=f":material/{icons[report.verdict]}:")
+    draw(as_text(report.readiness_text), icon=f":material/{icons[report.readiness]}:")
     if report.warnings:
         st.markdown("\n".join(f"- {as_text(warning)}" for warning in report.warnings))
 
@@ -197,6 +197,7 @@ def draw_class_samples(dataset: LabeledImages) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             for row in picks:
                 picture = enlarge(picture_of(dataset.train.images, row), least=SAMPLE_WIDTH)
-                st.image(picture, width=SAMPLE_WIDTH, alt=f"Training image of {name}")
+                alt = f"Training image of {name}"
+                st.image(data_uri(picture), width=SAMPLE_WIDTH, alt=alt)
     if dataset.n_classes > MOST_CLASSES_SHOWN:
         st.caption(f"The first {MOST_CLASSES_SHOWN} of {dataset.n_classes} classes are shown.")

@@ -153,7 +153,7 @@ def draw_k(summary: RunSummary, clustering: Clustering, found: ClassClusters) ->
         key="silhouette",
         alt=f"Mean silhouette against the number of clusters; K = {record['k']} is in use.",
     )
-    st.caption(_verdict(silhouette, is_sampled=record["is_sampled"]))
+    st.caption(_silhouette_in_words(silhouette, is_sampled=record["is_sampled"]))
 
 
 def _draw_class_table(found: ClassClusters) -> None:
@@ -176,7 +176,7 @@ def _draw_class_table(found: ClassClusters) -> None:
     )
 
 
-def _verdict(silhouette: float | None, *, is_sampled: bool) -> str:
+def _silhouette_in_words(silhouette: float | None, *, is_sampled: bool) -> str:
     """Say what a silhouette of this height means."""
     if silhouette is None:
         text = "One cluster: nothing to compare."

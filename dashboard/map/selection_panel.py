@@ -13,7 +13,7 @@ from dashboard.map import colours as map_colours
 from dashboard.map import data as map_data
 from dashboard.map.component.image_grid import Tile, image_grid
 from dashboard.shared.downloads import REBUILD, draw_export
-from dashboard.shared.samples.enlarging import picture_of
+from dashboard.shared.samples.images import picture_of
 from dashboard.shared.samples.sample_images import thumbnail
 from dashboard.shared.selection import selection
 from dashboard.shared.text import as_text

@@ -105,8 +105,8 @@ def review_of(summary: RunSummary) -> Review:
 
 def suspicion(version: RunVersion) -> SuspicionQueue:
     """Return the samples in the order in which their labels should be looked at."""
-    verdict = reads.store().at(version.folder).paths.verdict
-    stamp = verdict.stat().st_mtime if verdict.exists() else None
+    noisy_flags = reads.store().at(version.folder).paths.noisy_flags
+    stamp = noisy_flags.stat().st_mtime if noisy_flags.exists() else None
     return _suspicion(version, reads.has_embedding(version.folder), stamp)
 
 

@@ -16,7 +16,7 @@ from dashboard.map import colours as map_colours
 from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import DeskClass, DeskItem, class_keys
 from dashboard.review.data import Review
-from dashboard.shared.samples.enlarging import data_uri, picture_of
+from dashboard.shared.samples.images import data_uri, picture_of
 from dashboard.shared.samples.sample_images import thumbnail
 
 BEHIND = 3

@@ -13,17 +13,17 @@ def training_curves(metrics: Sequence[dict[str, Any]]) -> go.Figure:
     """Return loss (left) and accuracy (right) of the training and validation splits.
 
     Of samples with any number of labels, accuracy is that of whole sets, and the mean AUC of
-    the validation split is drawn beside it.
+    the validation split is drawn beside it. A figure that was not recorded leaves a gap.
     """
-    has_auc = bool(metrics) and "val_auc" in metrics[0]
+    has_auc = any("val_auc" in record for record in metrics)
     right = "exact match, AUC" if has_auc else "accuracy"
     figure = make_subplots(cols=2, subplot_titles=("loss (nats)", right))
-    epochs = [record["epoch"] for record in metrics]
+    epochs = [record.get("epoch", number) for number, record in enumerate(metrics, 1)]
     for column, quantity in ((1, "loss"), (2, "accuracy")):
         for split, colour, dash in (("train", EARLY, "solid"), ("val", LATE, "dot")):
             figure.add_scatter(
                 x=epochs,
-                y=[record[f"{split}_{quantity}"] for record in metrics],
+                y=[record.get(f"{split}_{quantity}") for record in metrics],
                 name=split,
                 mode="lines",
                 line={"color": colour, "dash": dash, "width": 2},

@@ -256,6 +256,20 @@ def test_the_downloaded_coreset_is_the_one_of_the_command_line(finished, browser
     assert not page.problems
 
 
+def test_images_are_part_of_the_page_and_need_not_be_fetched(finished, browser_page):
+    url, _, run_id = finished
+    page = Page(browser_page).open(f"{url}/coreset?run={run_id}")
+    images = page.page.locator("[data-testid=stImage] img")
+    images.nth(23).wait_for(timeout=MINUTES)
+    page.settle()
+    shown = images.evaluate_all(
+        "images => images.map(i => [i.src.slice(0, 15), i.alt.slice(0, 7), i.naturalWidth])"
+    )
+    assert len(shown) == 24
+    assert {tuple(image) for image in shown} == {("data:image/png;", "Sample ", 112)}
+    assert not page.problems
+
+
 def test_the_downloaded_scores_are_those_of_the_command_line(finished, browser_page, tmp_path):
     url, cache, run_id = finished
     page = Page(browser_page).open(f"{url}/trajectories?run={run_id}&early=3-9&late=12-18")

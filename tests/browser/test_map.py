@@ -202,6 +202,31 @@ def test_a_box_selects_and_a_click_selects_one(open_map):
     map_page.page.wait_for_url(re.compile(f"selection={ALONE}(&|$)"))
 
 
+def pixels_about(place, distance):
+    """Return the whole pixels that lie nearly so far from a place, within a quarter of a pixel."""
+    around = np.indices((60, 60)).reshape(2, -1).T - 30 + np.round(place)
+    off = np.abs(np.linalg.norm(around - place, axis=1) - distance)
+    return around[np.argsort(off)[:6]].tolist()
+
+
+def test_a_sample_is_meant_within_twelve_pixels_of_the_pointer(open_map):
+    map_page = open_map()
+    aimed = map_page.page.locator(".surface.aimed")
+    place = np.array(map_page.pixel((0, 0)))
+    for distance, start, before, after in (
+        (11.6, place - 30, "detached", "attached"),
+        (12.4, place, "attached", "detached"),
+    ):
+        for pixel in pixels_about(place, distance):
+            map_page.page.mouse.move(*start)
+            aimed.wait_for(state=before)
+            map_page.page.mouse.move(*pixel)
+            aimed.wait_for(state=after)
+    map_page.page.mouse.click(*pixels_about(place, 11.6)[0])
+    map_page.says_selected(1)
+    map_page.page.wait_for_url(re.compile(f"selection={ALONE}(&|$)"))
+
+
 def test_pointing_at_a_sample_shows_its_image_name_and_class(open_map):
     map_page = open_map()
     run = map_page.run

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from coreset_lib.cli import _run
+from coreset_lib.cli.serving import _has_demo_run
+from coreset_lib.configs import DEMO
 from coreset_lib.runs.store import RunStore
 
 
@@ -49,12 +51,13 @@ def npz(tmp_path, tiny_dataset, save_npz):
 @pytest.mark.usefixtures("without_umap")
 def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
     options = ("--model", "small_cnn", "--epochs", 4, "--batch-size", 16, "--device", "cpu")
-    *_, last = lens("train", "--dataset", npz, *options)
+    *_, last = lens("train", "--dataset", npz, *options, "--precision", "bfloat16")
     assert last.startswith("run: ")
     run_id = last.removeprefix("run: ")
     run = RunStore(cache).find("latest")
     assert run.run_id == run_id
     assert run.status().state == "finished"
+    assert run.manifest.config["precision"] == "bfloat16"
     windows = ("--early", "1-2", "--late", "3-4")
     scores, coreset = tmp_path / "scores.csv", tmp_path / "coreset.csv"
     assert str(scores) in lens("score", "latest", "--score", "eva", *windows, "--out", scores)[0]
@@ -65,6 +68,20 @@ def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
     assert lens("rebuild", coreset) == [f"{coreset}: same", lines[1]]
     assert lens("rebuild", scores)[0] == f"{scores}: same"
     assert any("epoch 4: train loss" in line for line in lens("logs", run_id[:20]))
+
+
+def test_a_demo_run_from_before_an_option_is_found_again(cache, make_run):
+    run = make_run(cache)
+    manifest = json.loads(run.paths.manifest.read_text())
+    manifest["config"] = DEMO.as_dict()
+    for missing in ((), ("precision",)):
+        for option in missing:
+            del manifest["config"][option]
+        run.paths.manifest.write_text(json.dumps(manifest))
+        assert _has_demo_run(RunStore(cache))
+    manifest["config"]["precision"] = "bfloat16"
+    run.paths.manifest.write_text(json.dumps(manifest))
+    assert not _has_demo_run(RunStore(cache))
 
 
 def test_runs_as_json_has_the_agreed_fields(lens, cache, make_run):

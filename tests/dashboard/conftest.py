@@ -134,6 +134,8 @@ class Dashboard:
     def run(self):
         self.app.run()
         assert not self.app.exception, [e.value for e in self.app.exception]
+        # An image that the browser had to fetch could be gone by then.
+        assert all(source.startswith("data:image/png;base64,") for source in self.images)
         return self
 
     def visit(self, page):
@@ -146,6 +148,11 @@ class Dashboard:
             name: value[0] if isinstance(value, list) else value
             for name, value in self.app.query_params.items()
         }
+
+    @property
+    def images(self):
+        """Where the browser finds the images that are drawn."""
+        return [part.url for image in self.app.get("image") for part in image.proto.imgs]
 
     @property
     def errors(self):
@@ -271,7 +278,7 @@ def _judge(paths, plan, seed):
         "n_noisy": 40, "n_wrong": 30, "precision": 0.6, "recall": 0.8, "clean_called_noisy": 0.1,
         "minority": 0.12, "majority": 0.08 + seed / 100, "by_class": [0.1] * 8,
     }  # fmt: skip
-    np.save(paths.verdict(seed), np.arange(N_TRAIN) < 40)
+    np.save(paths.noisy_flags(seed), np.arange(N_TRAIN) < 40)
     record = {
         "seed": seed, "noise_rate": 0.25, "true_rate": 0.2 if knows else None, "n_noisy": 40,
         "figures": figures if knows else None, "queries": dict.fromkeys(plan.arms, ASKED),

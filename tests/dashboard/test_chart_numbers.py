@@ -4,7 +4,7 @@ import pytest
 from coreset_lib.scores.population import SampleHistory
 from dashboard.coreset.chart import composition_bars
 from dashboard.runs.chart import training_curves
-from dashboard.shared.samples.enlarging import data_uri, enlarge
+from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.sample_chart import prediction_strip
 from dashboard.shared.text import as_text
 

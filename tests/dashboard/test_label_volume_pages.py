@@ -8,7 +8,7 @@ import pytest
 from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.label_sets import EXACT_MATCH
 from dashboard.add_data import preparation
-from dashboard.shared.samples.enlarging import picture_of, slice_sheet
+from dashboard.shared.samples.images import picture_of, slice_sheet
 
 PAGES = ("runs", "trajectories", "map", "reliability", "coreset", "benchmark")
 
@@ -85,6 +85,7 @@ def test_the_coreset_shows_a_picture_of_every_volume(open_dashboard, shown_run):
     pictures = [str(image.proto) for image in dashboard.app.get("image")]
     assert len(pictures) >= 6
     assert any(" + " in picture for picture in pictures)
+    assert len(set(dashboard.shared.samples.images)) == len(pictures)
 
 
 def test_volumes_with_labels_are_added_checked_and_handed_over(

@@ -18,7 +18,7 @@ from coreset_lib.evaluation.plan import (
 )
 from coreset_lib.evaluation.report import cell_table, verdict_lines
 from coreset_lib.evaluation.results import chosen_variant, read_cells, summary_table, write_cell
-from coreset_lib.evaluation.work import compare
+from coreset_lib.evaluation.run_plan import compare
 from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.jobs.processes.detached import work_status
 from coreset_lib.runs.store import Run
@@ -54,7 +54,7 @@ def evaluated(tmp_path_factory, trained_run, tiny_dataset):
     cache = tmp_path_factory.mktemp("evaluated")
     plan = make_plan(run_id=trained_run.run_id)
     paths = create_evaluation(cache, plan)
-    config = TrainingConfig(**trained_run.manifest.config)
+    config = TrainingConfig.from_dict(trained_run.manifest.config)
     Evaluator(trained_run, plan, paths, tiny_dataset, config).work()
     return plan, paths, config
 
@@ -103,6 +103,26 @@ class TestPlan:
         steps_per_epoch = -(-500 // target.batch_size)
         full_steps = 3 * 20
         assert full_steps <= target.epochs * steps_per_epoch < full_steps + steps_per_epoch
+
+    @pytest.mark.parametrize(
+        ("n_kept", "batch_size", "epochs"),
+        [
+            (1100, 256, 40),  # 5 steps an epoch, the last with 76 samples
+            (700, 175, 50),  # 4 steps; with 19 steps a full epoch it would be 48
+            (1700, 256, 29),  # 7 steps: 28.6 epochs
+            (1400, 256, 34),  # 6 steps: 33.3 epochs
+            (1792, 256, 29),  # 7 full steps
+            (1793, 256, 25),  # 8 steps
+            (94, 24, 50),  # 23.5 samples are a quarter
+            (5000, 256, 10),
+        ],
+    )
+    def test_epochs_of_the_iterations_regime_by_hand(self, n_kept, batch_size, epochs):
+        # A full epoch has 20 steps, the last with 136 samples; 10 epochs have 200.
+        plan = make_plan(batch_size=256, epochs=10, regime="iterations")
+        cell = Cell(arm="top el2n", variant=0, rate=0.1, seed=0)
+        target = plan.target(TrainingConfig(dataset="d"), cell, n_full=5000, n_kept=n_kept)
+        assert (target.batch_size, target.epochs) == (batch_size, epochs)
 
     @pytest.mark.parametrize(
         ("changes", "words"),
@@ -205,7 +225,7 @@ class TestWork:
             lock.release()
 
     def test_a_network_that_diverged_is_no_result(self, trained_run, tiny_dataset):
-        config = TrainingConfig(**trained_run.manifest.config)
+        config = TrainingConfig.from_dict(trained_run.manifest.config)
         config = replace(config, learning_rate=100, weight_decay=0.9, epochs=30)
         data = ResidentDataset.place(tiny_dataset, torch.device("cpu"))
         with pytest.raises(CoresetError, match="training diverged"):

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.probe import RIDGE, LinearProbe
+from coreset_lib.evaluation.probe import LinearProbe
 
 
 def make_probe(n=300, d=6, n_classes=3, seed=0):
@@ -15,13 +18,37 @@ def make_probe(n=300, d=6, n_classes=3, seed=0):
     return LinearProbe.prepare(features, labels, val, val_labels, n_classes)
 
 
-def test_the_fit_is_scikit_learns_ridge():
+@pytest.mark.parametrize("n_keep", [7, 43, 300])
+def test_the_fit_is_scikit_learns_ridge_with_a_hundredth_of_the_samples_as_penalty(n_keep):
     probe = make_probe()
-    indices = np.arange(0, 300, 7)
+    indices = np.random.default_rng(1).permutation(300)[:n_keep]
     targets = np.eye(3)[probe.labels[indices]]
-    ridge = Ridge(alpha=RIDGE * len(indices)).fit(probe.features[indices], targets)
-    expected = ridge.predict(probe.val_features).argmax(axis=1)
-    assert probe.judge(indices).accuracy == pytest.approx((expected == probe.val_labels).mean())
+    ridge = Ridge(alpha=0.01 * n_keep).fit(probe.features[indices].astype(np.float64), targets)
+    expected = ridge.predict(probe.val_features)
+    np.testing.assert_allclose(probe.predict(indices), expected, rtol=0, atol=1e-6)
+    accuracy = (expected.argmax(axis=1) == probe.val_labels).mean()
+    assert probe.judge(indices).accuracy == pytest.approx(accuracy)
+
+
+def test_features_are_standardised_by_the_training_split_alone():
+    rng = np.random.default_rng(0)
+    train, val = rng.normal(3, 5, (50, 4)), rng.normal(-2, 7, (20, 4))
+    train[:, 3] = val[:, 3] = 0.3  # says nothing
+    labels = np.zeros(50, int)
+    probe = LinearProbe.prepare(train, labels, val, labels[:20], 2)
+    scaler = StandardScaler().fit(train)
+    np.testing.assert_allclose(probe.features, scaler.transform(train), atol=1e-9)
+    np.testing.assert_allclose(probe.val_features, scaler.transform(val), atol=1e-9)
+
+
+def test_any_number_of_labels_is_fitted_as_it_is():
+    one = make_probe()
+    multi_hot = np.random.default_rng(2).integers(0, 2, (300, 4)).astype(np.uint8)
+    probe = replace(one, multi_hot=multi_hot, val_multi_hot=multi_hot[:90])
+    indices = np.arange(0, 300, 5)
+    ridge = Ridge(alpha=0.01 * 60).fit(probe.features[indices].astype(float), multi_hot[indices])
+    expected = ridge.predict(probe.val_features)
+    np.testing.assert_allclose(probe.predict(indices), expected, rtol=0, atol=1e-6)
 
 
 def test_a_coreset_of_one_class_does_worse_than_random():

@@ -49,6 +49,21 @@ def test_unfinished_runs_are_refused(members, make_run, tmp_path):
         create_ensemble(tmp_path, [*members, stopped])
 
 
+def test_a_run_from_before_an_option_joins_those_that_left_it_out(members, make_run, tmp_path):
+    def rewrite(run, change):
+        manifest = json.loads(run.paths.manifest.read_text())
+        change(manifest["config"])
+        run.paths.manifest.write_text(json.dumps(manifest))
+        return Run(run.paths)
+
+    old = rewrite(members[0], lambda config: config.pop("precision"))
+    assert "precision" not in old.manifest.config
+    create_ensemble(tmp_path, [old, *members[1:]])
+    other = rewrite(members[1], lambda config: config.update(precision="bfloat16"))
+    with pytest.raises(CoresetError, match=r"same precision, got auto for .* and bfloat16 for"):
+        create_ensemble(tmp_path, [old, other])
+
+
 def test_runs_of_another_length_or_dataset_are_refused(members, make_run, make_dataset, tmp_path):
     longer = make_run(tmp_path, seed=9, epochs=7)
     with pytest.raises(CoresetError, match="same epochs, got 6"):

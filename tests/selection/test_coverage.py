@@ -138,3 +138,45 @@ def test_recommended_does_not_depend_on_the_score_that_was_chosen():
         for score in (None, "eva", "forgetting")
     ]
     assert kept[0] == kept[1] == kept[2]
+
+
+def test_recommended_suspects_a_negative_margin_and_no_other():
+    margins = np.full(60, 0.5)
+    margins[[0, 1, 2, 40]] = -1e-3
+    margins[[3, 4, 41]] = 0
+    margins[[5, 42]] = 1e-3
+    found = choose(dynamics_with(margins), blobs(5)[0], strategy="recommended", rate=0.8)
+    counts = [(part["suspects"], part["left_out"]) for part in found.report["suspects"]]
+    assert counts == [(3, 3), (1, 1)]
+    assert not {0, 1, 2, 40} & set(found.indices.tolist())
+
+
+def test_recommended_leaves_out_the_lowest_margins_where_the_quota_needs_other_suspects():
+    margins = np.full(60, 0.5)
+    margins[:4] = -0.2, -0.9, -0.1, -0.6
+    found = choose(dynamics_with(margins), blobs(5)[0], strategy="recommended", rate=0.95)
+    quotas = np.bincount(LABELS[found.indices]).tolist()
+    assert quotas == [38, 19]
+    assert found.report["suspects"][0]["left_out"] == 40 - quotas[0]
+    assert set(range(40)) - set(found.indices.tolist()) == {1, 3}
+
+
+def test_recommended_looks_at_a_tenth_of_the_epochs_and_draws_above_a_quarter_of_a_class():
+    margins = np.full((20, 60), 0.5, np.float32)
+    margins[0, 3] = margins[2, 9] = -0.4  # the mean of the first two epochs is positive
+    margins[:2, 45] = -0.4
+    reports = [
+        choose(dynamics_with(margins), blobs(5)[0], strategy="recommended", rate=rate).report
+        for rate in (15 / 60, 17 / 60)
+    ]
+    assert [part["suspects"] for part in reports[0]["suspects"]] == [0, 1]
+    assert [[part["drawn"] for part in r["suspects"]] for r in reports] == [[False] * 2, [True] * 2]
+
+
+@pytest.mark.parametrize(
+    ("n_epochs", "n_early"), [(1, 1), (14, 1), (16, 2), (24, 2), (26, 3), (100, 10)]
+)
+def test_the_early_epochs_are_a_tenth_rounded_and_at_least_one(n_epochs, n_early):
+    margins = np.random.default_rng(0).uniform(-1, 1, (n_epochs, 60)).astype(np.float32)
+    found = early_margin(dynamics_with(margins), 0.1)
+    np.testing.assert_allclose(found.values, margins[:n_early].mean(axis=0), atol=1e-6)

@@ -1,5 +1,6 @@
 """Images that are nearly the same: compressed again, rescaled, brightened, or neighbours."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from coreset_lib.datasets.labeled_images import Images, is_volume
 THUMB = 8
 ALIKE = 0.995
 NEAR = 0.98
+# The distance of two vectors of length 1 that correlate so, and the rounding of float32.
+REACH = math.sqrt(2 * (1 - ALIKE)) + 1e-4
 BLOCK = 1024
 MOST_PAIRS = 200_000
 Vectors = NDArray[np.float32]
@@ -47,11 +50,10 @@ def find_near_copies(images: Images) -> NearPairs:
     """
     vectors = _unit(thumbnails(images))
     order, place = _sorted_along_main_direction(vectors)
-    reach = float(np.sqrt(2 * (1 - ALIKE))) + 1e-4
     firsts, seconds, count = list[NDArray[np.int64]](), list[NDArray[np.int64]](), 0
     for start in range(0, len(order), BLOCK):
         stop = min(start + BLOCK, len(order))
-        end = int(np.searchsorted(place, place[stop - 1] + reach, side="right"))
+        end = int(np.searchsorted(place, place[stop - 1] + REACH, side="right"))
         alike = vectors[order[start:stop]] @ vectors[order[start:end]].T >= ALIKE
         rows, columns = np.nonzero(np.triu(alike, 1))
         pair = np.sort(np.stack([order[start + rows], order[start + columns]]), axis=0)

@@ -56,7 +56,7 @@ def suggest_training(
     Notes
     -----
     About twenty updates an epoch, so that small sets learn at all, in batches of at most
-    256 (METHODS section 2); the learning rate shrinks with the batch (linear scaling,
+    256 (docs/methods.md); the learning rate shrinks with the batch (linear scaling,
     Goyal et al. 2017, arXiv 1706.02677). Without a GPU, as many epochs as 2,000 updates
     take, 30 to 200, for large or coloured images and volumes half as many. Volumes go in
     batches of at most 32.

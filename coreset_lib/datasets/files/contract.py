@@ -25,7 +25,7 @@ class DecodeOptions:
     ----------
     image_size : int
         Height and width of the result; other forms are scaled to fit and padded with black.
-    window : str
+    grey_window : str
         See `parse_grey_window`; for images of more than 8 bits and for DICOM.
     pseudonym_key : str
         Patient ids leave the decoder only after this key has made them unreadable; with
@@ -33,11 +33,11 @@ class DecodeOptions:
     """
 
     image_size: int = 28
-    window: str = FROM_FILE
+    grey_window: str = FROM_FILE
     pseudonym_key: str = ""
 
     def __post_init__(self) -> None:
-        parse_grey_window(self.window)
+        parse_grey_window(self.grey_window)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,7 +161,7 @@ def wide_to_grey(values: NDArray[Any], facts: Facts, options: DecodeOptions) -> 
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise UnreadableFile("has pixels that are no numbers (NaN or infinite)")
-    window = parse_grey_window(options.window) or range_window(low, high)
+    window = parse_grey_window(options.grey_window) or range_window(low, high)
     bits = 8 * values.dtype.itemsize
     return to_grey(values, window), replace(facts, bits=bits, low=low, high=high)
 

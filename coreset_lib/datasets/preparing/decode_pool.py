@@ -1,6 +1,7 @@
 """Decoding in several processes, and what to do when one of them dies."""
 
 import json
+import logging
 import os
 import queue
 import subprocess
@@ -18,6 +19,7 @@ MOST_WORKERS = 16
 FEW_FILES = 24
 DECODING = [sys.executable, "-m", "coreset_lib.datasets.preparing.decode_worker"]
 Progress = Callable[[int, int], None]
+log = logging.getLogger(__name__)
 
 
 def decode(jobs: Sequence[ShardJob], *, progress: Progress, in_process: bool = False) -> None:
@@ -126,6 +128,12 @@ class _Worker:
         except OSError as error:
             reason = f"the decoding process cannot be started: {error.strerror or error}."
             self._events.put(DatasetError(f"{reason} Close other programs and try again."))
+        except BaseException as error:  # whoever follows the events would wait for ever
+            log.exception("decoding ended unexpectedly")
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            self._events.put(
+                DatasetError(f"decoding ended unexpectedly ({what}). Try again, or see the log.")
+            )
         finally:
             self._end_process()
 

@@ -72,20 +72,29 @@ def prepared_folder(cache: Path, root: Path, options: DecodeOptions) -> Path:
     """Return where the images of a source are kept, for one way to decode them."""
     # Pseudonyms made with another key are other patients. The key itself stays secret.
     secret = hashlib.sha256(options.pseudonym_key.encode()).hexdigest()
-    known = {**asdict(options), "pseudonym_key": secret}
+    known = {**_key_fields(options), "pseudonym_key": secret}
     key = json.dumps([SCHEMA_VERSION, str(root), known], sort_keys=True)
     return cache / "prepared" / hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def content_key(listing: Listing, options: DecodeOptions) -> str:
     """Return a hash of everything that decides the result: files, labels, options."""
-    whole = [SCHEMA_VERSION, asdict(options), listing.extra_columns, listing.notes]
+    whole = [SCHEMA_VERSION, _key_fields(options), listing.extra_columns, listing.notes]
     digest = hashlib.sha256(json.dumps(whole).encode())
     for item in listing.items:
         fields = (item.path, item.source, item.label, item.part, item.sample_id, item.patient_id)
         line = (*fields, item.size, item.mtime, item.problem, *item.extra)
         digest.update(repr(line).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
+
+
+def _key_fields(options: DecodeOptions) -> dict[str, Any]:
+    """Return the options under the names and in the order that datasets were first kept by."""
+    return {
+        "image_size": options.image_size,
+        "window": options.grey_window,
+        "pseudonym_key": options.pseudonym_key,
+    }
 
 
 def read_prepared(folder: Path, content: str | None = None) -> Prepared | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coreset_lib.checks import check_whole
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.device_queue.waiting import train_together
+from coreset_lib.jobs.device_queue.waiting import train_with_ranks
 from coreset_lib.jobs.slurm import executor as slurm
 from coreset_lib.jobs.slurm.client import write_job
 from coreset_lib.runs.paths import RunPaths
@@ -43,7 +43,7 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         if plain_status(paths).state == "finished":  # requeued by hand
             return 0
         write_job(paths, job_id)
-        status = train_together(paths, processes_of(environment), stop=stop)
+        status = train_with_ranks(paths, processes_of(environment), stop=stop)
     except CoresetError as error:
         log.error("%s", error)
         return 1

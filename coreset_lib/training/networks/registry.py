@@ -19,12 +19,15 @@ class Surrogate(nn.Module):
     head : Linear
         Works in float32 also under autocast, so that recorded probabilities are not
         rounded to 8 bits.
+    precision : str
+        One of :data:`coreset_lib.configs.PRECISIONS`, in which it is trained and asked.
     """
 
     def __init__(self, features: nn.Module, n_features: int, n_classes: int) -> None:
         super().__init__()
         self.features = features
         self.head = nn.Linear(n_features, n_classes)
+        self.precision = "auto"
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, shape (samples, classes), float32."""

@@ -18,7 +18,7 @@ from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.status import write_status
 from coreset_lib.system.computing import background_environment
 from coreset_lib.training.processes.distributed import open_store
-from coreset_lib.training.processes.ranks import ALONE, STORE_PORT, World
+from coreset_lib.training.processes.ranks import ALONE, STORE_PORT, Ranks
 from coreset_lib.training.running.failures import partner_reason
 
 POLL_SECONDS = 0.5
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def companions(paths: RunPaths, n_processes: int) -> Generator[World]:
+def launched_ranks(paths: RunPaths, n_processes: int) -> Generator[Ranks]:
     """Start the processes that train a run together with this one, which leads.
 
     They share out the processor's threads, write to the run's log, and end with the block.
@@ -45,7 +45,7 @@ def companions(paths: RunPaths, n_processes: int) -> Generator[World]:
     done = threading.Event()
     threading.Thread(target=_watch, args=(paths, children, done), daemon=True).start()
     try:
-        yield World(size=n_processes, store=store)
+        yield Ranks(world_size=n_processes, store=store)
     except BaseException:
         _end(children, done, FAILURE_GRACE_SECONDS)
         raise

@@ -17,6 +17,7 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.training.device import ResidentSplit
 from coreset_lib.training.loop import Trainer
 from coreset_lib.training.networks.registry import Surrogate, build_network
+from coreset_lib.training.precision import as_begun
 from coreset_lib.training.processes.distributed import DistributedTrainer, Group
 from coreset_lib.training.running.checkpoints import Checkpoint
 from coreset_lib.training.vog import GradientVarianceRecorder
@@ -30,7 +31,9 @@ def prepare_trainer(
     group: Group | None,
 ) -> tuple[Trainer, int]:
     """Build the trainer, restored from the checkpoint if there is one."""
-    planes = tuple(read_manifest(paths)["planes"])
+    manifest = read_manifest(paths)
+    if group is None and device.type == "cpu":
+        config = as_begun(paths, manifest, config)
     network = build_network(
         config.model,
         n_classes=dataset.n_outputs,
@@ -39,7 +42,7 @@ def prepare_trainer(
         seed=config.seed,
     )
     train = ResidentSplit.place(dataset.train, device)
-    recorder = make_recorder(network, train.labels, planes)
+    recorder = make_recorder(network, train.labels, tuple(manifest["planes"]))
     val = ResidentSplit.place(dataset.val, device)
     trainer = Trainer.prepare(network, config, train, val, recorder=recorder)
     checkpoint = Checkpoint.load(paths)

@@ -24,21 +24,21 @@ from coreset_lib.training.objectives import class_weights, mean_loss
 from coreset_lib.training.precision import mixed_precision, tiny_numbers_as_zero
 from coreset_lib.training.targets.target import ResidentDataset, TargetResult, predict_probabilities
 
-MOST_TOGETHER = 10
+MOST_STACKED = 10
 SMALL_MODELS = ("small_cnn",)
 
 
-def pays_together(model: str, device: torch.device) -> bool:
-    """Whether networks are to be trained together: small ones on a GPU.
+def stacking_pays(model: str, device: torch.device) -> bool:
+    """Whether networks are to be trained stacked: small ones on a GPU.
 
     On a CPU stacked convolutions are slower than one network after another
-    (``benchmarks/together.py``).
+    (``benchmarks/stacked_targets.py``).
     """
     return device.type == "cuda" and model in SMALL_MODELS
 
 
 @tiny_numbers_as_zero()
-def train_targets_together(
+def train_stacked_targets(
     data: ResidentDataset,
     coresets: Sequence[NDArray[np.intp]],
     configs: Sequence[TrainingConfig],
@@ -147,13 +147,15 @@ class _Members:
     def _build(self, config: TrainingConfig) -> Surrogate:
         """Build one member with the weights of its seed."""
         data = self._data
-        return build_network(
+        network = build_network(
             config.model,
             n_classes=data.n_classes,
             n_channels=data.n_channels,
             image_size=data.image_size,
             seed=config.seed,
         )
+        network.precision = config.precision
+        return network
 
     def _batches(self, epoch: int) -> list[list[Tensor]]:
         """Return every member's batches of an epoch; all cut alike."""
@@ -171,7 +173,7 @@ class _Members:
         if (kind := self._configs[0].augmentation) != "none":
             seeds = [stream_seed(c.seed, "shift", epoch, number) for c in self._configs]
             images = torch.stack([augment(i, kind, s) for i, s in zip(images, seeds, strict=True)])
-        with mixed_precision(device):
+        with mixed_precision(device, self._configs[0].precision):
             logits = torch.vmap(self._forward, randomness="error")(
                 self._parameters, self._buffers, images
             )

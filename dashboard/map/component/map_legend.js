@@ -1,7 +1,22 @@
 // What the colours and shapes mean.
 
+/**
+ * Which category is held, and what is done when one is pointed at (null: none) or pressed.
+ * @typedef {object} LegendActions
+ * @property {number | null} held
+ * @property {(code: number | null) => void} onPoint
+ * @property {(code: number) => void} onHold
+ */
+
 const SVG = "http://www.w3.org/2000/svg";
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {string} [text]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 function html(tag, className, text = "") {
   const node = document.createElement(tag);
   node.className = className;
@@ -9,12 +24,16 @@ function html(tag, className, text = "") {
   return node;
 }
 
-/** A mark as it is on the map, drawn with the same outline. */
+/**
+ * A mark as it is on the map, drawn with the same outline.
+ * @param {[colour: string, shape: string]} mark
+ * @returns {HTMLCanvasElement}
+ */
 function markImage([colour, shape]) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 32;
   canvas.className = "mark";
-  const ctx = canvas.getContext("2d");
+  const ctx = context(canvas);
   ctx.translate(16, 16);
   trace(ctx, shape, 10);
   ctx.fillStyle = colour;
@@ -22,7 +41,12 @@ function markImage([colour, shape]) {
   return canvas;
 }
 
-/** Categories are buttons: pointing at one dims all others, pressing it keeps them dim. */
+/**
+ * Categories are buttons: pointing at one dims all others, pressing it keeps them dim.
+ * @param {Categories} colour
+ * @param {LegendActions} actions
+ * @returns {HTMLElement}
+ */
 function categoryLegend(colour, { held, onPoint, onHold }) {
   const list = html("ul", "legend");
   colour.names.forEach((name, code) => {
@@ -43,16 +67,29 @@ function categoryLegend(colour, { held, onPoint, onHold }) {
   return list;
 }
 
+/**
+ * @param {Numbers} colour
+ * @returns {HTMLElement}
+ */
 function numberLegend(colour) {
   const legend = html("div", "legend scale");
   const bar = html("i", "ramp");
   bar.style.background = `linear-gradient(to right, ${colour.ramp.join(", ")})`;
+  /**
+   * @param {number} value
+   * @param {string} sign
+   */
   const number = (value, sign) => html("span", "count", sign + shortNumber(value, colour.is_whole));
   legend.append(number(colour.low, "≤ "), bar, number(colour.high, "≥ "));
   if (colour.hint) legend.append(html("span", "hint", colour.hint));
   return legend;
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {Colouring} colour
+ * @param {LegendActions} actions
+ */
 function drawLegend(node, colour, actions) {
   const title = html("span", "title", colour.title);
   const legend = colour.kind === "number" ? numberLegend(colour) : categoryLegend(colour, actions);

@@ -1,9 +1,25 @@
 // The note beside the pointer: the sample's image, name, class and value.
 
+/**
+ * Name and image of a sample, as far as they are known; the box is the image's part to show.
+ * @typedef {object} FoundImage
+ * @property {string} [name]
+ * @property {HTMLImageElement | null} [image]
+ * @property {[x: number, y: number, width: number, height: number] | null} [box]
+ */
+
 const PICTURE = 104; // pixels of the image's longer side
 const REST = 110; // ms the pointer rests before an image is asked for
 
 class Note {
+  /** @type {number | undefined} */
+  timer;
+  /** @type {number | null} */
+  sample;
+  /** @type {{x: number, y: number, stage: HTMLElement}} */
+  at;
+
+  /** @param {HTMLElement} stage */
   constructor(stage) {
     this.node = html("div", "note");
     this.picture = html("canvas", "picture");
@@ -22,7 +38,14 @@ class Note {
     this.node.hidden = true;
   }
 
-  /** Show a sample at a pixel of the stage; `source` names who has the images. */
+  /**
+   * Show a sample at a pixel of the stage; `source` names who has the images.
+   * @param {number} sample
+   * @param {string[]} lines
+   * @param {Corner} at
+   * @param {HTMLElement} stage
+   * @param {string} source
+   */
   show(sample, lines, [x, y], stage, source) {
     this.at = { x, y, stage };
     if (sample !== this.sample) {
@@ -36,10 +59,16 @@ class Note {
     this.place();
   }
 
+  /**
+   * @param {number} sample
+   * @param {string} source
+   */
   ask(sample, source) {
     clearTimeout(this.timer);
     if (!source) return;
+    /** @param {FoundImage} found */
     const answer = (found) => this.fill(sample, found);
+    /** @param {boolean} isResting */
     const ask = (isResting) => {
       const detail = { source, sample, isResting, answer };
       window.dispatchEvent(new CustomEvent("coreset-lens-preview", { detail }));
@@ -49,6 +78,10 @@ class Note {
     if (this.picture.hidden) this.timer = setTimeout(() => ask(true), REST);
   }
 
+  /**
+   * @param {number} sample
+   * @param {FoundImage} found
+   */
   fill(sample, { name, image, box }) {
     if (sample !== this.sample) return;
     if (name) this.name.textContent = name;
@@ -59,7 +92,7 @@ class Note {
       const size = [width * factor, height * factor];
       [this.picture.width, this.picture.height] = size.map((side) => Math.round(side * scale));
       [this.picture.style.width, this.picture.style.height] = size.map((side) => `${side}px`);
-      const ctx = this.picture.getContext("2d");
+      const ctx = context(this.picture);
       ctx.imageSmoothingEnabled = false; // pixels of a medical image are shown as they are
       ctx.drawImage(image, sx, sy, width, height, 0, 0, this.picture.width, this.picture.height);
       this.picture.hidden = false;

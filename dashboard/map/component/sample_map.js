@@ -1,17 +1,49 @@
 // The hand on the map - pan, zoom, lasso, box, click, keys - and the conversation with Python.
 
+/** @typedef {"replace" | "add" | "remove"} Mode */
+/** @typedef {Partial<Record<"all" | "selected", HTMLImageElement>>} Pictures */
+
+/**
+ * What Streamlit calls the map with.
+ * @typedef {object} MapComponent
+ * @property {MapData} data
+ * @property {HTMLElement} parentElement
+ * @property {(name: string, value: unknown) => void} setTriggerValue
+ */
+
+/**
+ * A pointer that is down.
+ * @typedef {object} Hand
+ * @property {number} id
+ * @property {Corner} from
+ * @property {Corner} at
+ * @property {boolean} isPan
+ * @property {boolean} isMoved
+ */
+
+/**
+ * An area that is being drawn, or was drawn and is reported.
+ * @typedef {object} Shape
+ * @property {"lasso" | "box"} kind
+ * @property {Corner[]} corners in map coordinates
+ * @property {Corner} [last] pixel of the latest corner
+ * @property {boolean} [isDone]
+ */
+
 const AIM = 12; // pixels between the pointer and the sample it means
 const TREMBLE = 4; // pixels a pointer may move in a click
 const CORNER = 3; // pixels between two corners of a lasso
 const MOST_CORNERS = 1000;
 const UNANSWERED = 4000; // ms after which a drawn shape goes although nothing changed
 const KEY_STEP = 60; // pixels an arrow key moves the map
+/** @type {Record<string, Corner>} */
 const ARROWS = {
   ArrowLeft: [1, 0],
   ArrowRight: [-1, 0],
   ArrowUp: [0, 1],
   ArrowDown: [0, -1],
 };
+/** @type {Record<string, Tool>} */
 const TOOL_KEYS = { l: "lasso", b: "box", m: "pan" };
 const HELP =
   "Arrow keys move the map, plus and minus zoom, 0 shows all of it. Enter selects the sample " +
@@ -19,10 +51,73 @@ const HELP =
   "taken out. L, B and M choose lasso, box and moving; Escape drops a shape or the selection.";
 
 class SampleMap {
+  /** @type {HTMLElement} */
+  legend;
+  /** @type {HTMLElement} */
+  stage;
+  /** @type {HTMLCanvasElement} */
+  base;
+  /** @type {HTMLCanvasElement} */
+  dots;
+  /** @type {HTMLCanvasElement} */
+  top;
+  /** @type {HTMLCanvasElement[]} */
+  canvases;
+  /** @type {Raster} */
+  raster;
+  /** @type {HTMLElement} */
+  surface;
+  /** @type {HTMLElement} */
+  help;
+  /** @type {HTMLElement} */
+  said;
+  /** @type {HTMLElement} */
+  count;
+  /** @type {Bar} */
+  bar;
+  /** @type {Note} */
+  note;
+  /** @type {ResizeObserver} */
+  resizes;
+  /** @type {MapData} */
+  data;
+  /** @type {View} */
+  view;
+  /** @type {Points} */
+  points;
+  /** @type {Palette} */
+  palette;
+  /** @type {Pictures} */
+  pictures;
+  /** @type {Rgb} */
+  paper;
+  /** @type {Rgb} */
+  ink;
+  /** @type {number} */
+  ratio; // device pixels of a CSS pixel
+  /** @type {MapComponent["setTriggerValue"]} */
+  send;
+  /** @type {number | null} */
+  frame;
+  /** @type {number | undefined} */
+  timer;
+  /** @type {number | null} */
+  held; // category that alone keeps its colour
+  /** @type {number | null} */
+  pointed;
+  /** @type {Hand | null} */
+  hand;
+  /** @type {Shape | null} */
+  shape;
+  /** @type {number | undefined} */
+  aimed;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /** @type {Tool} */
     this.tool = "lasso";
-    this.held = this.pointed = null; // category that alone keeps its colour
+    this.held = this.pointed = null;
     this.build();
     this.watch();
   }
@@ -54,6 +149,12 @@ class SampleMap {
   }
 
   watch() {
+    /**
+     * @template {keyof HTMLElementEventMap} Name
+     * @param {Name} name
+     * @param {(event: HTMLElementEventMap[Name]) => void} act
+     * @param {AddEventListenerOptions} [options]
+     */
     const on = (name, act, options) => this.surface.addEventListener(name, act, options);
     on("pointerdown", (event) => this.press(event));
     on("pointermove", (event) => this.move(event));
@@ -72,13 +173,14 @@ class SampleMap {
 
   destroy() {
     clearTimeout(this.timer);
-    cancelAnimationFrame(this.frame);
+    if (this.frame) cancelAnimationFrame(this.frame);
     this.resizes.disconnect();
     this.note.hide();
   }
 
   // --- what Python says -------------------------------------------------------------------
 
+  /** @param {MapComponent} component */
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue;
     const old = this.data;
@@ -91,7 +193,9 @@ class SampleMap {
     if (isNewSet || old.labels !== data.labels) this.points = new Points(data);
     this.points.setColour(data.colour);
     this.points.setSelected(data.selected);
-    if (old?.selected !== data.selected || isNewSet) this.shape = this.shape?.isDone ? null : this.shape;
+    if (old?.selected !== data.selected || isNewSet) {
+      this.shape = this.shape?.isDone ? null : this.shape;
+    }
     if (old?.colour.title !== data.colour.title) this.held = this.pointed = null;
     this.pictures = this.loaded(data.density);
     this.surface.setAttribute("aria-label", data.alt);
@@ -113,33 +217,44 @@ class SampleMap {
       onHold: (code) => this.hold(code),
     });
     const { n_selected: chosen, n_samples: all, n } = this.data;
-    const shown = n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
+    const shown =
+      n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
     const text = chosen ? `${chosen.toLocaleString("en")} selected` : "";
     this.count.textContent = [text, shown].filter(Boolean).join(" · ");
-    if (this.said.dataset.count !== String(chosen)) this.said.textContent = text || "Nothing selected";
+    if (this.said.dataset.count !== String(chosen)) {
+      this.said.textContent = text || "Nothing selected";
+    }
     this.said.dataset.count = String(chosen);
   }
 
-  /** The density images of the data, those already there kept. */
+  /**
+   * The density images of the data, those already there kept.
+   * @param {MapData["density"]} density
+   * @returns {Pictures}
+   */
   loaded(density) {
+    /** @type {Pictures} */
     const images = {};
-    for (const name of ["all", "selected"]) {
+    for (const name of /** @type {const} */ (["all", "selected"])) {
       const source = density?.[name];
       if (!source) continue;
       const before = this.pictures?.[name];
-      images[name] = before?.src === source ? before : new Image();
-      if (images[name] === before) continue;
-      images[name].onload = () => this.paint();
-      images[name].src = source;
+      const image = before?.src === source ? before : new Image();
+      images[name] = image;
+      if (image === before) continue;
+      image.onload = () => this.paint();
+      image.src = source;
     }
     return images;
   }
 
+  /** @param {number | null} code */
   point(code) {
     this.pointed = code;
     this.paint();
   }
 
+  /** @param {number} code */
   hold(code) {
     this.held = this.held === code ? null : code;
     this.pointed = null;
@@ -163,36 +278,45 @@ class SampleMap {
     if (!this.data || !width || !height) return;
     this.view.resize(width, height);
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
-    const pixels = [width, height].map((side) => Math.round(side * this.ratio));
-    this.drawDensity(pixels);
-    this.drawPoints(pixels);
-    this.drawTop(pixels);
+    const [across, down] = [width, height].map((side) => Math.round(side * this.ratio));
+    this.drawDensity([across, down]);
+    this.drawPoints([across, down]);
+    this.drawTop([across, down]);
   }
 
-  /** Radius of a point in CSS pixels: smaller where there are many, larger when near. */
+  /**
+   * Radius of a point in CSS pixels: smaller where there are many, larger when near.
+   * @returns {number}
+   */
   get radius() {
     const base = within(7.4 - 1.15 * Math.log10(this.data.n_samples + 1), 1.9, 4.6);
     const near = Math.log2(Math.max(1, this.view.scale / this.view.wholeScale));
     return Math.min(7, base * (1 + 0.16 * near));
   }
 
+  /** @param {Corner} size */
   drawDensity([width, height]) {
-    const ctx = this.base.getContext("2d");
+    const ctx = context(this.base);
     this.base.width = width;
     this.base.height = height;
     if (!this.data.density) return;
     const [x0, y0, x1, y1] = this.data.density.bounds;
     const [left, top] = this.view.pixel(x0, y1);
     const [right, bottom] = this.view.pixel(x1, y0);
-    const place = [left, top, right - left, bottom - top].map((value) => value * this.ratio);
+    const { ratio } = this;
+    const [x, y] = [left * ratio, top * ratio];
+    const [w, h] = [(right - left) * ratio, (bottom - top) * ratio];
     ctx.imageSmoothingEnabled = this.view.scale < this.view.wholeScale * 3;
-    const paint = (image) => image?.complete && image.naturalWidth && ctx.drawImage(image, ...place);
+    /** @param {HTMLImageElement} [image] */
+    const paint = (image) =>
+      image?.complete && image.naturalWidth && ctx.drawImage(image, x, y, w, h);
     ctx.globalAlpha = this.data.n_selected ? 0.4 : 1;
     paint(this.pictures.all);
     ctx.globalAlpha = 1;
     paint(this.pictures.selected);
   }
 
+  /** @param {Corner} size */
   drawPoints([width, height]) {
     const radius = this.radius * this.ratio;
     this.raster.clear(width, height, Math.ceil(radius * 2) + 8);
@@ -211,17 +335,29 @@ class SampleMap {
     this.raster.show();
   }
 
-  /** Three looks of every mark, each made at most once a frame. */
+  /**
+   * Three looks of every mark, each made at most once a frame.
+   * @param {number} radius
+   * @returns {Record<"plain" | "dim" | "ringed", (slot: number) => Sprite>}
+   */
   spriteSets(radius) {
     const paper = css(this.paper);
     const halo = radius >= 2.4 * this.ratio ? 0.7 * this.ratio : 0;
+    /** @param {(mark: Mark) => Partial<InkedMark> & Omit<InkedMark, "radius">} change */
     const look = (change) => {
+      /** @type {Sprite[]} */
       const made = [];
+      /** @param {number} slot */
       return (slot) =>
         (made[slot + 1] ??= this.raster.sprite({ radius, ...change(this.palette.mark(slot)) }));
     };
     return {
-      plain: look(({ shape, colour }) => ({ shape, colour: css(colour), edge: halo, edgeColour: paper })),
+      plain: look(({ shape, colour }) => ({
+        shape,
+        colour: css(colour),
+        edge: halo,
+        edgeColour: paper,
+      })),
       dim: look(({ shape, colour }) => ({
         shape,
         colour: css(mixed(colour, this.paper, 0.68)),
@@ -238,23 +374,35 @@ class SampleMap {
     };
   }
 
+  /**
+   * @param {number} point
+   * @param {Sprite} sprite
+   */
   stamp(point, sprite) {
     const [x, y] = this.view.fromSteps(this.points.x[point], this.points.y[point]);
     this.raster.stamp(sprite, Math.round(x * this.ratio), Math.round(y * this.ratio));
   }
 
-  /** What lies on top: medoids, the shape in the hand, the sample under the pointer, the cross. */
+  /**
+   * What lies on top: medoids, the shape in the hand, the sample under the pointer, the cross.
+   * @param {Corner} [size]
+   */
   drawTop([width, height] = [this.top.width, this.top.height]) {
-    const ctx = this.top.getContext("2d");
+    const ctx = context(this.top);
     this.top.width = width;
     this.top.height = height;
     ctx.scale(this.ratio, this.ratio);
     this.data.medoids.forEach((medoid) => this.drawMedoid(ctx, medoid));
     if (this.aimed !== undefined) this.drawAim(ctx, this.aimed);
     if (this.shape) this.drawShape(ctx, this.shape);
-    if (this.root.getRootNode().activeElement === this.surface && !this.shape) this.drawCross(ctx);
+    const page = /** @type {Document | ShadowRoot} */ (this.root.getRootNode());
+    if (page.activeElement === this.surface && !this.shape) this.drawCross(ctx);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Medoid} medoid
+   */
   drawMedoid(ctx, { x, y, code }) {
     const { shape, colour } = this.palette.mark(this.palette.slot(code));
     const radius = this.radius + 3.2;
@@ -262,7 +410,12 @@ class SampleMap {
     ctx.translate(...this.view.fromSteps(x, y));
     ctx.lineJoin = "round";
     trace(ctx, shape, radius);
-    for (const [width, hue] of [[6.5, this.ink], [3.5, this.paper]]) {
+    /** @type {[width: number, colour: Rgb][]} */
+    const rings = [
+      [6.5, this.ink],
+      [3.5, this.paper],
+    ];
+    for (const [width, hue] of rings) {
       ctx.lineWidth = width;
       ctx.strokeStyle = css(hue);
       ctx.stroke();
@@ -272,6 +425,10 @@ class SampleMap {
     ctx.restore();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} point
+   */
   drawAim(ctx, point) {
     const [x, y] = this.view.fromSteps(this.points.x[point], this.points.y[point]);
     ctx.beginPath();
@@ -281,11 +438,15 @@ class SampleMap {
     ctx.stroke();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Shape} shape
+   */
   drawShape(ctx, { kind, corners }) {
     const pixels = corners.map(([x, y]) => this.view.pixel(x, y));
     ctx.beginPath();
     if (kind === "box") {
-      const [[x0, y0], [x1, y1]] = [pixels[0], pixels.at(-1)];
+      const [[x0, y0], [x1, y1]] = [pixels[0], pixels[pixels.length - 1]];
       ctx.rect(Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0));
     } else {
       pixels.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
@@ -303,14 +464,22 @@ class SampleMap {
     ctx.setLineDash([]);
   }
 
-  /** Where Enter selects, for those who use keys. */
+  /**
+   * Where Enter selects, for those who use keys.
+   * @param {CanvasRenderingContext2D} ctx
+   */
   drawCross(ctx) {
     if (!this.surface.matches(":focus-visible")) return;
     const [x, y] = [this.view.width / 2, this.view.height / 2];
     ctx.lineWidth = 1.5;
     ctx.strokeStyle = css(this.ink);
     ctx.beginPath();
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       ctx.moveTo(x + 4 * dx, y + 4 * dy);
       ctx.lineTo(x + 12 * dx, y + 12 * dy);
     }
@@ -319,25 +488,36 @@ class SampleMap {
 
   // --- pointer ----------------------------------------------------------------------------
 
+  /**
+   * The pixel of an event; the stage itself would count from outside of its border.
+   * @param {MouseEvent} event
+   * @returns {Corner}
+   */
   spot(event) {
-    const box = this.stage.getBoundingClientRect();
+    const box = this.surface.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
-  /** What a shape or click does to the selection. */
+  /**
+   * What a shape or click does to the selection.
+   * @param {MouseEvent | KeyboardEvent} event
+   * @returns {Mode}
+   */
   mode(event) {
     return event.shiftKey ? "add" : event.altKey ? "remove" : "replace";
   }
 
+  /** @param {Tool} tool */
   setTool(tool) {
     this.tool = tool;
     this.bar.press(tool);
     this.surface.dataset.tool = tool;
   }
 
+  /** @param {PointerEvent} event */
   press(event) {
     if (!this.data || this.hand || event.button === 2) return;
-    const isPan = this.tool === "pan" || event.button === 1 || this.isSpace;
+    const isPan = this.tool === "pan" || event.button === 1;
     const at = this.spot(event);
     this.hand = { id: event.pointerId, from: at, at, isPan, isMoved: false };
     this.surface.setPointerCapture(event.pointerId);
@@ -346,6 +526,7 @@ class SampleMap {
     this.surface.focus({ preventScroll: true, focusVisible: false });
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     const at = this.spot(event);
     if (!this.hand) {
@@ -363,13 +544,18 @@ class SampleMap {
     } else this.stretch(from, at);
   }
 
-  /** Let the shape in the hand follow the pointer. */
+  /**
+   * Let the shape in the hand follow the pointer.
+   * @param {Corner} from
+   * @param {Corner} at
+   */
   stretch(from, at) {
     const corner = this.view.place(...at);
     if (!this.shape || this.shape.isDone) {
-      this.shape = { kind: this.tool, corners: [this.view.place(...from)], last: from };
+      const kind = this.tool === "box" ? "box" : "lasso";
+      this.shape = { kind, corners: [this.view.place(...from)], last: from };
     }
-    const { kind, corners, last } = this.shape;
+    const { kind, corners, last = from } = this.shape;
     if (kind === "box") this.shape.corners = [corners[0], corner];
     else if (Math.hypot(at[0] - last[0], at[1] - last[1]) >= CORNER) {
       corners.push(corner);
@@ -378,34 +564,47 @@ class SampleMap {
     this.drawTop();
   }
 
+  /** @param {PointerEvent} event */
   release(event) {
     if (event.pointerId !== this.hand?.id) return;
     const { isPan, isMoved, at } = this.hand;
     this.hand = null;
     if (isPan && isMoved) return;
-    if (isMoved && this.shape) this.finish(this.mode(event));
+    if (isMoved && this.shape) this.finish(this.shape, this.mode(event));
     else this.pick(this.aim(at), this.mode(event));
   }
 
-  finish(mode) {
-    const { kind } = this.shape;
-    let { corners } = this.shape;
+  /**
+   * @param {Shape} shape
+   * @param {Mode} mode
+   */
+  finish(shape, mode) {
+    const { kind } = shape;
+    let { corners } = shape;
     if (corners.length < (kind === "box" ? 2 : 3)) {
       this.drop();
       return;
     }
     const every = Math.ceil(corners.length / MOST_CORNERS);
     if (kind === "lasso") corners = corners.filter((_, i) => i % every === 0);
-    this.shape.isDone = true;
+    shape.isDone = true;
     this.tell("shape", { kind, corners, mode });
   }
 
+  /**
+   * @param {number | undefined} point
+   * @param {Mode} mode
+   */
   pick(point, mode) {
     this.drop();
     if (point !== undefined) this.tell("picked", { index: this.points.sample(point), mode });
   }
 
-  /** Report, and do not let a drawn shape stay if nothing comes of it. */
+  /**
+   * Report, and do not let a drawn shape stay if nothing comes of it.
+   * @param {"shape" | "picked" | "cleared"} name
+   * @param {unknown} what
+   */
   tell(name, what) {
     this.send(name, what);
     clearTimeout(this.timer);
@@ -431,6 +630,7 @@ class SampleMap {
     if (this.ratio) this.drawTop();
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     event.preventDefault();
     const unit = event.deltaMode === 1 ? 30 : 1;
@@ -442,27 +642,17 @@ class SampleMap {
 
   // --- samples ----------------------------------------------------------------------------
 
-  /** The drawn sample nearest to a pixel, undefined if none is near; medoids go first. */
-  aim([px, py], reach = AIM) {
-    const { ax, bx, ay, by } = this.view.steps;
-    const { x, y, n } = this.points;
-    let nearest;
-    let least = reach * reach;
-    for (const medoid of this.data.medoids) {
-      const distance = (ax * medoid.x + bx - px) ** 2 + (ay * medoid.y + by - py) ** 2;
-      const point = this.points.point(medoid.index);
-      if (distance < 64 && distance < least && point >= 0) [least, nearest] = [distance, point];
-    }
-    if (nearest !== undefined) return nearest;
-    for (let point = 0; point < n; point++) {
-      const dx = ax * x[point] + bx - px;
-      const dy = ay * y[point] + by - py;
-      const distance = dx * dx + dy * dy;
-      if (distance < least) [least, nearest] = [distance, point];
-    }
-    return nearest;
+  /**
+   * The drawn sample nearest to a pixel, undefined if none is near; medoids go first.
+   * @param {Corner} at
+   * @param {number} [reach]
+   * @returns {number | undefined}
+   */
+  aim(at, reach = AIM) {
+    return this.points.nearest(at, this.data.medoids, this.view.steps, reach);
   }
 
+  /** @param {Corner} at */
   look(at) {
     const point = this.data && this.ratio ? this.aim(at) : undefined;
     this.surface.classList.toggle("aimed", point !== undefined);
@@ -473,6 +663,10 @@ class SampleMap {
     if (this.ratio) this.drawTop();
   }
 
+  /**
+   * @param {number} point
+   * @param {Corner} at
+   */
   describe(point, at) {
     const { data, points } = this;
     const sample = points.sample(point);
@@ -486,6 +680,10 @@ class SampleMap {
 
   // --- keys and buttons -------------------------------------------------------------------
 
+  /**
+   * @param {Action} action
+   * @param {Mode} [mode]
+   */
   act(action, mode = "replace") {
     if (!this.data || !this.ratio) return;
     if (action === "in") this.view.zoom(1.5);
@@ -495,6 +693,7 @@ class SampleMap {
     this.paint();
   }
 
+  /** @param {Mode} mode */
   selectView(mode) {
     const { width, height } = this.view;
     const corners = [this.view.place(0, 0), this.view.place(width, height)];
@@ -502,6 +701,7 @@ class SampleMap {
     this.tell("shape", { kind: "box", corners, mode });
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.ctrlKey || event.metaKey || !this.data) return;
     if (this.handled(event)) {
@@ -510,6 +710,10 @@ class SampleMap {
     }
   }
 
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean}
+   */
   handled(event) {
     const { key } = event;
     const letter = key.toLowerCase();
@@ -529,7 +733,9 @@ class SampleMap {
     return true;
   }
 
+  /** @param {KeyboardEvent} event */
   pickMiddle(event) {
+    /** @type {Corner} */
     const middle = [this.view.width / 2, this.view.height / 2];
     this.pick(this.aim(middle, Math.max(...middle)), this.mode(event));
   }
@@ -542,19 +748,22 @@ class SampleMap {
   }
 }
 
+/** @type {WeakMap<Element, SampleMap>} */
 const maps = new WeakMap();
 
-/** Called by Streamlit at every change of data or theme, always with the same parent element. */
+/**
+ * Called by Streamlit at every change of data or theme, always with the same parent element.
+ * @param {MapComponent} component
+ * @returns {(() => void) | undefined}
+ */
 export default function mount(component) {
   const { parentElement, data } = component;
-  const root = parentElement.querySelector(".map");
+  const root = /** @type {HTMLElement | null} */ (parentElement.querySelector(".map"));
   if (!root || !data) return undefined;
-  let map = maps.get(parentElement);
-  if (map?.root !== root) {
-    map?.destroy();
-    map = new SampleMap(root);
-    maps.set(parentElement, map);
-  }
+  const before = maps.get(parentElement);
+  if (before?.root !== root) before?.destroy();
+  const map = before?.root === root ? before : new SampleMap(root);
+  maps.set(parentElement, map);
   map.update(component);
   // A call overtaken by a newer one is cleaned up although the element lives on.
   return () => {

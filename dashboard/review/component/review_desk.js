@@ -1,14 +1,92 @@
 // The reviewer's desk. A decision moves on at once, from images that are here already; it is sent
 // with all others that the server has not answered yet, until it has.
 
+/**
+ * One sample in the queue; what a blind reader must not know is empty.
+ * @typedef {object} Item
+ * @property {number} place
+ * @property {number} index
+ * @property {string} name
+ * @property {string | null} image
+ * @property {number} seen
+ * @property {[image: string, label: string][]} neighbours
+ * @property {string} label
+ * @property {string} prediction
+ * @property {string[]} reasons
+ * @property {string} status
+ * @property {number | null} proposal the event that a second reader may confirm or reject
+ */
+
+/**
+ * A decision, as it is sent.
+ * @typedef {object} Wish
+ * @property {string} token
+ * @property {string} action
+ * @property {number} index
+ * @property {string | null} label
+ * @property {number | null} target
+ * @property {number} seen
+ * @property {string} reason
+ * @property {number | null} confidence
+ * @property {number} [place]
+ */
+
+/** @typedef {{saved: Record<string, string>, refused: Record<string, string>}} Answers by token */
+/** @typedef {{wish: Wish, text: string, isRefused: boolean}} Answer */
+/** @typedef {{name: string, key: string, image: string | null}} DeskClass */
+
+/**
+ * Everything Python sends.
+ * @typedef {object} DeskData
+ * @property {string} account reader and dataset
+ * @property {number} n_items
+ * @property {string} queue
+ * @property {number} place where the queue is opened
+ * @property {boolean} is_blind
+ * @property {boolean} may_confirm
+ * @property {Item[]} items
+ * @property {DeskClass[]} classes
+ * @property {Record<string, string>} images
+ * @property {Record<string, string>} saved
+ * @property {Record<string, string>} refused
+ * @property {string} trouble
+ */
+
+/**
+ * What Streamlit calls the desk with.
+ * @typedef {object} DeskComponent
+ * @property {DeskData} data
+ * @property {HTMLElement} parentElement
+ * @property {(name: string, value: unknown) => void} setTriggerValue
+ */
+
 const RESEND = 4000; // ms after which an unanswered decision is sent again
+/** @type {Record<string, string>} */
 const FIXED = { k: "keep", f: "flag", s: "skip", y: "confirm", x: "reject", z: "undo" };
-const TITLES = { keep: "Keep", flag: "Second reader", skip: "Skip", confirm: "Confirm", reject: "Reject", undo: "Undo" };
+/** @type {Record<string, string>} */
+const TITLES = {
+  keep: "Keep",
+  flag: "Second reader",
+  skip: "Skip",
+  confirm: "Confirm",
+  reject: "Reject",
+  undo: "Undo",
+};
+/** @type {Record<string, number>} */
 const STEPS = { n: 1, ArrowRight: 1, p: -1, ArrowLeft: -1 };
+const TYPED_IN = "input, textarea, select, [contenteditable=true], [role=slider], [role=combobox]";
 const MOST_IMAGES = 600;
 const CONFIDENCES = ["How sure?", "1 a guess", "2 unsure", "3 fairly sure", "4 sure", "5 certain"];
+/** @type {WeakMap<HTMLElement, Desk>} */
 const desks = new WeakMap();
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {string} [text]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 function make(tag, className = "", text = "") {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -16,24 +94,117 @@ function make(tag, className = "", text = "") {
   return node;
 }
 
+/**
+ * Whether the key goes to something one types in or moves by keys.
+ * @param {Event} event
+ * @returns {boolean}
+ */
+function isTyping(event) {
+  const target = event.composedPath()[0];
+  return target instanceof Element && target.matches(TYPED_IN);
+}
+
+/**
+ * @param {string} source
+ * @param {string} alt
+ * @returns {HTMLImageElement}
+ */
 function picture(source, alt) {
   const image = make("img");
   Object.assign(image, { src: source, alt, decoding: "sync", draggable: false });
   return image;
 }
 
+/** Decisions the server has not answered yet; the browser keeps them from one page to the next. */
+class Undelivered {
+  /** @param {string} account */
+  constructor(account) {
+    this.account = account;
+    this.wishes = this.kept();
+  }
+
+  /**
+   * What an earlier page of this reader could not save; nothing where the browser keeps nothing.
+   * @returns {Wish[]}
+   */
+  kept() {
+    try {
+      return JSON.parse(localStorage.getItem(this.account) ?? "null") || [];
+    } catch {
+      return [];
+    }
+  }
+
+  keep() {
+    try {
+      if (this.wishes.length) localStorage.setItem(this.account, JSON.stringify(this.wishes));
+      else localStorage.removeItem(this.account);
+    } catch {
+      // A browser that keeps nothing still sends what it has.
+    }
+  }
+
+  /** @param {Wish} wish */
+  add(wish) {
+    this.wishes.push(wish);
+    this.keep();
+  }
+
+  /**
+   * Let go of what was answered; returns the answers in the order of the decisions.
+   * @param {Answers} answers
+   * @returns {Answer[]}
+   */
+  take({ saved, refused }) {
+    const answers = this.wishes
+      .filter(({ token }) => token in saved || token in refused)
+      .map((wish) => {
+        const isRefused = wish.token in refused;
+        return { wish, isRefused, text: (isRefused ? refused : saved)[wish.token] };
+      });
+    this.wishes = this.wishes.filter(({ token }) => !(token in saved) && !(token in refused));
+    if (answers.length) this.keep();
+    return answers;
+  }
+}
+
 class Desk {
+  /** @type {Record<"head" | "view" | "classes" | "why" | "near" | "bar" | "said", HTMLElement>} */
+  parts;
+  /** @type {HTMLElement} */
+  buttons;
+  /** @type {HTMLInputElement} */
+  reason;
+  /** @type {HTMLSelectElement} */
+  confidence;
+  /** @type {DeskData} */
+  data;
+  /** @type {DeskComponent["setTriggerValue"]} */
+  send;
+  /** @type {number} */
+  place;
+  /** @type {Undelivered} */
+  pending;
+  /** @type {{text: string, bad?: boolean} | null} */
+  note;
+  /** @type {number | undefined} */
+  timer;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.items = new Map(); // place: item
+    /** @type {Map<number, Item>} */
+    this.items = new Map(); // by place
+    /** @type {Map<string, string>} */
     this.images = new Map();
+    /** @type {Map<number, string>} */
     this.mine = new Map(); // index: what was decided here
+    /** @type {number[]} */
     this.trail = []; // places decided on, latest last
-    this.pending = [];
     this.build();
     this.press = this.press.bind(this);
     document.addEventListener("keydown", this.press);
-    this.clock = setInterval(() => this.pending.length && this.report(), RESEND);
+    this.clock = setInterval(() => this.pending?.wishes.length && this.report(), RESEND);
   }
 
   destroy() {
@@ -43,20 +214,33 @@ class Desk {
   }
 
   build() {
-    this.parts = {};
-    for (const name of ["head", "view", "classes", "why", "near", "bar", "said"]) {
-      this.parts[name] = make("div", name);
-    }
+    this.parts = {
+      head: make("div", "head"),
+      view: make("div", "view"),
+      classes: make("div", "classes"),
+      why: make("div", "why"),
+      near: make("div", "near"),
+      bar: make("div", "bar"),
+      said: make("div", "said"),
+    };
     this.parts.said.setAttribute("role", "status");
     this.reason = make("input");
-    Object.assign(this.reason, { type: "text", placeholder: "Reason, optional (W)", maxLength: 2000 });
+    Object.assign(this.reason, {
+      type: "text",
+      placeholder: "Reason, optional (W)",
+      maxLength: 2000,
+    });
     this.reason.setAttribute("aria-label", "Reason");
     this.reason.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") this.reason.blur();
     });
     this.confidence = make("select");
     this.confidence.setAttribute("aria-label", "How sure are you?");
-    this.confidence.append(...CONFIDENCES.map((text, value) => Object.assign(make("option", "", text), { value })));
+    this.confidence.append(
+      ...CONFIDENCES.map((text, value) =>
+        Object.assign(make("option", "", text), { value: String(value) }),
+      ),
+    );
     this.confidence.addEventListener("change", () => this.confidence.blur());
     this.buttons = make("div", "buttons");
     this.parts.bar.append(this.buttons, this.reason, this.confidence);
@@ -67,12 +251,13 @@ class Desk {
 
   // --- what Python says -------------------------------------------------------------------
 
+  /** @param {DeskComponent} component */
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue;
     const isOther = this.data?.account !== data.account;
     const isNew = isOther || this.data?.queue !== data.queue;
     this.data = data;
-    if (isOther) this.pending = this.kept();
+    if (isOther) this.pending = new Undelivered(data.account);
     if (isNew) this.open();
     for (const item of data.items) this.items.set(item.place, item);
     if (this.images.size > MOST_IMAGES) this.images.clear();
@@ -91,48 +276,26 @@ class Desk {
     this.images.clear();
     this.trail = [];
     this.place = this.data.place;
-    for (const wish of this.pending) delete wish.place; // it was one in another queue
-    if (this.pending.length) this.report();
+    for (const wish of this.pending.wishes) delete wish.place; // it was one in another queue
+    if (this.pending.wishes.length) this.report();
   }
 
-  /** What an earlier page of this reader could not save; nothing where the browser keeps nothing. */
-  kept() {
-    try {
-      return JSON.parse(localStorage.getItem(this.data.account)) || [];
-    } catch {
-      return [];
-    }
-  }
-
+  /** A refused decision is as good as not made: back to its place. */
   answer() {
-    const { saved, refused } = this.data;
-    const before = this.pending.length;
-    for (const wish of this.pending) {
-      if (wish.token in refused) {
-        this.mine.delete(wish.index);
-        this.note = { bad: true, text: refused[wish.token] };
-        if (wish.place !== undefined) this.place = wish.place;
-      } else if (wish.token in saved) this.note = { text: saved[wish.token] };
-    }
-    this.pending = this.pending.filter(({ token }) => !(token in saved) && !(token in refused));
-    if (before !== this.pending.length) this.keep();
-  }
-
-  keep() {
-    try {
-      if (this.pending.length) localStorage.setItem(this.data.account, JSON.stringify(this.pending));
-      else localStorage.removeItem(this.data.account);
-    } catch {
-      // A browser that keeps nothing still sends what it has.
+    for (const { wish, text, isRefused } of this.pending.take(this.data)) {
+      this.note = { text, bad: isRefused };
+      if (!isRefused) continue;
+      this.mine.delete(wish.index);
+      if (wish.place !== undefined) this.place = wish.place;
     }
   }
 
   // --- what the reader does ---------------------------------------------------------------
 
+  /** @param {KeyboardEvent} event */
   press(event) {
-    const target = event.composedPath()[0];
-    const isTyping = target.matches?.("input, textarea, select, [contenteditable=true], [role=slider], [role=combobox]");
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('[role="dialog"]')) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (document.querySelector('[role="dialog"]')) return;
     if (!this.root.isConnected || !this.data) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const klass = this.data.classes.find((each) => each.key === key);
@@ -145,6 +308,7 @@ class Desk {
     event.stopPropagation();
   }
 
+  /** @param {number} by */
   step(by) {
     const next = Math.min(Math.max(this.place + by, 0), this.data.n_items);
     if (next === this.place) return;
@@ -154,83 +318,153 @@ class Desk {
     this.timer = setTimeout(() => this.report(), 60);
   }
 
+  /**
+   * @param {string} action
+   * @returns {boolean}
+   */
   allowed(action) {
     const item = this.items.get(this.place);
     if (action === "undo") return true;
     if (!item) return false;
     if (action === "keep") return !this.data.is_blind;
-    if (action === "confirm" || action === "reject") return this.data.may_confirm && item.proposal !== null;
+    if (action === "confirm" || action === "reject") {
+      return this.data.may_confirm && item.proposal !== null;
+    }
     return true;
   }
 
+  /**
+   * @param {string} action
+   * @param {string | null} [label]
+   */
   decide(action, label = null) {
     if (!this.allowed(action)) {
-      const isThere = this.items.has(this.place);
-      const isBlind = isThere && action === "keep";
-      this.note = { bad: true, text: isBlind ? "Blind reading: name the class you see." : isThere ? "Nobody else has decided here." : "There is no image to decide on yet." };
-      this.draw();
+      this.refuse(action);
       return;
     }
     const item = this.items.get(this.place);
-    const isUndo = action === "undo";
-    const wish = {
-      token: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`,
-      action,
-      index: isUndo ? -1 : item.index,
-      label,
-      target: action === "confirm" || action === "reject" ? item.proposal : null,
-      seen: isUndo ? 0 : item.seen,
-      reason: this.reason.value.trim(),
-      confidence: Number(this.confidence.value) || null,
-      place: this.place,
-    };
-    this.pending.push(wish);
-    this.keep();
-    if (isUndo) {
-      this.place = this.trail.pop() ?? this.place;
-      this.mine.delete(this.items.get(this.place)?.index);
-    } else {
-      this.mine.set(item.index, label ?? TITLES[action]);
-      this.trail.push(this.place);
-      this.reason.value = "";
-      this.confidence.value = 0;
-      this.place = Math.min(this.place + 1, this.data.n_items);
-    }
+    this.pending.add(this.wish(action, label, item));
+    if (item && action !== "undo") this.goOn(item, label ?? TITLES[action]);
+    else this.goBack();
     this.note = null;
     this.draw();
     this.report();
   }
 
+  /**
+   * Say why this cannot be decided here.
+   * @param {string} action
+   */
+  refuse(action) {
+    let text = "There is no image to decide on yet.";
+    if (this.items.has(this.place)) {
+      text =
+        action === "keep"
+          ? "Blind reading: name the class you see."
+          : "Nobody else has decided here.";
+    }
+    this.note = { bad: true, text };
+    this.draw();
+  }
+
+  /**
+   * @param {string} action
+   * @param {string | null} label
+   * @param {Item} [item]
+   * @returns {Wish}
+   */
+  wish(action, label, item) {
+    const isOnAnother = action === "confirm" || action === "reject";
+    const isUndo = action === "undo" || !item;
+    return {
+      token: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`,
+      action,
+      index: isUndo ? -1 : item.index,
+      label,
+      target: item && isOnAnother ? item.proposal : null,
+      seen: isUndo ? 0 : item.seen,
+      reason: this.reason.value.trim(),
+      confidence: Number(this.confidence.value) || null,
+      place: this.place,
+    };
+  }
+
+  /**
+   * @param {Item} item
+   * @param {string} text
+   */
+  goOn(item, text) {
+    this.mine.set(item.index, text);
+    this.trail.push(this.place);
+    this.reason.value = "";
+    this.confidence.value = "0";
+    this.place = Math.min(this.place + 1, this.data.n_items);
+  }
+
+  goBack() {
+    this.place = this.trail.pop() ?? this.place;
+    const item = this.items.get(this.place);
+    if (item) this.mine.delete(item.index);
+  }
+
   report() {
-    this.send?.("report", { place: this.place, wishes: this.pending });
+    this.send?.("report", { place: this.place, wishes: this.pending.wishes });
   }
 
   // --- what is on the screen --------------------------------------------------------------
+
+  /**
+   * @param {string | null | undefined} name
+   * @returns {string | undefined}
+   */
+  image(name) {
+    return name ? this.images.get(name) : undefined;
+  }
 
   draw() {
     const item = this.items.get(this.place);
     const isEnd = this.place >= this.data.n_items;
     this.drawHead(item, isEnd);
-    const source = item && this.images.get(item.image);
-    const text = isEnd ? "End of the queue. P goes back; choose another queue above." : item ? "No image" : "Loading…";
-    this.parts.view.replaceChildren(source ? picture(source, `Sample ${item.name}`) : make("div", "none", text));
+    const source = this.image(item?.image);
+    const text = isEnd
+      ? "End of the queue. P goes back; choose another queue above."
+      : item
+        ? "No image"
+        : "Loading…";
+    this.parts.view.replaceChildren(
+      source ? picture(source, `Sample ${item?.name}`) : make("div", "none", text),
+    );
     this.drawClasses(item);
     this.drawNear(item);
     this.drawBar();
     this.drawSaid();
-    this.root.dataset.place = this.place;
-    this.root.dataset.pending = this.pending.length;
+    this.root.dataset.place = String(this.place);
+    this.root.dataset.pending = String(this.pending.wishes.length);
   }
 
+  /**
+   * @param {Item | undefined} item
+   * @param {boolean} isEnd
+   */
   drawHead(item, isEnd) {
-    const place = isEnd ? `all ${this.data.n_items} seen` : `${this.place + 1} of ${this.data.n_items}`;
+    const place = isEnd
+      ? `all ${this.data.n_items} seen`
+      : `${this.place + 1} of ${this.data.n_items}`;
     const nodes = [make("span", "name", item?.name ?? ""), make("span", "place", place)];
     const mine = item && this.mine.get(item.index);
-    if (mine || item?.status) nodes.push(make("span", "state", mine ? `you: ${mine}` : item.status));
+    if (mine || item?.status) {
+      nodes.push(make("span", "state", mine ? `you: ${mine}` : item.status));
+    }
     const facts = make("div", "facts");
-    if (item && this.data.is_blind) facts.append("Blind: label and prediction are hidden until you decide.");
-    else if (item) {
-      facts.append("Label ", make("b", "", item.label), " · the network says ", make("b", "", item.prediction || "nothing"));
+    if (item && this.data.is_blind) {
+      facts.append("Blind: label and prediction are hidden until you decide.");
+    } else if (item) {
+      facts.append(
+        "Label ",
+        make("b", "", item.label),
+        " · the network says ",
+        make("b", "", item.prediction || "nothing"),
+      );
     }
     nodes.push(facts);
     this.parts.head.replaceChildren(...nodes);
@@ -239,13 +473,15 @@ class Desk {
     this.parts.why.replaceChildren(reasons);
   }
 
+  /** @param {Item | undefined} item */
   drawClasses(item) {
     const title = make("h4", "", "The class is… (each with the image at its heart)");
     const buttons = this.data.classes.map(({ name, key, image }) => {
       const button = make("button", item && item.label === name ? "is-given" : "");
       button.type = "button";
       button.disabled = !item;
-      if (this.images.has(image)) button.append(picture(this.images.get(image), ""));
+      const source = this.image(image);
+      if (source) button.append(picture(source, ""));
       button.append(make("span", "title", name));
       if (key) button.append(make("kbd", "", key.toUpperCase()));
       button.addEventListener("click", () => this.decide("relabel", name));
@@ -254,25 +490,50 @@ class Desk {
     this.parts.classes.replaceChildren(title, ...buttons);
   }
 
+  /** @param {Item | undefined} item */
   drawNear(item) {
     const list = make("ul");
     for (const [image, label] of item?.neighbours ?? []) {
       const tile = make("li");
-      if (this.images.has(image)) tile.append(picture(this.images.get(image), `Neighbour labelled ${label}`));
+      const source = this.image(image);
+      if (source) tile.append(picture(source, `Neighbour labelled ${label}`));
       tile.append(label);
       list.append(tile);
     }
-    const title = make("h4", "", list.children.length ? "Most alike to the network, with their labels" : "");
+    const title = make(
+      "h4",
+      "",
+      list.children.length ? "Most alike to the network, with their labels" : "",
+    );
     this.parts.near.replaceChildren(title, list);
   }
 
   drawBar() {
-    const actions = Object.entries(FIXED).filter(([, action]) => this.data.may_confirm || !["confirm", "reject"].includes(action));
-    const buttons = actions.map(([key, action]) => this.button(TITLES[action], key.toUpperCase(), () => this.decide(action), !this.allowed(action)));
-    const steps = [this.button("Previous", "P", () => this.step(-1)), this.button("Next", "N", () => this.step(1))];
+    const actions = Object.entries(FIXED).filter(
+      ([, action]) => this.data.may_confirm || !["confirm", "reject"].includes(action),
+    );
+    const buttons = actions.map(([key, action]) =>
+      this.button(
+        TITLES[action],
+        key.toUpperCase(),
+        () => this.decide(action),
+        !this.allowed(action),
+      ),
+    );
+    const steps = [
+      this.button("Previous", "P", () => this.step(-1)),
+      this.button("Next", "N", () => this.step(1)),
+    ];
     this.buttons.replaceChildren(...buttons, ...steps);
   }
 
+  /**
+   * @param {string} title
+   * @param {string} key
+   * @param {() => void} act
+   * @param {boolean} [isOff]
+   * @returns {HTMLButtonElement}
+   */
   button(title, key, act, isOff = false) {
     const button = make("button", "", title);
     Object.assign(button, { type: "button", disabled: isOff });
@@ -282,23 +543,29 @@ class Desk {
   }
 
   drawSaid() {
-    const waiting = this.pending.length;
+    const waiting = this.pending.wishes.length;
     const trouble = this.data.trouble;
-    const node = trouble && waiting
-      ? make("span", "bad", `${waiting} not saved yet: ${trouble}`)
-      : waiting
-        ? make("span", "ok", `Saving ${waiting}…`)
-        : make("span", this.note?.bad ? "bad" : "ok", this.note?.text ?? "");
+    const node =
+      trouble && waiting
+        ? make("span", "bad", `${waiting} not saved yet: ${trouble}`)
+        : waiting
+          ? make("span", "ok", `Saving ${waiting}…`)
+          : make("span", this.note?.bad ? "bad" : "ok", this.note?.text ?? "");
     this.parts.said.replaceChildren(node);
   }
 }
 
+/**
+ * @param {DeskComponent} component
+ * @returns {(() => void) | undefined}
+ */
 export default function mount(component) {
   const { parentElement, data } = component;
-  const root = parentElement.querySelector(".desk");
+  const root = /** @type {HTMLElement | null} */ (parentElement.querySelector(".desk"));
   if (!root || !data) return undefined;
-  if (!desks.has(root)) desks.set(root, new Desk(root));
-  desks.get(root).update(component);
+  const desk = desks.get(root) ?? new Desk(root);
+  desks.set(root, desk);
+  desk.update(component);
   return () => {
     if (root.isConnected) return;
     desks.get(root)?.destroy();

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.datasets.files.file_record import FileRecord
-from coreset_lib.datasets.files.grey_window import WINDOW_PRESETS, GreyWindow, range_window
+from coreset_lib.datasets.files.grey_window import GREY_WINDOW_PRESETS, GreyWindow, range_window
 from coreset_lib.datasets.files.original import (
     Original,
     find_original,
@@ -15,11 +15,12 @@ from coreset_lib.datasets.files.original import (
 )
 from coreset_lib.errors import CoresetError
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.enlarging import enlarge
+from dashboard.shared.samples.images import data_uri, enlarge, shrink
 from dashboard.shared.samples.volume_view import chosen_slice
 
 ZOOMS = (1, 2, 4, 8, 16)
 VIEW = 720
+MOST_SENT = 2 * VIEW
 AS_STORED = "as stored"
 
 
@@ -47,8 +48,8 @@ def _draw_dialog(images: LabeledImages, index: int) -> None:
             f"{width} × {height} pixels, values {original.low:g} to {original.high:g}. "
             "Pixels are enlarged, never smoothed."
         )
-    picture = cut(original.shown(window), zoom, x, y)
-    view.image(picture, width="content", alt=f"Training sample {index}, enlarged")
+    picture = shrink(cut(original.shown(window), zoom, x, y), most=MOST_SENT)
+    view.image(data_uri(picture), width="content", alt=f"Training sample {index}, enlarged")
 
 
 def _draw_zoom(index: int) -> tuple[int, float, float]:
@@ -90,7 +91,7 @@ def _draw_window(original: Original, index: int) -> GreyWindow | None:
         title, key = "Contrast: black and white at", f"contrast:{index}"
         low, high = st.slider(title, 0, 255, (0, 255), key=key)
         return None if (low, high) == (0, 255) else range_window(low, max(high, low + 1))
-    names = [AS_STORED, *WINDOW_PRESETS]
+    names = [AS_STORED, *GREY_WINDOW_PRESETS]
     preset = st.selectbox("Preset", names, help="Presets are in Hounsfield units, for CT.")
     start = initial_window(original, preset)
     span = original.high - original.low
@@ -113,8 +114,8 @@ def _draw_window(original: Original, index: int) -> GreyWindow | None:
 
 def initial_window(original: Original, preset: str) -> GreyWindow:
     """Return the window of a preset; else the stored one, else the whole range."""
-    if preset in WINDOW_PRESETS:
-        centre, width = WINDOW_PRESETS[preset]
+    if preset in GREY_WINDOW_PRESETS:
+        centre, width = GREY_WINDOW_PRESETS[preset]
         return GreyWindow(float(centre), float(width))
     return original.window or range_window(original.low, original.high)
 

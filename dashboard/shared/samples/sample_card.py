@@ -11,7 +11,7 @@ from coreset_lib.scores.population import SampleHistory, sample_history, share_e
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.windows import Window
 from dashboard import reads
-from dashboard.shared.samples.enlarging import enlarge
+from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.original_view import draw_original_button
 from dashboard.shared.samples.sample_chart import prediction_strip
 from dashboard.shared.samples.volume_view import draw_all_slices, draw_volume
@@ -38,9 +38,9 @@ def draw_sample_card(
             _draw_image(images, index, label)
     with beside.container(width=FACTS_WIDTH):
         st.markdown(f"**{as_text(row['sample_id'])}**")
-        verdict = _latest_verdict(history, dynamics.prediction_title)
+        prediction = _latest_prediction(history, dynamics.prediction_title)
         title = "Labels" if dynamics.is_multi_label else "Label"
-        st.markdown(f"{title} **{as_text(label)}**  \n{verdict}")
+        st.markdown(f"{title} **{as_text(label)}**  \n{prediction}")
         st.caption(as_text(row["source"]))
         if isinstance(images, LabeledImages):
             draw_original_button(images, index)
@@ -69,10 +69,11 @@ def _draw_image(images: LabeledImages, index: int, label: str) -> None:
         draw_volume(images, index, label, width=IMAGE_WIDTH)
         return
     picture = enlarge(images.train.images[index], least=224)
-    st.image(picture, width=IMAGE_WIDTH, alt=f"Training sample {index}, labelled {label}")
+    alt = f"Training sample {index}, labelled {label}"
+    st.image(data_uri(picture), width=IMAGE_WIDTH, alt=alt)
 
 
-def _latest_verdict(history: SampleHistory, title_of: Callable[[int], str]) -> str:
+def _latest_prediction(history: SampleHistory, title_of: Callable[[int], str]) -> str:
     """Say what the network makes of the sample in the last recorded epoch."""
     last = int(history.prediction[-1])
     if last < 0:

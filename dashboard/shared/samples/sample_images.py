@@ -11,7 +11,7 @@ from coreset_lib.datasets.labeled_images import is_volume
 from coreset_lib.runs.summary import RunSummary, RunVersion
 from dashboard import reads
 from dashboard.map.component.sample_previews import Atlas, Preview
-from dashboard.shared.samples.enlarging import picture_of
+from dashboard.shared.samples.images import picture_of
 
 MOST_PREVIEWED = 5_000
 ATLAS_BYTES = 5_000_000

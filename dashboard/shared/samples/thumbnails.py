@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.label_sets import set_codes, set_title
 from coreset_lib.scores.score import ScoreValues
-from dashboard.shared.samples.enlarging import enlarge, picture_of
+from dashboard.shared.samples.images import data_uri, enlarge, picture_of
 from dashboard.shared.text import as_text
 
 PER_PAGE = 24
@@ -49,7 +49,7 @@ def draw_thumbnail_rows(
     with st.container(horizontal=True):
         for index in indices:
             name = _title(images, index) or class_names[labels[index]]
-            picture = enlarge(picture_of(images.train.images, index), least=112)
+            picture = data_uri(enlarge(picture_of(images.train.images, index), least=112))
             caption = name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
             st.image(picture, caption=as_text(caption), width=WIDTH, alt=f"Sample {index}, {name}")
 

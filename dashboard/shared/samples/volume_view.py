@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from coreset_lib.datasets import LabeledImages
-from dashboard.shared.samples.enlarging import enlarge, slice_sheet
+from dashboard.shared.samples.images import data_uri, enlarge, slice_sheet
 
 COLUMNS = 8
 DIRECTIONS = {"depth": 0, "height": 1, "width": 2}
@@ -24,7 +24,7 @@ def draw_volume(images: LabeledImages, index: int, label: str, *, width: int) ->
             help="Moves through the depth of the volume, the first axis of the file.",
         )
         place.image(
-            enlarge(volume[number - 1], least=224),
+            data_uri(enlarge(volume[number - 1], least=224)),
             width=width,
             alt=f"Slice {number} of {len(volume)} of training sample {index}, labelled {label}",
         )
@@ -52,7 +52,7 @@ def draw_all_slices(images: LabeledImages, index: int) -> None:
         )
         turned = np.moveaxis(np.asarray(volume), DIRECTIONS[direction or "depth"], 0)
         st.image(
-            enlarge(slice_sheet(turned, columns=COLUMNS), least=448),
+            data_uri(enlarge(slice_sheet(turned, columns=COLUMNS), least=448)),
             width="stretch",
             alt=f"All {len(turned)} slices of training sample {index} along its {direction}",
         )

@@ -8,6 +8,7 @@ from coreset_lib.configs import (
     AUGMENTATIONS,
     DEMO,
     PICTURE_MODELS,
+    PRECISIONS,
     RECORDINGS,
     VOLUME_MODELS,
     TrainingConfig,
@@ -18,7 +19,7 @@ from coreset_lib.datasets.files.grey_window import FROM_FILE
 from coreset_lib.errors import CoresetError
 from dashboard import reads, session
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.grey_window import choose_window
+from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.duration import ask_for_duration, draw_duration, forget_duration
 
 MODEL_TITLES = {
@@ -35,6 +36,11 @@ AUGMENTATION_TITLES = {
     "none": "no",
     "shift": "move by up to 2 pixels",
     "mirror": "mirror along each side",
+}
+PRECISION_TITLES = {
+    "auto": "bfloat16 on CUDA, float32 elsewhere",
+    "float32": "float32 everywhere",
+    "bfloat16": "bfloat16, on a CPU too (faster where it has units for it)",
 }
 STARTED = "started-run"
 FOLDER = "data-root"
@@ -94,7 +100,7 @@ def hand_over(
     folder: str,
     dataset: str,
     image_size: int,
-    window: str,
+    grey_window: str,
     skip_bad: bool,
     n_train: int,
     n_channels: int,
@@ -107,7 +113,7 @@ def hand_over(
         "folder": folder,
         "dataset": dataset,
         "image_size": image_size,
-        "window": window,
+        "grey_window": grey_window,
         "skip_bad": skip_bad,
         "n_train": n_train,
         "n_channels": n_channels,
@@ -196,6 +202,12 @@ def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[st
             format_func=AUGMENTATION_TITLES.__getitem__,
             help=f"Off in the papers. For this dataset {safe_augmentation(info.has_sides)}.",
         ),
+        "precision": st.selectbox(
+            "Precision",
+            PRECISIONS,
+            format_func=PRECISION_TITLES.__getitem__,
+            help="float32 and bfloat16 give slightly different scores; compare runs of one kind.",
+        ),
         EVENT_FILES: st.checkbox(
             "Write event files for TensorBoard too",
             help="Into the run's folder; needs the package tensorboard.",
@@ -215,7 +227,7 @@ def _draw_reading_options(info: DatasetInfo, reading: dict[str, Any]) -> dict[st
         chosen["image_size"] = sizes[0]
     has_files = info.split_sizes == (0, 0, 0)
     if has_files or info.is_wide:
-        chosen["window"] = choose_window(b, reading.get("window", FROM_FILE))
+        chosen["grey_window"] = choose_grey_window(b, reading.get("grey_window", FROM_FILE))
     if has_files:
         chosen["skip_bad"] = c.checkbox(
             "Leave out files that cannot be used", reading.get("skip_bad", False)

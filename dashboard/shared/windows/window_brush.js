@@ -1,11 +1,63 @@
 // The hand on the windows - drag, keys, click - and the conversation with Python.
 
+/** @typedef {(name: string, value: unknown) => void} Report */
+/** @typedef {{setStateValue: Report, setTriggerValue: Report}} Send */
+/** @typedef {Send & {data: BrushData, parentElement: HTMLElement}} BrushComponent */
+
+/**
+ * A window in the hand.
+ * @typedef {object} Drag
+ * @property {WindowName} name
+ * @property {number} edge 0 = first, 1 = last, -1 = the whole window
+ * @property {number} id of the pointer
+ * @property {number} x where the pointer went down
+ * @property {Windows} base the windows before
+ * @property {boolean} isMoved
+ */
+
 const SLACK = 4; // pixels a pointer may tremble in a click
 const PICK = 12; // pixels between a click and the line it means
 const KEY_PAUSE = 350; // ms without a key before the new windows are reported
+/** @type {Record<string, number>} */
 const ARROWS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 
 class Brush {
+  /** @type {HTMLElement} */
+  title;
+  /** @type {HTMLElement} */
+  legend;
+  /** @type {SVGSVGElement} */
+  plot;
+  /** @type {Panes} */
+  panes;
+  /** @type {HTMLElement} */
+  stage;
+  /** @type {Tip} */
+  tip;
+  /** @type {ResizeObserver} */
+  resizes;
+  /** @type {BrushData} */
+  data;
+  /** @type {Windows} */
+  windows;
+  /** @type {Windows} */
+  agreed; // what Python knows
+  /** @type {Send} */
+  send;
+  /** @type {Geometry} */
+  g;
+  /** @type {Map<number, SVGPathElement>} */
+  paths;
+  /** @type {Drag | null} */
+  drag;
+  /** @type {BrushData | null} */
+  waiting; // came during a drag
+  /** @type {boolean} */
+  suppressClick;
+  /** @type {number | undefined} */
+  timer;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.revision = 0; // of the newest windows this side knows
@@ -28,7 +80,7 @@ class Brush {
   }
 
   watch() {
-    for (const name of NAMES) {
+    for (const name of WINDOW_NAMES) {
       const { node } = this.panes.parts[name];
       node.addEventListener("pointerdown", (event) => this.grab(event, name));
       node.addEventListener("pointerup", (event) => this.release(event));
@@ -51,6 +103,7 @@ class Brush {
 
   // --- what Python says -------------------------------------------------------------------
 
+  /** @param {BrushComponent} component */
   update({ data, setStateValue, setTriggerValue }) {
     this.send = { setStateValue, setTriggerValue };
     // The scale must not change under the hand: data that arrives in a drag waits for its end.
@@ -58,6 +111,7 @@ class Brush {
     else this.apply(data);
   }
 
+  /** @param {BrushData} data */
   apply(data) {
     if (this.data?.instance !== data.instance) this.forget();
     // A page drawn before our latest report still shows the windows from before it.
@@ -75,7 +129,7 @@ class Brush {
   /** Another chart in the same place: nothing of the former one counts. */
   forget() {
     clearTimeout(this.timer);
-    if (this.drag) this.letGo();
+    if (this.drag) this.letGo(this.drag);
     this.waiting = null;
     this.isUnsent = false;
     this.revision = 0;
@@ -114,17 +168,30 @@ class Brush {
 
   // --- pointer ----------------------------------------------------------------------------
 
+  /**
+   * @param {PointerEvent} event
+   * @param {WindowName} name
+   */
   grab(event, name) {
     if (event.button !== 0 || this.drag || !this.g) return;
     this.suppressClick = false;
-    const edge = GRIPS.findIndex((grip) => event.target.classList.contains(grip));
-    this.drag = { name, edge, id: event.pointerId, x: event.clientX, base: this.windows };
+    const target = /** @type {Element} */ (event.target);
+    const edge = GRIPS.findIndex((grip) => target.classList.contains(grip));
+    this.drag = {
+      name,
+      edge,
+      id: event.pointerId,
+      x: event.clientX,
+      base: this.windows,
+      isMoved: false,
+    };
     const { node } = this.panes.parts[name];
     node.setPointerCapture(event.pointerId);
     node.classList.add("held", edge < 0 ? "moving" : "sizing");
     this.tip.hide();
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     if (!this.drag) {
       this.read(event);
@@ -137,7 +204,13 @@ class Brush {
     if (this.drag.isMoved) this.shift(base, name, edge, Math.round(pixels / this.g.perEpoch));
   }
 
-  /** Move a window, or one of its edges (0 = first, 1 = last), as far as the rules allow. */
+  /**
+   * Move a window, or one of its edges (0 = first, 1 = last), as far as the rules allow.
+   * @param {Windows} base
+   * @param {WindowName} name
+   * @param {number} edge
+   * @param {number} step
+   */
   shift(base, name, edge, step) {
     const { n_epochs: n, lock_length: isLocked } = this.data;
     this.windows =
@@ -147,10 +220,11 @@ class Brush {
     this.place();
   }
 
+  /** @param {PointerEvent} event */
   release(event) {
     if (event.pointerId !== this.drag?.id) return;
-    this.suppressClick = Boolean(this.drag.isMoved);
-    this.letGo();
+    this.suppressClick = this.drag.isMoved;
+    this.letGo(this.drag);
     this.report();
     this.applyWaiting();
   }
@@ -160,13 +234,14 @@ class Brush {
     if (!this.drag) return;
     this.windows = this.drag.base;
     this.suppressClick = true;
-    this.letGo();
+    this.letGo(this.drag);
     this.place();
     this.applyWaiting();
   }
 
-  letGo() {
-    this.panes.parts[this.drag.name].node.classList.remove("held", "moving", "sizing");
+  /** @param {Drag} drag */
+  letGo(drag) {
+    this.panes.parts[drag.name].node.classList.remove("held", "moving", "sizing");
     this.drag = null;
   }
 
@@ -178,6 +253,10 @@ class Brush {
 
   // --- keys -------------------------------------------------------------------------------
 
+  /**
+   * @param {KeyboardEvent} event
+   * @param {WindowName} name
+   */
   press(event, name) {
     if (event.key === "Escape") this.abandon();
     const step = (ARROWS[event.key] ?? 0) * (event.shiftKey ? 5 : 1);
@@ -192,7 +271,11 @@ class Brush {
 
   // --- values and samples -----------------------------------------------------------------
 
-  /** Pointer position in the plot, or null outside. */
+  /**
+   * Pointer position in the plot, or null outside.
+   * @param {MouseEvent} event
+   * @returns {Spot | null}
+   */
   spot(event) {
     if (!this.g) return null;
     const box = this.stage.getBoundingClientRect();
@@ -201,12 +284,17 @@ class Brush {
     return x >= left && x <= right && y >= top && y <= bottom ? { x, y } : null;
   }
 
-  /** The highlighted line that a click at `spot` means, if any. */
+  /**
+   * The highlighted line that a click at `spot` means, if any.
+   * @param {Spot | null} spot
+   * @returns {Line | null}
+   */
   aimed(spot) {
     const nearest = spot && nearestLine(this.data, spot.x, spot.y, this.g);
     return nearest && nearest.distance <= PICK ? nearest.line : null;
   }
 
+  /** @param {MouseEvent} event */
   read(event) {
     const spot = this.spot(event);
     this.stage.classList.toggle("aimed", Boolean(this.aimed(spot)));
@@ -214,6 +302,7 @@ class Brush {
     else this.tip.hide();
   }
 
+  /** @param {MouseEvent} event */
   pick(event) {
     const line = this.suppressClick ? null : this.aimed(this.spot(event));
     this.suppressClick = false;
@@ -221,25 +310,34 @@ class Brush {
   }
 }
 
-/** Whether the theme's background is dark. */
+/**
+ * Whether the theme's background is dark.
+ * @param {Element} root
+ * @returns {boolean}
+ */
 function isDark(root) {
-  const rgb = getComputedStyle(root).backgroundColor.match(/[\d.]+/g)?.map(Number);
-  return Boolean(rgb) && 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < 128;
+  const rgb = getComputedStyle(root)
+    .backgroundColor.match(/[\d.]+/g)
+    ?.map(Number);
+  return rgb !== undefined && 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < 128;
 }
 
+/** @type {WeakMap<Element, Brush>} */
 const brushes = new WeakMap();
 
-/** Called by Streamlit at every change of data or theme, always with the same parent element. */
+/**
+ * Called by Streamlit at every change of data or theme, always with the same parent element.
+ * @param {BrushComponent} component
+ * @returns {(() => void) | undefined}
+ */
 export default function mount(component) {
   const { parentElement, data } = component;
-  const root = parentElement.querySelector(".brush");
+  const root = /** @type {HTMLElement | null} */ (parentElement.querySelector(".brush"));
   if (!root || !data) return undefined;
-  let brush = brushes.get(parentElement);
-  if (brush?.root !== root) {
-    brush?.destroy();
-    brush = new Brush(root);
-    brushes.set(parentElement, brush);
-  }
+  const before = brushes.get(parentElement);
+  if (before?.root !== root) before?.destroy();
+  const brush = before?.root === root ? before : new Brush(root);
+  brushes.set(parentElement, brush);
   brush.update(component);
   // A call overtaken by a newer one is cleaned up although the element lives on.
   return () => {

@@ -1,6 +1,7 @@
 // The two windows as elements over the plot, and where their labels and grips go.
 
-const NAMES = ["early", "late"];
+/** @typedef {{node: HTMLElement, chip: HTMLElement, grips: HTMLElement[]}} Pane */
+
 const GRIPS = ["first", "last"];
 const GRIP = 9; // pixels a grip reaches to either side of its edge, where there is room
 const APART = 8; // pixels between the labels
@@ -15,10 +16,15 @@ class Panes {
     this.help.id = "help";
     this.hint = html("div", "hint", HINT);
     this.hint.setAttribute("aria-hidden", "true");
-    this.parts = Object.fromEntries(NAMES.map((name) => [name, this.build(name)]));
-    this.nodes = NAMES.map((name) => this.parts[name].node);
+    /** @type {Record<WindowName, Pane>} */
+    this.parts = { early: this.build("early"), late: this.build("late") };
+    this.nodes = WINDOW_NAMES.map((name) => this.parts[name].node);
   }
 
+  /**
+   * @param {WindowName} name
+   * @returns {Pane}
+   */
   build(name) {
     const node = html("div", `window ${name}`);
     const chip = html("span", "chip");
@@ -30,13 +36,25 @@ class Panes {
     return { node, chip, grips };
   }
 
-  /** Put the windows where they belong; all that happens during a drag. */
+  /**
+   * Put the windows where they belong; all that happens during a drag.
+   * @param {Windows} windows
+   * @param {Geometry} g
+   * @param {number} n
+   */
   place(windows, g, n) {
-    for (const name of NAMES) this.placeOne(this.parts[name], name, windows[name], g, n);
+    for (const name of WINDOW_NAMES) this.placeOne(this.parts[name], name, windows[name], g, n);
     this.placeChips(windows, g);
     this.placeGrips(windows, g);
   }
 
+  /**
+   * @param {Pane} pane
+   * @param {WindowName} name
+   * @param {Epochs} window
+   * @param {Geometry} g
+   * @param {number} n
+   */
   placeOne({ node, chip }, name, [first, last], g, n) {
     const length = last - first + 1;
     node.style.left = `${g.start(first)}px`;
@@ -44,12 +62,18 @@ class Panes {
     chip.textContent = `${name} ${first === last ? first : `${first}–${last}`}`;
     const said = `epochs ${first} to ${last}, ${length} ${length === 1 ? "epoch" : "epochs"}`;
     const values = { valuemin: 1, valuemax: n, valuenow: first, valuetext: said };
-    for (const [key, value] of Object.entries(values)) node.setAttribute(`aria-${key}`, value);
+    for (const [key, value] of Object.entries(values)) {
+      node.setAttribute(`aria-${key}`, String(value));
+    }
   }
 
-  /** Centre each label over its window; keep both in sight and apart. */
+  /**
+   * Centre each label over its window; keep both in sight and apart.
+   * @param {Windows} windows
+   * @param {Geometry} g
+   */
   placeChips(windows, g) {
-    const [early, late] = NAMES.map((name) => {
+    const [early, late] = WINDOW_NAMES.map((name) => {
       const { chip } = this.parts[name];
       const [from, to] = [g.start(windows[name][0]), g.start(windows[name][1] + 1)];
       const width = chip.offsetWidth;
@@ -64,10 +88,14 @@ class Panes {
     for (const { chip, left, from } of [early, late]) chip.style.left = `${left - from}px`;
   }
 
-  /** Grips reach outwards as far as the neighbour allows, and leave the middle for moving. */
+  /**
+   * Grips reach outwards as far as the neighbour allows, and leave the middle for moving.
+   * @param {Windows} windows
+   * @param {Geometry} g
+   */
   placeGrips(windows, g) {
     const gap = (windows.late[0] - windows.early[1] - 1) * g.perEpoch;
-    for (const name of NAMES) {
+    for (const name of WINDOW_NAMES) {
       const [first, last] = windows[name];
       const inside = Math.min(GRIP, ((last - first + 1) * g.perEpoch) / 3);
       GRIPS.forEach((edge, i) => {

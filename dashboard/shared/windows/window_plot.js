@@ -1,16 +1,77 @@
 // The still part of the chart: axes, bands and trajectories, as SVG.
 
+/** @typedef {(number | null)[]} Values one per epoch; null is a gap */
+/** @typedef {"q05" | "q25" | "q50" | "q75" | "q95"} Quantile */
+
+/**
+ * One highlighted sample.
+ * @typedef {object} Line
+ * @property {number} index what a click reports
+ * @property {string} label
+ * @property {Values} values
+ * @property {string | null} colour as #rrggbb; null is a neutral tone
+ * @property {boolean} is_pinned
+ */
+
+/**
+ * Everything Python sends.
+ * @typedef {object} BrushData
+ * @property {string} instance
+ * @property {number} n_epochs
+ * @property {Windows} windows
+ * @property {number} revision
+ * @property {boolean} lock_length
+ * @property {number} height
+ * @property {string} alt
+ * @property {string} title
+ * @property {string} y_label
+ * @property {number} y_max
+ * @property {Record<Quantile, Values>} bands
+ * @property {Line[]} lines
+ */
+
+/**
+ * Where the plot lies, in pixels.
+ * @typedef {object} Geometry
+ * @property {number} width of the whole chart
+ * @property {number} left
+ * @property {number} right
+ * @property {number} top
+ * @property {number} bottom
+ * @property {number} perEpoch
+ * @property {(epoch: number) => number} x the middle of an epoch
+ * @property {(epoch: number) => number} start the left end of an epoch
+ * @property {(value: number) => number} y
+ * @property {(px: number) => number} epochAt
+ */
+
+/** @typedef {{line: Line, distance: number}} NearLine */
+
 const SVG = "http://www.w3.org/2000/svg";
 const STRIP = 28; // room above the plot for the windows' labels
 const FOOT = 42; // room below for ticks and the axis title
 
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {string} [text]
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
 function svg(tag, attributes = {}, text = "") {
   const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
   if (text) node.textContent = text;
   return node;
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {string} [text]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 function html(tag, className, text = "") {
   const node = document.createElement(tag);
   node.className = className;
@@ -18,7 +79,12 @@ function html(tag, className, text = "") {
   return node;
 }
 
-/** Pixel geometry: every epoch owns a column one epoch wide, so one epoch is a visible window. */
+/**
+ * Pixel geometry: every epoch owns a column one epoch wide, so one epoch is a visible window.
+ * @param {BrushData} data
+ * @param {number} width
+ * @returns {Geometry}
+ */
 function geometry(data, width) {
   const pinned = data.lines.filter((line) => line.is_pinned);
   const longest = Math.max(0, ...pinned.map((line) => Math.min(18, line.label.length)));
@@ -41,33 +107,53 @@ function geometry(data, width) {
   };
 }
 
-/** A step of 1, 2, 2.5 or 5 times a power of ten that gives at most `count` intervals. */
+/**
+ * A step of 1, 2, 2.5 or 5 times a power of ten that gives at most `count` intervals.
+ * @param {number} span
+ * @param {number} count
+ * @param {boolean} isWhole
+ * @returns {number}
+ */
 function niceStep(span, count, isWhole) {
   const power = 10 ** Math.floor(Math.log10(span / count));
   const steps = (isWhole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((step) => step * power);
-  const step = steps.find((candidate) => span / candidate <= count) ?? steps.at(-1);
+  const step = steps.find((candidate) => span / candidate <= count) ?? steps[steps.length - 1];
   return isWhole ? Math.max(1, Math.round(step)) : step;
 }
 
-/** Decimals it takes to write multiples of `step`. */
+/**
+ * Decimals it takes to write multiples of `step`.
+ * @param {number} step
+ * @returns {number}
+ */
 function decimals(step) {
   let digits = 0;
   while (digits < 6 && Math.abs(Number(step.toFixed(digits)) - step) > step * 1e-6) digits++;
   return digits;
 }
 
-/** Multiples of a nice step; the first and the last epoch too where there is room. */
+/**
+ * Multiples of a nice step; the first and the last epoch too where there is room.
+ * @param {number} n
+ * @param {number} perEpoch
+ * @returns {number[]}
+ */
 function epochTicks(n, perEpoch) {
   const step = niceStep(n, Math.max(2, (n * perEpoch) / 70), true);
   const ticks = [];
   for (let epoch = step; epoch <= n; epoch += step) ticks.push(epoch);
   if (!ticks.length || (ticks[0] - 1) * perEpoch > 30) ticks.unshift(1);
-  if ((n - ticks.at(-1)) * perEpoch > 38) ticks.push(n);
+  if ((n - ticks[ticks.length - 1]) * perEpoch > 38) ticks.push(n);
   return ticks;
 }
 
-/** Runs of consecutive epochs that have a value, as [start, end) positions. */
+/**
+ * Runs of consecutive epochs that have a value, as [start, end) positions.
+ * @param {Values[]} series
+ * @returns {[start: number, end: number][]}
+ */
 function segments(...series) {
+  /** @type {[start: number, end: number][]} */
   const found = [];
   let start = -1;
   for (let i = 0; i <= series[0].length; i++) {
@@ -81,33 +167,65 @@ function segments(...series) {
   return found;
 }
 
+/**
+ * A run of values without a gap.
+ * @param {Values} values
+ * @param {number} start
+ * @param {number} end
+ * @returns {number[]}
+ */
+const stretch = (values, start, end) => /** @type {number[]} */ (values.slice(start, end));
+
+/**
+ * @param {Geometry} g
+ * @param {number} i
+ * @param {number} value
+ * @returns {string}
+ */
 const point = (g, i, value) => `${g.x(i + 1).toFixed(1)} ${g.y(value).toFixed(1)}`;
 
-/** A broken line; a lone epoch between gaps becomes a dot through its round cap. */
+/**
+ * A broken line; a lone epoch between gaps becomes a dot through its round cap.
+ * @param {Values} values
+ * @param {Geometry} g
+ * @returns {string}
+ */
 function linePath(values, g) {
   return segments(values)
     .map(([start, end]) => {
-      const points = values.slice(start, end).map((value, i) => point(g, start + i, value));
+      const points = stretch(values, start, end).map((value, i) => point(g, start + i, value));
       return `M${points.join("L")}${points.length === 1 ? "h0" : ""}`;
     })
     .join("");
 }
 
-/** The area between two quantiles; a lone epoch fills its own column. */
+/**
+ * The area between two quantiles; a lone epoch fills its own column.
+ * @param {Values} low
+ * @param {Values} high
+ * @param {Geometry} g
+ * @returns {string}
+ */
 function areaPath(low, high, g) {
   return segments(low, high)
     .map(([start, end]) => {
+      const [lows, highs] = [low, high].map((values) => stretch(values, start, end));
       if (end - start === 1) {
         const [x0, x1] = [g.start(start + 1), g.start(start + 2)];
-        return `M${x0} ${g.y(low[start])}H${x1}V${g.y(high[start])}H${x0}Z`;
+        return `M${x0} ${g.y(lows[0])}H${x1}V${g.y(highs[0])}H${x0}Z`;
       }
-      const up = high.slice(start, end).map((value, i) => point(g, start + i, value));
-      const down = low.slice(start, end).map((value, i) => point(g, start + i, value));
+      const up = highs.map((value, i) => point(g, start + i, value));
+      const down = lows.map((value, i) => point(g, start + i, value));
       return `M${up.join("L")}L${down.reverse().join("L")}Z`;
     })
     .join("");
 }
 
+/**
+ * @param {SVGElement} plot
+ * @param {BrushData} data
+ * @param {Geometry} g
+ */
 function drawAxes(plot, data, g) {
   const step = niceStep(data.y_max, (g.bottom - g.top) / 48, false);
   const digits = decimals(step);
@@ -120,23 +238,31 @@ function drawAxes(plot, data, g) {
   for (const epoch of epochTicks(data.n_epochs, g.perEpoch)) {
     const x = g.x(epoch);
     plot.append(svg("line", { class: "axis", x1: x, x2: x, y1: g.bottom, y2: g.bottom + 4 }));
-    plot.append(svg("text", { class: "tick", x, y: g.bottom + 17, "text-anchor": "middle" }, epoch));
+    plot.append(
+      svg("text", { class: "tick", x, y: g.bottom + 17, "text-anchor": "middle" }, String(epoch)),
+    );
   }
   const middle = (g.top + g.bottom) / 2;
   const across = { class: "axis-title", x: (g.left + g.right) / 2, "text-anchor": "middle" };
   plot.append(svg("text", { ...across, y: g.bottom + 36 }, "epoch"));
-  const upright = { class: "axis-title", "text-anchor": "middle" };
-  upright.transform = `translate(13 ${middle}) rotate(-90)`;
+  const transform = `translate(13 ${middle}) rotate(-90)`;
+  const upright = { class: "axis-title", "text-anchor": "middle", transform };
   plot.append(svg("text", upright, data.y_label));
 }
 
+/**
+ * @param {SVGElement} plot
+ * @param {BrushData} data
+ * @param {Geometry} g
+ * @returns {Map<number, SVGPathElement>}
+ */
 function drawSeries(plot, data, g) {
   const { q05, q25, q50, q75, q95 } = data.bands;
   plot.append(svg("path", { class: "band outer", d: areaPath(q05, q95, g) }));
   plot.append(svg("path", { class: "band inner", d: areaPath(q25, q75, g) }));
   plot.append(svg("path", { class: "median", d: linePath(q50, g) }));
   // Pinned lines last: they lie on top.
-  const order = [...data.lines].sort((a, b) => a.is_pinned - b.is_pinned);
+  const order = [...data.lines].sort((a, b) => Number(a.is_pinned) - Number(b.is_pinned));
   return new Map(
     order.map((line) => {
       const path = svg("path", { class: line.is_pinned ? "line pinned" : "line" });
@@ -148,11 +274,19 @@ function drawSeries(plot, data, g) {
   );
 }
 
-/** Names of the pinned lines at the right edge, pushed apart where they would overlap. */
+/**
+ * Names of the pinned lines at the right edge, pushed apart where they would overlap.
+ * @param {SVGElement} plot
+ * @param {BrushData} data
+ * @param {Geometry} g
+ */
 function drawLabels(plot, data, g) {
   const labels = data.lines
-    .filter((line) => line.is_pinned && line.values.some((value) => value !== null))
-    .map((line) => ({ line, y: g.y(line.values.findLast((value) => value !== null)) }))
+    .filter((line) => line.is_pinned)
+    .flatMap((line) => {
+      const value = line.values.findLast((each) => each !== null) ?? null;
+      return value === null ? [] : [{ line, y: g.y(value) }];
+    })
     .sort((a, b) => a.y - b.y);
   labels.forEach((label, i) => (label.y = Math.max(label.y, i ? labels[i - 1].y + 15 : g.top + 6)));
   let lowest = g.bottom - 4;
@@ -169,12 +303,18 @@ function drawLabels(plot, data, g) {
   }
 }
 
-/** Redraw everything that does not move; returns the path of every line by index. */
+/**
+ * Redraw everything that does not move; returns the path of every line by index.
+ * @param {SVGElement} plot
+ * @param {BrushData} data
+ * @param {Geometry} g
+ * @returns {Map<number, SVGPathElement>}
+ */
 function drawPlot(plot, data, g) {
   plot.replaceChildren();
   plot.setAttribute("viewBox", `0 0 ${g.width} ${data.height}`);
-  plot.setAttribute("width", g.width);
-  plot.setAttribute("height", data.height);
+  plot.setAttribute("width", String(g.width));
+  plot.setAttribute("height", String(data.height));
   plot.setAttribute("aria-label", data.alt);
   drawAxes(plot, data, g);
   const clip = svg("clipPath", { id: "inside" });
@@ -187,8 +327,16 @@ function drawPlot(plot, data, g) {
   return paths;
 }
 
+/**
+ * @param {HTMLElement} legend
+ * @param {BrushData} data
+ */
 function drawLegend(legend, data) {
-  const entries = [["median", "median of all samples"], ["inner", "25–75 %"], ["outer", "5–95 %"]];
+  const entries = [
+    ["median", "median of all samples"],
+    ["inner", "25–75 %"],
+    ["outer", "5–95 %"],
+  ];
   if (data.lines.length) entries.push(["sample", "highlighted sample"]);
   legend.replaceChildren(
     ...entries.map(([kind, text]) => {
@@ -199,17 +347,35 @@ function drawLegend(legend, data) {
   );
 }
 
-/** Height of a line at pixel `px`, interpolated between epochs; null in a gap. */
+/**
+ * Height of a line at pixel `px`, interpolated between epochs; null in a gap.
+ * @param {Line} line
+ * @param {number} px
+ * @param {Geometry} g
+ * @param {number} n
+ * @returns {number | null}
+ */
 function lineY(line, px, g, n) {
   const exact = clamp((px - g.left) / g.perEpoch + 0.5, 1, n);
   const [low, high] = [Math.floor(exact), Math.ceil(exact)];
   const [from, to] = [line.values[low - 1] ?? null, line.values[high - 1] ?? null];
-  if (from === null || to === null) return from === null && to === null ? null : g.y(from ?? to);
+  if (from === null || to === null) {
+    const only = from ?? to;
+    return only === null ? null : g.y(only);
+  }
   return g.y(from + (to - from) * (exact - low));
 }
 
-/** The line nearest to the pointer: {line, distance}, or null without any value there. */
+/**
+ * The line nearest to the pointer: {line, distance}, or null without any value there.
+ * @param {BrushData} data
+ * @param {number} px
+ * @param {number} py
+ * @param {Geometry} g
+ * @returns {NearLine | null}
+ */
 function nearestLine(data, px, py, g) {
+  /** @type {NearLine | null} */
   let nearest = null;
   for (const line of data.lines) {
     const y = lineY(line, px, g, data.n_epochs);

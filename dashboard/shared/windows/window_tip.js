@@ -1,6 +1,12 @@
 // Reading values: crosshair, dot on the nearest line, and a small table beside the pointer.
 
+/** @typedef {{x: number, y: number}} Spot */
+
 class Tip {
+  /** @type {SVGPathElement | undefined} */
+  hot; // the line that is read
+
+  /** @param {HTMLElement} stage */
   constructor(stage) {
     this.stage = stage;
     this.cross = html("div", "cross");
@@ -14,27 +20,39 @@ class Tip {
     this.stage.classList.remove("reading");
   }
 
-  /** Read the epoch under the pointer at `spot`; `paths` holds the line of every index. */
+  /**
+   * Read the epoch under the pointer at `spot`; `paths` holds the line of every index.
+   * @param {Spot} spot
+   * @param {Geometry} g
+   * @param {BrushData} data
+   * @param {Map<number, SVGPathElement>} paths
+   */
   show(spot, g, data, paths) {
     this.hide();
     this.stage.classList.add("reading");
     const epoch = g.epochAt(spot.x);
     const x = g.x(epoch);
     const line = nearestLine(data, x, spot.y, g)?.line;
-    this.hot = paths.get(line?.index);
+    this.hot = line && paths.get(line.index);
     this.hot?.classList.add("hot");
     this.cross.style.transform = `translateX(${x}px)`;
     this.cross.style.top = `${g.top}px`;
     this.cross.style.height = `${g.bottom - g.top}px`;
     this.dot.hidden = !line;
     if (line) {
-      this.dot.style.transform = `translate(${x}px, ${g.y(line.values[epoch - 1])}px)`;
+      const value = /** @type {number} */ (line.values[epoch - 1]);
+      this.dot.style.transform = `translate(${x}px, ${g.y(value)}px)`;
       this.dot.style.setProperty("--line", line.colour ?? "var(--neutral)");
     }
     this.fill(epoch, data.bands.q50, line);
     this.place(spot, x, g);
   }
 
+  /**
+   * @param {number} epoch
+   * @param {Values} median
+   * @param {Line} [line]
+   */
   fill(epoch, median, line) {
     const rows = [html("div", "epoch", `epoch ${epoch}`)];
     rows.push(this.row("median", "median", median[epoch - 1]));
@@ -42,6 +60,13 @@ class Tip {
     this.box.replaceChildren(...rows);
   }
 
+  /**
+   * @param {"median" | "sample"} kind
+   * @param {string} name
+   * @param {number | null} value
+   * @param {string | null} [colour]
+   * @returns {HTMLDivElement}
+   */
   row(kind, name, value, colour) {
     const node = html("div", "row");
     const swatch = html("i", `swatch ${kind}`);
@@ -51,7 +76,12 @@ class Tip {
     return node;
   }
 
-  /** Right of the crosshair, left of it near the edge, never outside the plot. */
+  /**
+   * Right of the crosshair, left of it near the edge, never outside the plot.
+   * @param {Spot} spot
+   * @param {number} x
+   * @param {Geometry} g
+   */
   place(spot, x, g) {
     const { offsetWidth: width, offsetHeight: height } = this.box;
     const left = x + 14 + width <= g.width ? x + 14 : Math.max(0, x - 14 - width);

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from coreset_lib.cache import ROOTS_VARIABLE
+from coreset_lib.errors import CoresetError
 from dashboard.add_data import preparation
 from dashboard.shared.start.form import FOLDER, READING
 
@@ -164,7 +165,7 @@ def test_copies_are_shown_pair_by_pair(open_dashboard, root, write_images):
 def test_a_window_of_ones_own_is_taken_along(open_dashboard, root, write_images):
     write_images(root / "cells")
     dashboard = open_dashboard("runs")
-    reading = {"folder": str(root), "dataset": "cells", "image_size": 64, "window": "40,400"}
+    reading = {"folder": str(root), "dataset": "cells", "image_size": 64, "grey_window": "40,400"}
     dashboard.app.session_state[FOLDER] = str(root)
     dashboard.app.session_state[READING] = reading
     dashboard.run()
@@ -178,7 +179,7 @@ def test_a_window_that_is_none_is_told_in_one_sentence(cache, root, write_images
     write_images(root / "cells")
     job = preparation.Job(preparation.Choice(str(root / "cells"), 28, "40,wide")).start()
     job.wait()
-    assert job.error.startswith("window must be one of file, range, abdomen")
+    assert job.error.startswith("grey window must be one of file, range, abdomen")
 
 
 def test_an_array_of_16_bits_keeps_its_window(open_dashboard, root):
@@ -204,3 +205,38 @@ def test_images_with_sides_are_not_offered_to_be_mirrored(open_dashboard, root):
     offered = dashboard.labelled("selectbox", "Change training images on the way")
     assert offered.options == ["no", "move by up to 2 pixels"]
     assert "sides mean something" in offered.help
+
+
+@pytest.mark.parametrize(
+    ("stage", "raised", "words"),
+    [
+        ("load_dataset", TypeError("no\nsuch  thing"), "(TypeError: no such thing)"),
+        ("dataset_report", RecursionError("too deep"), "(RecursionError: too deep)"),
+        ("dataset_report", SystemExit(3), "(SystemExit: 3)"),
+    ],
+)
+def test_whatever_ends_a_check_is_one_sentence_and_its_traceback_is_in_the_log(
+    open_dashboard, root, write_images, monkeypatch, caplog, stage, raised, words
+):
+    def fail(*_, **__):
+        raise raised
+
+    write_images(root / "cells")
+    monkeypatch.setattr(preparation, stage, fail)
+    dashboard = check(open_dashboard("add_data"), "cells")
+    (error,) = dashboard.errors
+    assert "\n" not in error
+    assert f"The check of this dataset ended unexpectedly {words}. Check it again" in error
+    assert "Looking at the files" not in dashboard.words
+    (record,) = [r for r in caplog.records if r.name == "dashboard.add_data.preparation"]
+    assert record.exc_info[1] is raised
+
+
+def test_a_check_that_fails_without_a_word_has_ended_all_the_same(cache, root, monkeypatch):
+    def fail(*_, **__):
+        raise CoresetError
+
+    monkeypatch.setattr(preparation, "load_dataset", fail)
+    job = preparation.Job(preparation.Choice(str(root), 28, "")).start()
+    job.wait()
+    assert not job.is_running

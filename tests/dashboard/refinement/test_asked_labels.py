@@ -149,7 +149,7 @@ def test_while_the_next_queries_are_chosen_the_page_says_so(open_dashboard, wait
 
 def test_the_verdict_of_co_teaching_is_among_the_reasons(open_dashboard, waiting, asked):
     _, _, run = waiting
-    np.save(run.verdict, np.isin(np.arange(160), asked))
+    np.save(run.noisy_flags, np.isin(np.arange(160), asked))
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
     for item in dashboard.desk["items"]:
         assert any("(co-teaching)" in reason for reason in item["reasons"])
@@ -163,5 +163,5 @@ def test_a_verdict_that_comes_later_is_taken_up(open_dashboard, waiting):
         return " ".join(dashboard.desk["items"][0]["reasons"])
 
     assert "co-teaching" not in reasons()
-    np.save(run.verdict, np.ones(160, dtype=bool))
+    np.save(run.noisy_flags, np.ones(160, dtype=bool))
     assert "co-teaching" in reasons()

@@ -1,5 +1,6 @@
 """The Runs page: names and tags of runs, and how long a training will take."""
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -123,6 +124,19 @@ def test_a_run_is_prepared_for_a_cluster_with_its_script(open_dashboard, cache):
     assert download.proto.label == "Slurm script"
 
 
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_the_precision_of_a_run_is_chosen_in_the_form(open_dashboard, cache, precision):
+    dashboard = open_dashboard("runs")
+    field = dashboard.labelled("selectbox", "Precision")
+    assert field.value == "auto"
+    field.set_value(precision)
+    dashboard.labelled("button", "Prepare only").click()
+    dashboard.run()
+    assert not dashboard.errors
+    (run,) = RunStore(cache).runs()
+    assert run.manifest.config["precision"] == precision
+
+
 def test_a_wrong_settings_file_of_slurm_is_one_sentence(open_dashboard, write_run, cache):
     run_id = write_run("stopped", epoch=3).root.name
     (cache / "slurm.toml").write_text("gpus = many")
@@ -131,3 +145,24 @@ def test_a_wrong_settings_file_of_slurm_is_one_sentence(open_dashboard, write_ru
     dashboard.app.session_state[f"slurm:{run_id}"] = True
     (error,) = dashboard.run().errors
     assert "slurm.toml cannot be read" in error
+
+
+def keep_of_metrics(paths, *names):
+    """Rewrite the metrics of a run as if only these figures had been recorded."""
+    records = map(json.loads, paths.metrics.read_text().splitlines())
+    lines = [json.dumps({name: record[name] for name in names}) for record in records]
+    paths.metrics.write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_figures_that_were_not_recorded_are_left_out(open_dashboard, write_run):
+    paths = write_run()
+    keep_of_metrics(paths, "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    titles = [metric.label for metric in open_dashboard("runs").app.metric]
+    assert titles == ["Epochs", "Validation accuracy", "Training accuracy"]
+    keep_of_metrics(paths, "train_loss")
+    dashboard = open_dashboard("runs")
+    assert [metric.label for metric in dashboard.app.metric] == ["Epochs"]
+    (chart,) = dashboard.app.get("plotly_chart")
+    first, second = json.loads(chart.proto.spec)["data"][:2]
+    assert (first["name"], second["name"]) == ("train", "val")
+    assert second["y"] == [None] * 12

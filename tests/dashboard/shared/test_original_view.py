@@ -6,6 +6,7 @@ from PIL import Image
 
 from coreset_lib.datasets.files.grey_window import GreyWindow
 from coreset_lib.datasets.files.original import Original
+from dashboard.shared.samples.images import shrink
 from dashboard.shared.samples.original_view import cut, initial_window
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
@@ -24,6 +25,15 @@ def test_a_zoom_shows_a_part_with_whole_pixels():
 def test_a_large_picture_is_not_enlarged():
     picture = np.zeros((1000, 1500, 3), np.uint8)
     assert cut(picture, 1, 0.5, 0.5).shape == (1000, 1500, 3)
+
+
+def test_a_picture_is_sent_no_larger_than_screens_show_it():
+    picture = np.full((1000, 3000, 3), 7, np.uint8)
+    picture[::2] = 9
+    sent = shrink(picture, most=1500)
+    assert sent.shape == (500, 1500, 3)
+    assert (sent == 8).all()
+    assert shrink(picture, most=3000) is picture
 
 
 def test_windows_begin_with_the_stored_one_or_the_preset():
@@ -53,6 +63,7 @@ def test_the_original_opens_with_level_and_window(open_dashboard, image_run):
     dashboard.run()
     assert dashboard.labelled("slider", "Level (centre)").value
     assert "40 × 40 pixels" in dashboard.words
+    assert any("enlarged" in str(image.proto) for image in dashboard.app.get("image"))
 
 
 def test_a_changed_original_is_told_in_one_sentence(open_dashboard, image_run):

@@ -85,3 +85,51 @@ def test_the_search_ends_when_everything_is_alike(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(near_copies, "BLOCK", 16)
     images = np.repeat(pictures(1)[:1], 200, axis=0)
     assert not find_near_copies(images).is_complete
+
+
+def of_two_patterns(*mixtures: tuple[int, int]) -> np.ndarray:
+    """Images that are so much of one pattern and so much of another that has nothing of it.
+
+    The correlation of two of them is the cosine of the angle between their mixtures.
+    """
+    left, top = np.ones((16, 16), int), np.ones((16, 16), int)
+    left[:, 8:] = top[8:] = -1
+    return np.array([128 + p * left + q * top for p, q in mixtures]).astype(np.uint8)
+
+
+def test_images_correlate_by_0_995_or_they_are_not_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_copies, "BLOCK", 1)
+    assert pairs(of_two_patterns((120, 6), (120, -6))) == {(0, 1)}  # 0.99501
+    assert pairs(of_two_patterns((117, 6), (117, -6))) == set()  # 0.99475
+
+
+@pytest.mark.parametrize("block", [1, 3, 7, 100])
+def test_the_search_reaches_as_far_as_alike_images_may_lie_apart(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(near_copies, "BLOCK", block)
+    steps = range(-20, 21)
+    images = of_two_patterns(*((100, step) for step in steps))
+    likeness = np.corrcoef(images.reshape(len(images), -1))
+    expected = {
+        (i, j) for j in range(len(steps)) for i in range(j) if likeness[i, j] >= near_copies.ALIKE
+    }
+    assert max(j - i for i, j in expected) == 10
+    assert pairs(images) == expected
+
+
+def test_the_reach_is_the_distance_of_unit_vectors_that_are_just_alike() -> None:
+    angle = np.arccos(0.995)
+    distance = np.linalg.norm(np.array([np.cos(angle), np.sin(angle)]) - [1, 0])
+    assert distance < near_copies.REACH < 1.01 * distance
+
+
+def test_alike_thumbnails_of_images_that_differ_in_full_are_not_near() -> None:
+    image = of_two_patterns((60, 0))[0].astype(int)
+    checks = np.indices(image.shape).sum(axis=0) % 2 * 2 - 1  # of mean 0 in every thumbnail pixel
+    found = {
+        grain: pairs(np.array([image, image + grain * checks]).astype(np.uint8))
+        for grain in (11, 13)
+    }
+    # The correlation in full is 60 / sqrt(60**2 + grain**2): 0.9836 and 0.9773.
+    assert found == {11: {(0, 1)}, 13: set()}

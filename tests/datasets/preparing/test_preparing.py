@@ -98,7 +98,7 @@ class TestOnce:
     ) -> None:
         folder = write_folder()
         assert load_dataset(folder, image_size=64).image_size == (64, 64)
-        assert load_dataset(folder, window="0,100").image_size == (28, 28)
+        assert load_dataset(folder, grey_window="0,100").image_size == (28, 28)
         assert len(decoded) == 60
 
     def test_a_prepared_set_loads_with_numpy_alone(self, image_files: Path) -> None:
@@ -286,6 +286,22 @@ class TestBadFiles:
         monkeypatch.setattr(decode_pool, "DECODING", [sys.executable, "-c", "pass"])
         with pytest.raises(DatasetError, match="the decoding process ends at once"):
             load_dataset(write_folder())
+
+    def test_what_nobody_thought_of_is_one_sentence_too(
+        self,
+        write_folder: Write,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setattr(decode_pool, "FEW_FILES", 0)
+        monkeypatch.setattr(decode_pool, "DECODING", [sys.executable, "-c", "print(3)"])
+        with pytest.raises(DatasetError, match=r"decoding ended unexpectedly \(TypeError: "):
+            load_dataset(write_folder())
+        records = [
+            r for r in caplog.records if r.name == "coreset_lib.datasets.preparing.decode_pool"
+        ]
+        assert records
+        assert all(record.exc_info for record in records)
 
     def test_processes_and_this_process_decode_alike(
         self, write_folder: Write, monkeypatch: pytest.MonkeyPatch

@@ -40,7 +40,7 @@ def paths(tmp_path, plan):
 
 @pytest.fixture
 def evaluator(trained_run, plan, paths, tiny_dataset):
-    config = TrainingConfig(**trained_run.manifest.config)
+    config = TrainingConfig.from_dict(trained_run.manifest.config)
     return Evaluator(trained_run, plan, paths, tiny_dataset, config)
 
 
@@ -190,7 +190,7 @@ class TestLive:
     @pytest.fixture
     def run(self, make_startable, one_thread):
         run = make_startable(epochs=2)
-        config = TrainingConfig(**run.manifest.config)
+        config = TrainingConfig.from_dict(run.manifest.config)
         train_run(run.paths, dataset=load_dataset(config.dataset))
         return Run(run.paths)
 

@@ -1,4 +1,8 @@
-"""Images for the screen: enlarged pixel by pixel, never smoothed; of a volume its middle slice."""
+"""Images for the screen: enlarged pixel by pixel, never smoothed; of a volume its middle slice.
+
+They travel inside the page, as data URIs. Media files of Streamlit are dropped as soon as a rerun
+shows others, and a browser that has not fetched them by then gets none.
+"""
 
 import base64
 import io
@@ -39,10 +43,22 @@ def enlarge(image: NDArray[np.uint8], *, least: int) -> NDArray[np.uint8]:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
+def shrink(image: NDArray[np.uint8], *, most: int) -> NDArray[np.uint8]:
+    """Return an image whose longer side has at most ``most`` pixels, averaged where it had more."""
+    from PIL import Image
+
+    if max(image.shape[:2]) <= most:
+        return image
+    smaller = Image.fromarray(np.asarray(image))
+    smaller.thumbnail((most, most), Image.Resampling.BOX)
+    return np.asarray(smaller)
+
+
 def data_uri(image: NDArray[np.uint8]) -> str:
-    """Return an image as a PNG that a table cell can show."""
+    """Return an image as a PNG for ``st.image``, a table cell or a component."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(np.asarray(image)).save(buffer, format="PNG")
+    # The lowest level is several times faster, and no larger on noisy images.
+    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
+import test, { beforeEach } from "node:test";
+
+import { load } from "./components.mjs";
+
+globalThis.crypto ??= webcrypto;
+const { Desk, Undelivered } = load(["review_desk.js"], ["Desk", "Undelivered"]);
+
+/** A browser's storage; `isBroken` throws at every use, as some privacy settings do. */
+class Storage {
+  items = new Map();
+
+  check() {
+    if (this.isBroken) throw new Error("storage is not allowed");
+  }
+
+  getItem(key) {
+    this.check();
+    return this.items.get(key) ?? null;
+  }
+
+  setItem(key, text) {
+    this.check();
+    this.items.set(key, text);
+  }
+
+  removeItem(key) {
+    this.check();
+    this.items.delete(key);
+  }
+}
+
+let storage;
+beforeEach(() => {
+  storage = new Storage();
+  Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
+});
+
+const wish = (token, more = {}) => ({ token, action: "flag", index: 1, place: 0, ...more });
+const tokens = (queue) => queue.wishes.map(({ token }) => token);
+
+test("a decision stays until the server has answered it, across pages", () => {
+  const queue = new Undelivered("rita on set");
+  queue.add(wish("a"));
+  queue.add(wish("b"));
+  assert.deepEqual(tokens(new Undelivered("rita on set")), ["a", "b"]);
+  queue.take({ saved: { a: "Saved." }, refused: {} });
+  assert.deepEqual(tokens(queue), ["b"]);
+  assert.deepEqual(tokens(new Undelivered("rita on set")), ["b"]);
+});
+
+test("the last answer leaves nothing behind in the browser", () => {
+  const queue = new Undelivered("rita on set");
+  queue.add(wish("a"));
+  queue.take({ saved: {}, refused: { a: "No." } });
+  assert.equal(storage.items.size, 0);
+});
+
+test("another reader's decisions are not mine", () => {
+  new Undelivered("rita on set").add(wish("a"));
+  assert.deepEqual(tokens(new Undelivered("sam on set")), []);
+});
+
+test("answers come in the order of the decisions and say which were refused", () => {
+  const queue = new Undelivered("rita on set");
+  for (const token of ["a", "b", "c"]) queue.add(wish(token));
+  const answers = queue.take({ saved: { c: "Saved." }, refused: { a: "Too late." } });
+  assert.deepEqual(
+    answers.map((answer) => [answer.wish.token, answer.text, answer.isRefused]),
+    [
+      ["a", "Too late.", true],
+      ["c", "Saved.", false],
+    ],
+  );
+});
+
+test("answers to what was never asked change nothing", () => {
+  const queue = new Undelivered("rita on set");
+  queue.add(wish("a"));
+  assert.deepEqual(queue.take({ saved: { x: "Saved." }, refused: {} }), []);
+  assert.deepEqual(tokens(queue), ["a"]);
+});
+
+test("a browser that keeps nothing still holds what it has to send", () => {
+  storage.isBroken = true;
+  const queue = new Undelivered("rita on set");
+  queue.add(wish("a"));
+  assert.deepEqual(tokens(queue), ["a"]);
+});
+
+test("what is damaged in the browser is as if it was not there", () => {
+  storage.items.set("rita on set", "{not json");
+  assert.deepEqual(tokens(new Undelivered("rita on set")), []);
+});
+
+const item = (place, more = {}) => ({
+  place,
+  index: 100 + place,
+  seen: 0,
+  proposal: null,
+  ...more,
+});
+
+/** A desk without a page, with three samples in its queue. */
+function desk(data = {}, items = [item(0), item(1), item(2)]) {
+  const made = Object.create(Desk.prototype);
+  const sent = [];
+  Object.assign(made, {
+    items: new Map(items.map((each) => [each.place, each])),
+    images: new Map(),
+    mine: new Map(),
+    trail: [],
+    pending: new Undelivered("rita on set"),
+    place: 0,
+    data: { n_items: 3, is_blind: false, may_confirm: false, saved: {}, refused: {}, ...data },
+    reason: { value: "" },
+    confidence: { value: "0" },
+    send: (_, report) => sent.push(structuredClone(report)),
+    draw() {},
+    sent,
+  });
+  return made;
+}
+
+test("a decision moves on at once and is sent with all that are not answered", () => {
+  const made = desk();
+  made.decide("flag");
+  made.decide("relabel", "benign");
+  assert.equal(made.place, 2);
+  const { place, wishes } = made.sent[1];
+  assert.equal(place, 2);
+  assert.deepEqual(
+    wishes.map(({ action, index, label }) => [action, index, label]),
+    [
+      ["flag", 100, null],
+      ["relabel", 101, "benign"],
+    ],
+  );
+  assert.notEqual(wishes[0].token, wishes[1].token);
+});
+
+test("a reason and how sure one is belong to one decision", () => {
+  const made = desk();
+  made.reason.value = "  blurred ";
+  made.confidence.value = "4";
+  made.decide("flag");
+  made.decide("flag");
+  const [first, second] = made.pending.wishes;
+  assert.deepEqual([first.reason, first.confidence], ["blurred", 4]);
+  assert.deepEqual([second.reason, second.confidence], ["", null]);
+});
+
+test("undo goes back to the sample decided on last", () => {
+  const made = desk();
+  made.decide("flag");
+  made.decide("undo");
+  assert.equal(made.place, 0);
+  assert.equal(made.mine.size, 0);
+  const { action, index, seen, target } = made.pending.wishes[1];
+  assert.deepEqual([action, index, seen, target], ["undo", -1, 0, null]);
+});
+
+test("a refused decision takes the reader back to its sample", () => {
+  const made = desk();
+  made.decide("flag");
+  made.decide("flag");
+  made.data.refused = { [made.pending.wishes[0].token]: "Sam was faster." };
+  made.answer();
+  assert.equal(made.place, 0);
+  assert.deepEqual(made.note, { text: "Sam was faster.", bad: true });
+  assert.deepEqual([...made.mine.keys()], [101]);
+  assert.equal(made.pending.wishes.length, 1);
+});
+
+test("a decision of another queue is sent, but its refusal moves no one", () => {
+  const made = desk({ place: 2, queue: "another" });
+  made.pending.add(wish("a", { place: 0 }));
+  made.open();
+  assert.equal(made.sent.length, 1);
+  made.data.refused = { a: "Too late." };
+  made.answer();
+  assert.equal(made.place, 2);
+});
+
+test("a blind reader must name a class", () => {
+  const made = desk({ is_blind: true });
+  made.decide("keep");
+  assert.deepEqual(made.pending.wishes, []);
+  assert.match(made.note.text, /^Blind reading/);
+  assert.ok(made.allowed("relabel"));
+});
+
+test("only a second reader answers a proposal, and only where there is one", () => {
+  const items = [item(0, { proposal: 31 }), item(1)];
+  const second = desk({ may_confirm: true }, items);
+  assert.ok(!desk({}, items).allowed("confirm"));
+  second.decide("confirm");
+  assert.equal(second.pending.wishes[0].target, 31);
+  second.decide("reject");
+  assert.equal(second.pending.wishes.length, 1);
+  assert.equal(second.note.text, "Nobody else has decided here.");
+});
+
+test("at the end of the queue there is nothing to decide on", () => {
+  const made = desk();
+  made.place = 3;
+  made.decide("flag");
+  assert.deepEqual(made.pending.wishes, []);
+  assert.equal(made.note.text, "There is no image to decide on yet.");
+});
