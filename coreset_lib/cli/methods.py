@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cli.options import Cache, RunName, find_run
 from coreset_lib.datasets.sources import SOURCES
 from coreset_lib.networks import NETWORKS, Network
@@ -112,9 +113,7 @@ def cluster(
     cache: Cache = None,
 ) -> None:
     """Cluster a run's embedding around medoids and write a CSV."""
-    from coreset_lib.atomic import write_output
     from coreset_lib.checks import check_whole
-    from coreset_lib.export.clusters import cluster_run
 
     options = {
         "k": k,
@@ -124,10 +123,10 @@ def cluster(
         "variance": variance,
     }
     check_whole("--seed", seed, least=0, most=2**31 - 1)
-    found = cluster_run(find_run(cache, run), options=options, per_class=not overall, seed=seed)
-    write_output(out, found.csv)
-    text = json.dumps(found.record, indent=2, ensure_ascii=False) + "\n"
-    write_output(out.with_name(f"{out.stem}.clusters.json"), text.encode())
+    found = workflows.cluster(
+        find_run(cache, run), options=options, per_class=not overall, seed=seed
+    )
+    found.write(out)
     for record in found.record["classes"]:
         silhouette = record["silhouette"]
         quality = "" if silhouette is None else f", silhouette {silhouette:.3f}"
@@ -146,10 +145,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two selections or scores: overlap, rank correlation, classes."""
-    from coreset_lib.export.csv_comparison import compare as compare_tables
-    from coreset_lib.export.csv_comparison import read_exported
-
-    found = compare_tables(read_exported(first), read_exported(second), rate=rate)
+    found = workflows.compare_tables(first, second, rate=rate)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
         return

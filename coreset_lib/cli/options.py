@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.checks import check_choice
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
-from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.store import Run
 from coreset_lib.windows import Window
 
@@ -74,7 +74,7 @@ def cache_folder(cache: Path | None) -> Path:
 
 def find_run(cache: Path | None, name: str) -> Run:
     """Return the run that a person means."""
-    return open_store(cache_folder(cache)).find(name)
+    return workflows.find_run(name, cache=cache)
 
 
 def score_options(early: str | None, late: str | None, pairs: list[str] | None) -> dict[str, Any]:

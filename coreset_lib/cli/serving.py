@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
 from coreset_lib.configs import DEMO, with_new_names
 from coreset_lib.errors import CoresetError, DamagedRunError
-from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.store import RunStore
 
 ADDRESS = "127.0.0.1"
@@ -33,18 +33,12 @@ DataRoots = Annotated[
 
 def demo(port: Port = 8501, no_browser: NoBrowser = False, cache: Cache = None) -> int:
     """Train on the embedded synthetic data in the background and open the dashboard."""
-    from coreset_lib.datasets import load_dataset
-    from coreset_lib.jobs.processes import local
-    from coreset_lib.runs.create import create_run
-
     _check_port(port)
     folder = cache_folder(cache)
-    if _has_demo_run(open_store(folder)):
+    if _has_demo_run(workflows.open_store(folder)):
         typer.echo("a demo run is there already; opening the dashboard on it")
     else:
-        paths = create_run(folder, DEMO, load_dataset(DEMO.dataset))
-        local.start(paths)
-        typer.echo(f"run: {paths.root.name}")
+        typer.echo(f"run: {workflows.start(DEMO, cache=folder).run_id}")
     return _serve(folder, port, no_browser=no_browser)
 
 

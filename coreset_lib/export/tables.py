@@ -1,7 +1,5 @@
 """The tables that people take away: scores of all samples, and coresets."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
@@ -9,10 +7,9 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.problem import Coreset
+from coreset_lib.spreadsheets import disarm_formulas
 
 LABELS = "labels"
-TEXT_COLUMNS = ("sample_id", "class_name", LABELS, "source")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
@@ -63,13 +60,3 @@ def coreset_table(
     table["cluster"] = "" if coreset.clusters is None else coreset.clusters[chosen]
     table["review_status"] = ""
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))
-
-
-def disarm_formulas(table: pd.DataFrame, columns: Iterable[str] = TEXT_COLUMNS) -> pd.DataFrame:
-    """Put an apostrophe before texts that a spreadsheet would run as a formula."""
-    for column in columns:
-        if column in table:
-            texts = table[column].astype(str)
-            is_formula = texts.str.startswith(FORMULA_STARTS)
-            table[column] = texts.where(~is_formula, "'" + texts)
-    return table

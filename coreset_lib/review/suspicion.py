@@ -127,22 +127,41 @@ def suspicion_queue(
     return SuspicionQueue(values, order, signs, ranks, found, dynamics)
 
 
-def queue_of_run(run: Run) -> SuspicionQueue:
+def queue_of_run(
+    run: Run,
+    *,
+    dynamics: TrainingDynamics | None = None,
+    reduced: NDArray[np.float32] | None = None,
+    with_neighbours: bool = True,
+) -> SuspicionQueue:
     """Return the queue of a run, with neighbours and co-teaching's flags once there are any.
+
+    Parameters
+    ----------
+    run : Run
+    dynamics : TrainingDynamics, optional
+        The run's dynamics, where they are open already.
+    reduced : float array, shape (samples, components), optional
+        The run's embedding on its principal components, where that was computed already.
+    with_neighbours : bool
+        Whether the labels of the nearest images count.
 
     Raises
     ------
     CoresetError
         If the run has recorded no epoch, or is damaged.
     """
-    dynamics = run.dynamics()
+    dynamics = run.dynamics() if dynamics is None else dynamics
     if not dynamics.n_epochs:
         raise CoresetError(
             f"run {run.run_id} has recorded no epoch yet, so nothing is suspicious. Wait for it."
         )
-    embedding = run.embedding()
-    features = None if embedding is None else reduce_by_pca(embedding)[0]
-    return suspicion_queue(dynamics, features, run.noisy_flags())
+    if not with_neighbours:
+        reduced = None
+    elif reduced is None:
+        embedding = run.embedding()
+        reduced = None if embedding is None else reduce_by_pca(embedding)[0]
+    return suspicion_queue(dynamics, reduced, run.noisy_flags())
 
 
 def _ranks(values: Float64s) -> Float64s:

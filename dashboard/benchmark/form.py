@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.plan import REGIMES, Arm, EvaluationPlan
+from coreset_lib.evaluation.plan import REGIMES, Arm
 from coreset_lib.evaluation.presets import PRESETS
 from coreset_lib.networks import NETWORKS, networks_for
 from coreset_lib.runs.summary import RunSummary
@@ -63,14 +64,13 @@ def draw_benchmark_form(summary: RunSummary) -> None:
     if not has_been_sent:
         return
     try:
-        plan = EvaluationPlan(
-            run_id=summary.run_id,
-            arms=tuple(find_arms()),
+        plan = workflows.evaluation_plan(
+            reads.store().at(summary.folder),
+            find_arms(),
             rates=tuple(sorted(rate / 100 for rate in rates)),
             n_seeds=seeds,
             model=model,
             epochs=int(epochs),
-            batch_size=int(manifest.config["batch_size"]),
             regime=regime,
         )
         reads.start_evaluation(plan)

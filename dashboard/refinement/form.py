@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
 from coreset_lib.networks import NETWORKS, networks_for
 from coreset_lib.refinement.plan import RefinementPlan
@@ -71,12 +72,11 @@ def _draw_plan(summary: RunSummary) -> RefinementPlan:
     )
     with st.expander("More options"):
         more = _draw_more(summary, expert)
-    return RefinementPlan(
-        run_id=summary.run_id,
+    return workflows.refinement_plan(
+        reads.store().at(summary.folder),
         queries=queries,
         budget=int(budget),
         n_rounds=int(rounds),
-        batch_size=int(manifest.config["batch_size"]),
         expert=expert,
         **more,
     )

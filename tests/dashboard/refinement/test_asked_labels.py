@@ -6,11 +6,11 @@ import os
 import numpy as np
 import pytest
 
+from coreset_lib.jobs import refinements as jobs
 from coreset_lib.refinement.experts import open_round
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
-from dashboard.refinement import data as refinement_data
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
@@ -27,7 +27,6 @@ def waiting(make_refinement):
 def started(monkeypatch):
     """The plans that the page would go on with in the background, which is not done here."""
     plans = []
-    jobs = refinement_data.refinement_jobs
     monkeypatch.setattr(jobs, "start", lambda cache, plan: plans.append(plan))
     return plans
 
