@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 from coreset_lib.atomic import csv_bytes, write_output
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.export.review_status import (
+    ReviewStatuses,
+    current_statuses,
+    recorded_statuses,
+)
 from coreset_lib.export.tables import coreset_table, score_table
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run, RunStore
@@ -78,7 +83,11 @@ def export_scores(run: Run, score: ScoreValues, dynamics: TrainingDynamics) -> E
 
 
 def export_coreset(
-    run: Run, config: SelectionConfig, dynamics: TrainingDynamics | None = None
+    run: Run,
+    config: SelectionConfig,
+    dynamics: TrainingDynamics | None = None,
+    *,
+    reviews: ReviewStatuses | None = None,
 ) -> Export:
     """Choose a coreset and return its table, with provenance.
 
@@ -88,6 +97,8 @@ def export_coreset(
     config : SelectionConfig
     dynamics : TrainingDynamics, optional
         The run's dynamics, where they are open already.
+    reviews : ReviewStatuses, optional
+        By default what the review database of the cache says now.
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     score = None
@@ -96,7 +107,8 @@ def export_coreset(
     selection = select_coreset(
         dynamics, config, score=score, features=lambda: run.features(config.features)
     )
-    csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score))
+    reviews = current_statuses(run) if reviews is None else reviews
+    csv = csv_bytes(coreset_table(run.samples(), dynamics, selection, score, reviews))
     details = {
         "selection": config.as_dict()
         | {
@@ -105,6 +117,7 @@ def export_coreset(
         },
         "report": dict(selection.report),
         "n_selected": len(selection.indices),
+        "review": reviews.as_dict(_ids(run, selection.indices)),
     }
     return Export(csv, _provenance("coreset", run, dynamics, csv, details))
 
@@ -114,6 +127,8 @@ def export_selection(
     indices: NDArray[np.int64],
     score: ScoreValues | None = None,
     dynamics: TrainingDynamics | None = None,
+    *,
+    reviews: ReviewStatuses | None = None,
 ) -> Export:
     """Return samples that a person selected as a table like a coreset's, with provenance.
 
@@ -126,6 +141,8 @@ def export_selection(
         Gives rank and a column of its own.
     dynamics : TrainingDynamics, optional
         The run's dynamics, where they are open already.
+    reviews : ReviewStatuses, optional
+        By default what the review database of the cache says now.
 
     Raises
     ------
@@ -134,13 +151,15 @@ def export_selection(
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     chosen = _checked_samples(indices, dynamics.n_samples)
-    csv = csv_bytes(coreset_table(run.samples(), dynamics, Selection(chosen, {}), score))
+    reviews = current_statuses(run) if reviews is None else reviews
+    csv = csv_bytes(coreset_table(run.samples(), dynamics, Selection(chosen, {}), score, reviews))
     samples = {
         "indices": chosen.tolist(),
         "score": score.name if score else None,
         "score_options": score.plain_options() if score else {},
     }
-    details = {"samples": samples, "n_selected": len(chosen)}
+    review = reviews.as_dict(_ids(run, chosen))
+    details = {"samples": samples, "n_selected": len(chosen), "review": review}
     return Export(csv, _provenance("selection", run, dynamics, csv, details))
 
 
@@ -166,9 +185,10 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     if record["kind"] == "labels":
         export = _labels_again(run, record["reviews"])
     elif record["kind"] == "coreset":
-        export = export_coreset(run, _selection_config(record["selection"]), dynamics)
+        config, reviews = _selection_config(record["selection"]), recorded_statuses(record)
+        export = export_coreset(run, config, dynamics, reviews=reviews)
     elif record["kind"] == "selection":
-        export = _selection_again(run, record["samples"], dynamics)
+        export = _selection_again(run, record, dynamics)
     else:
         score = compute_score(dynamics, str(record.get("score")), record["score_options"])
         export = export_scores(run, score, dynamics)
@@ -257,6 +277,11 @@ def _dynamics_as_recorded(run: Run, record: dict[str, Any]) -> TrainingDynamics:
     return replace(dynamics, n_epochs=wanted)
 
 
+def _ids(run: Run, indices: NDArray[np.int64]) -> list[str]:
+    """Return the sample ids at these positions."""
+    return run.samples()["sample_id"].iloc[indices].tolist()
+
+
 def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:
     """Return the samples of a selection, or say what is wrong with them."""
     try:
@@ -272,12 +297,13 @@ def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:
     return chosen
 
 
-def _selection_again(run: Run, samples: dict[str, Any], dynamics: TrainingDynamics) -> Export:
+def _selection_again(run: Run, record: dict[str, Any], dynamics: TrainingDynamics) -> Export:
     """Export a recorded selection once more."""
-    score = None
+    samples, score = record["samples"], None
     if samples.get("score") is not None:
         score = compute_score(dynamics, str(samples["score"]), samples.get("score_options", {}))
-    return export_selection(run, samples.get("indices", ()), score, dynamics)
+    reviews = recorded_statuses(record)
+    return export_selection(run, samples.get("indices", ()), score, dynamics, reviews=reviews)
 
 
 def _labels_again(run: Run, reviews: dict[str, Any]) -> Export:
