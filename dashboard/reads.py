@@ -20,11 +20,13 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
-from coreset_lib.evaluation.report import export_results
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
+from coreset_lib.export.coresets import export_coreset
+from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.export.other_tools import fiftyone_file, indices_file
-from coreset_lib.export.provenance import Export, export_coreset, export_scores
+from coreset_lib.export.provenance import Export
+from coreset_lib.export.scores import export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
@@ -44,7 +46,7 @@ from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.runs.summary import RunSummary, summarise
+from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
 from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
@@ -61,6 +63,15 @@ from coreset_lib.windows import Window
 
 Options = tuple[tuple[str, Any], ...]
 SLURM_TASKS = 8
+
+
+def run_of(version: RunVersion) -> tuple[str, str]:
+    """Return what names a run, however far it is recorded."""
+    return version.folder, version.created
+
+
+# For ``hash_funcs`` of reads that no further epoch changes.
+ANY_EPOCH: dict[str | type[Any], Any] = {RunVersion: run_of}
 
 
 def store() -> RunStore:
@@ -84,65 +95,60 @@ def window_options(score: str, **windows: Any) -> Options:
     return tuple((name, w) for name, w in windows.items() if name in SCORES[score].options)
 
 
-def open_dynamics(folder: str, created: str, n_epochs: int) -> TrainingDynamics:
+def open_dynamics(version: RunVersion) -> TrainingDynamics:
     """Memory-map the planes of a run, as far as it was when its status was read."""
-    added_later = _run(folder).paths.vog_pixel
+    added_later = _run(version.folder).paths.vog_pixel
     stamp = added_later.stat().st_mtime if added_later.exists() else None
-    return _open_dynamics(folder, created, n_epochs, stamp)
+    return _open_dynamics(version, stamp)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _open_dynamics(
-    folder: str, created: str, n_epochs: int, stamp: float | None
-) -> TrainingDynamics:
+def _open_dynamics(version: RunVersion, stamp: float | None) -> TrainingDynamics:
     """Open the planes; another stamp means that something was added to the run."""
-    del created, stamp  # parts of the key: another run may take the folder's name
-    return replace(_run(folder).dynamics(), n_epochs=n_epochs)
+    del stamp  # part of the key
+    return replace(_run(version.folder).dynamics(), n_epochs=version.n_epochs)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def read_samples(folder: str, created: str) -> pd.DataFrame:
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=ANY_EPOCH)
+def read_samples(version: RunVersion) -> pd.DataFrame:
     """Return the table of training samples."""
-    del created
-    return _run(folder).samples()
+    return _run(version.folder).samples()
 
 
 @st.cache_data(max_entries=16, show_spinner="Summarising the population…")
-def population_bands(folder: str, created: str, n_epochs: int) -> NDArray[np.float64]:
+def population_bands(version: RunVersion) -> NDArray[np.float64]:
     """Return quantiles of the error score, shape (epochs, 5)."""
-    return epoch_quantiles(open_dynamics(folder, created, n_epochs), "error_norm")
+    return epoch_quantiles(open_dynamics(version), "error_norm")
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def score_values(
-    folder: str, created: str, n_epochs: int, name: str, options: Options
-) -> ScoreValues:
+def score_values(version: RunVersion, name: str, options: Options) -> ScoreValues:
     """Return one score of every training sample."""
-    return compute_score(open_dynamics(folder, created, n_epochs), name, dict(options))
+    return compute_score(open_dynamics(version), name, dict(options))
 
 
 @st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
-def chosen_coreset(
-    folder: str, created: str, n_epochs: int, choices: Options
-) -> tuple[Selection, ScoreValues | None]:
+def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Selection, ScoreValues | None]:
     """Return a coreset and the score it was chosen by."""
     config = selection_config(choices)
-    dynamics = open_dynamics(folder, created, n_epochs)
+    dynamics = open_dynamics(version)
     score = None
     if config.score is not None:
         options = tuple(config.score_options.items())
-        score = score_values(folder, created, n_epochs, config.score, options)
+        score = score_values(version, config.score, options)
     selection = select_coreset(
-        dynamics, config, score=score, features=lambda: _run(folder).features(config.features)
+        dynamics,
+        config,
+        score=score,
+        features=lambda: _run(version.folder).features(config.features),
     )
     return selection, score
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the images…")
-def load_images(folder: str, created: str) -> LabeledImages | str:
+@st.cache_resource(max_entries=4, show_spinner="Loading the images…", hash_funcs=ANY_EPOCH)
+def load_images(version: RunVersion) -> LabeledImages | str:
     """Return the run's images, or one sentence on why they cannot be shown."""
-    del created
-    run = _run(folder)
+    run = _run(version.folder)
     try:
         dataset = load_configured(plain_config(run.paths), cache=run.paths.cache)
     except CoresetError as error:
@@ -163,14 +169,14 @@ def selection_config(choices: Options) -> SelectionConfig:
 def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
     """Return the CSV of one score with provenance, as the command line writes it."""
     run = _run(summary.folder)
-    dynamics = open_dynamics(summary.folder, summary.created, summary.epoch)
-    score = score_values(summary.folder, summary.created, summary.epoch, name, options)
+    dynamics = open_dynamics(summary.version)
+    score = score_values(summary.version, name, options)
     return export_scores(run, score, dynamics)
 
 
 def coreset_export(summary: RunSummary, choices: Options) -> Export:
     """Return the CSV of a coreset with provenance, as the command line writes it."""
-    dynamics = open_dynamics(summary.folder, summary.created, summary.epoch)
+    dynamics = open_dynamics(summary.version)
     return export_coreset(_run(summary.folder), selection_config(choices), dynamics)
 
 
@@ -297,17 +303,17 @@ def delete_run(folder: str) -> None:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def window_variances(
-    folder: str, created: str, n_epochs: int, early: Window, late: Window
+    version: RunVersion, early: Window, late: Window
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two parts of EVA of every sample: early and late variance."""
-    dynamics = open_dynamics(folder, created, n_epochs)
+    dynamics = open_dynamics(version)
     return windowed_variance(dynamics, early), windowed_variance(dynamics, late)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def forgetting_events(folder: str, created: str, n_epochs: int) -> NDArray[np.int64]:
+def forgetting_events(version: RunVersion) -> NDArray[np.int64]:
     """Return the forgetting events of every sample."""
-    return count_forgetting_events(open_dynamics(folder, created, n_epochs))
+    return count_forgetting_events(open_dynamics(version))
 
 
 def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray[np.intp]:
@@ -315,9 +321,9 @@ def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray
     order = score.order()
     if query == SampleQuery():
         return order
-    key = (summary.folder, summary.created, summary.epoch)
-    samples = read_samples(summary.folder, summary.created)
-    wanted = shapes(*key).shape if query.shape is not None else None
+    version = summary.version
+    samples = read_samples(summary.version)
+    wanted = shapes(version).shape if query.shape is not None else None
     return order[find_samples(query, samples, score, wanted)[order]]
 
 
@@ -325,10 +331,10 @@ def ranking_rows(
     summary: RunSummary, score: ScoreValues, found: NDArray[np.intp], *, n_points: int = 40
 ) -> pd.DataFrame:
     """Return some samples with rank and trajectory, thinned for a sparkline."""
-    key = (summary.folder, summary.created, summary.epoch)
-    dynamics = open_dynamics(*key)
+    version = summary.version
+    dynamics = open_dynamics(version)
     order = found
-    samples = read_samples(summary.folder, summary.created).iloc[order]
+    samples = read_samples(summary.version).iloc[order]
     epochs = np.unique(np.linspace(0, dynamics.n_epochs - 1, n_points).round().astype(int))
     history = np.nan_to_num(dynamics.histories("error_norm", order, rows=epochs).T)
     return pd.DataFrame(
@@ -337,7 +343,7 @@ def ranking_rows(
             "sample": samples["sample_id"].to_numpy(),
             "class": samples["class_name"].to_numpy(),
             score.name: score.values[order],
-            "forgotten": forgetting_events(*key)[order],
+            "forgotten": forgetting_events(version)[order],
             "error over time": list(history.round(3)),
             "index": order,
         }
@@ -345,16 +351,16 @@ def ranking_rows(
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def never_learned(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]:
+def never_learned(version: RunVersion) -> NDArray[np.bool_]:
     """Return which samples were wrong in every epoch."""
-    return find_never_learned(open_dynamics(folder, created, n_epochs))
+    return find_never_learned(open_dynamics(version))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _linear_probe(folder: str, created: str, is_there: tuple[bool, ...]) -> LinearProbe | None:
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=ANY_EPOCH)
+def _linear_probe(version: RunVersion, is_there: tuple[bool, ...]) -> LinearProbe | None:
     """Return the run's probe; None while its embedding is not there."""
-    del created, is_there
-    run = _run(folder)
+    del is_there  # part of the key
+    run = _run(version.folder)
     embedding, validation = run.embedding(), run.validation()
     if embedding is None or validation is None:
         return None
@@ -368,55 +374,55 @@ def _linear_probe(folder: str, created: str, is_there: tuple[bool, ...]) -> Line
     )
 
 
-def probe_coreset(folder: str, created: str, n_epochs: int, choices: Options) -> ProbeResult | None:
+def probe_coreset(version: RunVersion, choices: Options) -> ProbeResult | None:
     """Judge a coreset quickly beside random ones; None without an embedding."""
-    paths = _run(folder).paths
+    paths = _run(version.folder).paths
     parts = (paths.embedding, paths.val_embedding, paths.val_labels)
     is_there = tuple(part.exists() for part in parts)  # "not yet" is asked again
-    return _probe_coreset(folder, created, n_epochs, choices, is_there)
+    return _probe_coreset(version, choices, is_there)
 
 
 @st.cache_data(max_entries=64, show_spinner="Probing…")
 def _probe_coreset(
-    folder: str, created: str, n_epochs: int, choices: Options, is_there: tuple[bool, ...]
+    version: RunVersion, choices: Options, is_there: tuple[bool, ...]
 ) -> ProbeResult | None:
     """Judge a coreset with what is there."""
-    probe = _linear_probe(folder, created, is_there)
+    probe = _linear_probe(version, is_there)
     if probe is None:
         return None
-    selection, _ = chosen_coreset(folder, created, n_epochs, choices)
+    selection, _ = chosen_coreset(version, choices)
     return probe.compare_with_random(selection.indices)
 
 
 def coreset_indices(summary: RunSummary, choices: Options) -> bytes:
     """Return the chosen indices as a ``.npy`` file, for ``torch.utils.data.Subset``."""
-    key = (summary.folder, summary.created, summary.epoch)
-    return indices_file(chosen_coreset(*key, choices)[0].indices)
+    version = summary.version
+    return indices_file(chosen_coreset(version, choices)[0].indices)
 
 
 def coreset_for_fiftyone(summary: RunSummary, choices: Options) -> bytes:
     """Return the coreset in the form that FiftyOne imports."""
-    key = (summary.folder, summary.created, summary.epoch)
-    samples = read_samples(summary.folder, summary.created)
-    return fiftyone_file(samples, *chosen_coreset(*key, choices))
+    version = summary.version
+    samples = read_samples(summary.version)
+    return fiftyone_file(samples, *chosen_coreset(version, choices))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def shapes(folder: str, created: str, n_epochs: int) -> CurveShapes:
+def shapes(version: RunVersion) -> CurveShapes:
     """Return the shape of every sample's history."""
-    return curve_shapes(open_dynamics(folder, created, n_epochs))
+    return curve_shapes(open_dynamics(version))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def confused_pairs(folder: str, created: str, n_epochs: int) -> list[ConfusedPair]:
+def confused_pairs(version: RunVersion) -> list[ConfusedPair]:
     """Return the classes most often taken for one another."""
-    return most_confused_pairs(open_dynamics(folder, created, n_epochs))
+    return most_confused_pairs(open_dynamics(version))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def data_map_of(folder: str, created: str, n_epochs: int) -> DataMap:
+def data_map_of(version: RunVersion) -> DataMap:
     """Return confidence, variability and correctness of every sample."""
-    return data_map(open_dynamics(folder, created, n_epochs))
+    return data_map(open_dynamics(version))
 
 
 def has_embedding(folder: str) -> bool:
@@ -458,7 +464,9 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
 
 def evaluation_export(evaluation: Evaluation) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return export_results(evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id))
+    return export_evaluation(
+        evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id)
+    )
 
 
 def folder_of(run_id: str) -> str:

@@ -47,8 +47,8 @@ def draw_page(summary: RunSummary) -> None:
         choices = _draw_choices(summary)
     with right:
         try:
-            key = (summary.folder, summary.created, summary.epoch)
-            selection, score = reads.chosen_coreset(*key, choices)
+            version = summary.version
+            selection, score = reads.chosen_coreset(version, choices)
             _draw_result(summary, choices, selection, score)
         except CoresetError as error:
             draw_error(error)
@@ -86,7 +86,7 @@ def _draw_size(summary: RunSummary) -> dict[str, Any]:
     percent = st.slider(
         "Share to keep (%)", 1, 100, 10, key="keep", bind="query-params", persist_state="session"
     )
-    n_train = len(reads.read_samples(summary.folder, summary.created))
+    n_train = len(reads.read_samples(summary.version))
     st.caption(f"{budget(percent / 100, n_train):,} of {n_train:,} training samples")
     balance = st.selectbox(
         "Class balance",
@@ -130,10 +130,10 @@ def _draw_result(
     summary: RunSummary, choices: reads.Options, selection: Selection, score: ScoreValues | None
 ) -> None:
     """Draw numbers, composition, downloads and thumbnails of the coreset."""
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.version)
     full = np.bincount(run.labels, minlength=run.n_classes)
     kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
-    never = reads.never_learned(summary.folder, summary.created, summary.epoch)
+    never = reads.never_learned(summary.version)
     suspects = sum(part["left_out"] for part in selection.report.get("suspects", ()))
     numbers = {
         "Samples": f"{len(selection.indices):,}",
@@ -159,7 +159,7 @@ def _draw_result(
     draw_quick_check(summary, choices)
     with st.expander("Compare candidates"):
         draw_candidates(summary, choices)
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     draw_thumbnails(images, selection.indices, run.labels, run.class_names, score)
 
 

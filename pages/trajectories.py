@@ -62,9 +62,7 @@ def _score(
 ) -> ScoreValues:
     """Compute the chosen score with the chosen windows."""
     windows = reads.window_options(name, early=early, late=late)
-    return reads.score_values(
-        summary.folder, summary.created, summary.epoch, name, (*windows, *options)
-    )
+    return reads.score_values(summary.version, name, (*windows, *options))
 
 
 def _selected(summary: RunSummary, score: ScoreValues) -> tuple[int, ...]:
@@ -77,9 +75,9 @@ def _draw_plot(
     summary: RunSummary, score: ScoreValues, selected: tuple[int, ...], key: str
 ) -> None:
     """Draw the population's band, the hardest samples and the two windows."""
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    bands = reads.population_bands(summary.folder, summary.created, summary.epoch).T
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
+    dynamics = reads.open_dynamics(summary.version)
+    bands = reads.population_bands(summary.version).T
+    ids = reads.read_samples(summary.version)["sample_id"]
     pinned = selected[:MOST_PINNED]
     hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in pinned]
     histories = dynamics.histories("error_norm", [*hardest, *pinned]).T
@@ -158,8 +156,8 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
         # A chart of so many points would slow down every window that is moved.
         if not box.open:
             return
-        quantities = reads.data_map_of(summary.folder, summary.created, summary.epoch)
-        ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
+        quantities = reads.data_map_of(summary.version)
+        ids = reads.read_samples(summary.version)["sample_id"]
         st.plotly_chart(
             data_map_figure(quantities, ids.tolist(), np.array(selected, dtype=np.intp)),
             config=PLOTLY_CONFIG,

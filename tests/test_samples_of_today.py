@@ -23,7 +23,7 @@ LABELS = "20261130-175510-slabs-small_cnn_3d-d315"
 RUNS = (FINISHED, ENSEMBLE, STOPPED, INTERRUPTED, LABELS)
 COMPARISON = "b5f02a4a0287"
 SIMULATED, PEOPLE = "b2e17aa6e37f", "2a3f2a606a11"
-REBUILT = ("scores", "coreset", "selection", "labels")
+REBUILT = ("scores", "coreset", "selection", "labels", "evaluation", "refinement")
 LAST_PLACES_VARY = "scores-tdds.csv"  # NumPy's logarithm depends on the processor
 PLANES = ("error_norm", "label_probability", "margin", "entropy", "prediction", "probabilities")
 
@@ -167,6 +167,7 @@ def test_every_kind_of_table_is_among_the_samples():
     assert names >= {f"coreset-{name}.csv" for name in strategies}
     assert names >= {f"scores-{name}.csv" for name in scores}
     assert names >= {"selection.csv", "labels.csv", "labels-all.csv"}
+    assert names >= {"evaluation.csv", "refinement.csv"}
 
 
 @pytest.mark.parametrize(

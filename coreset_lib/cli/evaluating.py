@@ -85,7 +85,8 @@ def evaluate(
     """
     from coreset_lib.datasets.checking.trainable import check_network
     from coreset_lib.evaluation.evaluate import create_evaluation
-    from coreset_lib.evaluation.report import export_results, verdict_lines
+    from coreset_lib.evaluation.report import verdict_lines
+    from coreset_lib.export.evaluation_results import export_evaluation
 
     check_slurm_options(typed_options(context), executor)
     found = find_run(cache, run)
@@ -130,7 +131,7 @@ def evaluate(
         return
     paths = create_evaluation(cache_folder(cache), plan)
     _work(cache_folder(cache), paths)
-    export = export_results(paths, plan, found)
+    export = export_evaluation(paths, plan, found)
     export.write(out)
     for line in verdict_lines(paths, plan):
         typer.echo(line)

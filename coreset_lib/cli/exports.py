@@ -38,7 +38,7 @@ def score(
     cache: Cache = None,
 ) -> None:
     """Score every training sample of a run and write a CSV (rank 1 = hardest)."""
-    from coreset_lib.export.provenance import export_scores
+    from coreset_lib.export.scores import export_scores
     from coreset_lib.scores import compute_score
 
     found = find_run(cache, run)
@@ -74,7 +74,7 @@ def select(
     cache: Cache = None,
 ) -> None:
     """Choose a coreset and write it as CSV with provenance."""
-    from coreset_lib.export.provenance import export_coreset
+    from coreset_lib.export.coresets import export_coreset
 
     config = SelectionConfig(
         strategy=strategy,
@@ -108,7 +108,7 @@ def rebuild(
     cache: Cache = None,
 ) -> int:
     """Compute a CSV again from its provenance and say whether it is the same."""
-    from coreset_lib.export.provenance import rebuild as rebuild_csv
+    from coreset_lib.export.rebuild import rebuild as rebuild_csv
 
     export, is_same = rebuild_csv(csv, open_store(cache_folder(cache)))
     if out is not None:

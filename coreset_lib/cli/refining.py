@@ -128,8 +128,8 @@ def status(
     cache: Cache = None,
 ) -> None:
     """List the refinements of a run, and what the newest or the chosen one has found."""
+    from coreset_lib.export.refinement_results import export_refinement
     from coreset_lib.jobs.refinements import refinements_of
-    from coreset_lib.refinement.report import export_results
     from coreset_lib.refinement.sentences import verdict_lines
 
     found = find_run(cache, run)
@@ -150,7 +150,7 @@ def status(
     for line in verdict_lines(chosen.paths, chosen.plan):
         typer.echo(line)
     if out is not None:
-        export_results(chosen.paths, chosen.plan, found).write(out)
+        export_refinement(chosen.paths, chosen.plan, found).write(out)
         typer.echo(f"results: {out}")
 
 
@@ -179,7 +179,7 @@ def _go_on(
         refinements.start(cache_folder(cache), plan)
         typer.echo(f"refinement: {plan.refinement_id}")
         return
-    from coreset_lib.refinement.report import export_results
+    from coreset_lib.export.refinement_results import export_refinement
     from coreset_lib.refinement.sentences import verdict_lines
     from coreset_lib.refinement.work import WAITING
 
@@ -189,7 +189,7 @@ def _go_on(
     if ended == WAITING:
         _tell_queries(paths, plan, out)
     elif out is not None:
-        export_results(paths, plan, run).write(out)
+        export_refinement(paths, plan, run).write(out)
         typer.echo(f"results: {out}")
     typer.echo(f"refinement: {plan.refinement_id}")
 

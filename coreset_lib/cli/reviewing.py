@@ -81,8 +81,8 @@ def queue_command(
     import pandas as pd
 
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import disarm_formulas
     from coreset_lib.review.suspicion import queue_of_run
+    from coreset_lib.spreadsheets import disarm_formulas
 
     found = find_run(cache, run)
     queue = queue_of_run(found)
@@ -329,7 +329,7 @@ def _write_table(path: Path, rows: Any, columns: tuple[str, ...]) -> None:
     import pandas as pd
 
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import disarm_formulas
+    from coreset_lib.spreadsheets import disarm_formulas
 
     table = disarm_formulas(pd.DataFrame(list(rows), columns=list(columns)), columns)
     write_output(path, csv_bytes(table))

@@ -9,7 +9,7 @@ from coreset_lib.cache import default_cache
 from coreset_lib.checks import check_whole
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE, existing_folder, own_paths
-from coreset_lib.datasets.files.decoding import DecodeOptions
+from coreset_lib.datasets.files.contract import DecodeOptions
 from coreset_lib.datasets.files.grey_window import FROM_FILE, parse_grey_window
 from coreset_lib.datasets.files.pseudonyms import pseudonym_key
 from coreset_lib.datasets.labeled_images import LabeledImages, check_augmentation

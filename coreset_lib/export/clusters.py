@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from coreset_lib.atomic import csv_bytes
-from coreset_lib.export.tables import disarm_formulas
 from coreset_lib.features import reduce_by_pca
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run
 from coreset_lib.scores.score import read_options
 from coreset_lib.selection.class_clusters import cluster_options, cluster_within_classes
 from coreset_lib.selection.geometry import read_features, variance_option
+from coreset_lib.spreadsheets import disarm_formulas
 
 SCHEMA_VERSION = 1
 OPTIONS = {"variance": variance_option(), **cluster_options()}

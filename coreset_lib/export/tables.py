@@ -1,7 +1,5 @@
 """The tables that people take away: scores of all samples, and coresets."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
@@ -10,10 +8,9 @@ from coreset_lib.export.review_status import NOT_REVIEWED, ReviewStatuses
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.problem import Selection
+from coreset_lib.spreadsheets import disarm_formulas
 
 LABELS = "labels"
-TEXT_COLUMNS = ("sample_id", "class_name", LABELS, "source")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
@@ -65,13 +62,3 @@ def coreset_table(
     table["cluster"] = "" if selection.clusters is None else selection.clusters[chosen]
     table["review_status"] = reviews.of(table["sample_id"].tolist())
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))
-
-
-def disarm_formulas(table: pd.DataFrame, columns: Iterable[str] = TEXT_COLUMNS) -> pd.DataFrame:
-    """Put an apostrophe before texts that a spreadsheet would run as a formula."""
-    for column in columns:
-        if column in table:
-            texts = table[column].astype(str)
-            is_formula = texts.str.startswith(FORMULA_STARTS)
-            table[column] = texts.where(~is_formula, "'" + texts)
-    return table

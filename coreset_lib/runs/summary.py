@@ -10,6 +10,18 @@ from coreset_lib.runs.store import Run
 DAMAGED = "damaged"
 
 
+@dataclass(frozen=True)
+class RunVersion:
+    """What names the recorded epochs of a run in every cache.
+
+    ``created`` tells a run from another one that took the name of its folder later.
+    """
+
+    folder: str
+    created: str
+    n_epochs: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """A run at this moment; ``state`` is ``damaged`` where its records cannot be read."""
@@ -37,6 +49,11 @@ class RunSummary:
     def is_active(self) -> bool:
         """Whether a process is training it or about to."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def version(self) -> RunVersion:
+        """The run as far as it was recorded when this was read."""
+        return RunVersion(self.folder, self.created, self.epoch)
 
     @property
     def progress(self) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.features import reduce_by_pca
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.selection.class_clusters import AUTO, ClassClusters, cluster_within_classes
 from coreset_lib.selection.geometry import read_features
 from dashboard import reads
@@ -32,20 +32,21 @@ class Clustering:
         return AUTO if self.k is None else self.k
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reducing the embedding…")
-def reduced_embedding(folder: str, created: str) -> NDArray[np.float32]:
+@st.cache_resource(
+    max_entries=2, show_spinner="Reducing the embedding…", hash_funcs=reads.ANY_EPOCH
+)
+def reduced_embedding(version: RunVersion) -> NDArray[np.float32]:
     """Return the principal components that clustering measures distances in."""
-    del created
-    return reduce_by_pca(embedding(folder))[0]
+    return reduce_by_pca(embedding(version.folder))[0]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _one_class(folder: str, created: str, klass: int, k: int | str) -> ClassClusters:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def _one_class(version: RunVersion, klass: int, k: int | str) -> ClassClusters:
     """Cluster the samples of one class, as the strategies of the library do."""
-    run = reads.store().at(folder)
+    run = reads.store().at(version.folder)
     labels = run.labels()
     names = run.manifest.dataset.class_names
-    features = reduced_embedding(folder, created)
+    features = reduced_embedding(version)
     return cluster_within_classes(features, labels, names, k=k, is_member=labels == klass)
 
 
@@ -80,13 +81,13 @@ def clusters(
     parts: list[ClassClusters] = []
     for number, klass in enumerate(chosen):
         tell(number / len(chosen), f"Clustering {names[klass]}: {sizes[klass]:,} samples…")
-        parts.append(_one_class(summary.folder, summary.created, klass, clustering.library_k))
+        parts.append(_one_class(summary.version, klass, clustering.library_k))
     return _joined(parts, len(run.labels()))
 
 
 def k_curve(summary: RunSummary, klass: int) -> list[tuple[int, float | None]]:
     """Return the mean silhouette of every number of clusters tried for a class."""
-    found = _one_class(summary.folder, summary.created, klass, AUTO)
+    found = _one_class(summary.version, klass, AUTO)
     return [(int(k), silhouette) for k, _, silhouette in found.records[0]["k_curve"]]
 
 

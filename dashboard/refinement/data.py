@@ -7,11 +7,12 @@ import pandas as pd
 
 from coreset_lib.cache import default_cache
 from coreset_lib.export.provenance import Export
+from coreset_lib.export.refinement_results import export_refinement
 from coreset_lib.jobs import refinements as refinement_jobs
 from coreset_lib.jobs.refinements import Refinement
 from coreset_lib.refinement.experts import OpenRound, accept_reviewed, decided_labels, open_round
 from coreset_lib.refinement.plan import RefinementPlan
-from coreset_lib.refinement.report import curve_table, export_results, judgement_table
+from coreset_lib.refinement.report import curve_table, judgement_table
 from coreset_lib.refinement.results import read_cells
 from coreset_lib.refinement.sentences import StrategyFinding, judgement_in_words, strategy_findings
 from coreset_lib.runs.summary import ACTIVE_STATES, RunSummary
@@ -92,7 +93,7 @@ def asked_by(refinement: Refinement, summary: RunSummary) -> Asked | None:
     found = open_round(refinement.paths, refinement.plan)
     if found is None:
         return None
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
+    ids = reads.read_samples(summary.version)["sample_id"].to_numpy()
     return Asked(refinement, found, tuple(ids[found.rows].tolist()))
 
 
@@ -129,7 +130,7 @@ def findings(refinement: Refinement) -> Findings:
 def export(refinement: Refinement) -> Export:
     """Return the results with provenance, as the command line writes them."""
     run = reads.store().find(refinement.plan.run_id)
-    return export_results(refinement.paths, refinement.plan, run)
+    return export_refinement(refinement.paths, refinement.plan, run)
 
 
 def knows_truth(summary: RunSummary) -> bool:
@@ -139,7 +140,7 @@ def knows_truth(summary: RunSummary) -> bool:
 
 def can_estimate(summary: RunSummary) -> bool:
     """Whether the noise rate can be estimated from what the run recorded."""
-    return reads.open_dynamics(summary.folder, summary.created, summary.epoch).has("probabilities")
+    return reads.open_dynamics(summary.version).has("probabilities")
 
 
 def cost_in_words(summary: RunSummary, plan: RefinementPlan) -> str:

@@ -19,7 +19,7 @@ from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
 from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
 from coreset_lib.review.store import ReviewStore, open_reviews
 from coreset_lib.review.suspicion import SuspicionQueue, suspicion_queue
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from dashboard import reads
 from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
@@ -61,11 +61,10 @@ def _log(url: str, fingerprint: str) -> _Log:
     return _Log()
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def dataset_of(folder: str, created: str) -> ReviewedDataset:
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def dataset_of(version: RunVersion) -> ReviewedDataset:
     """Return the dataset that decisions are about."""
-    del created
-    return ReviewedDataset.of_run(reads.store().at(folder))
+    return ReviewedDataset.of_run(reads.store().at(version.folder))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ class Review:
 
 def review_of(summary: RunSummary) -> Review:
     """Return the review of a run's dataset as it is now; raises CoresetError."""
-    store, dataset = reviews(), dataset_of(summary.folder, summary.created)
+    store, dataset = reviews(), dataset_of(summary.version)
     log = _log(store.engine.url.render_as_string(), dataset.fingerprint)
     with log.lock:
         last = log.events[-1].id if log.events else 0
@@ -104,39 +103,39 @@ def review_of(summary: RunSummary) -> Review:
     return Review(dataset, events, rules, exports, sample_states(events, rules, exports))
 
 
-def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
+def suspicion(version: RunVersion) -> SuspicionQueue:
     """Return the samples in the order in which their labels should be looked at."""
-    verdict = reads.store().at(folder).paths.verdict
+    verdict = reads.store().at(version.folder).paths.verdict
     stamp = verdict.stat().st_mtime if verdict.exists() else None
-    return _suspicion(folder, created, n_epochs, reads.has_embedding(folder), stamp)
+    return _suspicion(version, reads.has_embedding(version.folder), stamp)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
-def _suspicion(
-    folder: str, created: str, n_epochs: int, has_embedding: bool, stamp: float | None
-) -> SuspicionQueue:
+def _suspicion(version: RunVersion, has_embedding: bool, stamp: float | None) -> SuspicionQueue:
     """Look for suspicious labels; another stamp means that co-teaching was asked since."""
     del has_embedding, stamp  # parts of the key: an embedding comes after the last epoch
-    dynamics = reads.open_dynamics(folder, created, n_epochs)
+    dynamics = reads.open_dynamics(version)
     try:
-        features = map_clusters.reduced_embedding(folder, created)
+        features = map_clusters.reduced_embedding(version)
     except CoresetError:
         features = None  # the run is not that far: its margins say enough to begin with
-    return suspicion_queue(dynamics, features, reads.store().at(folder).verdict())
+    return suspicion_queue(dynamics, features, reads.store().at(version.folder).verdict())
 
 
 def class_medoids(summary: RunSummary) -> dict[int, int]:
     """Return the sample at the heart of each class; nothing where that takes too long."""
     has_embedding = reads.has_embedding(summary.folder)
-    return _class_medoids(summary.folder, summary.created, has_embedding, summary)
+    return _class_medoids(summary.version, has_embedding, summary)
 
 
-@st.cache_data(max_entries=8, show_spinner="Finding the medoids of the classes…")
+@st.cache_data(
+    max_entries=8, show_spinner="Finding the medoids of the classes…", hash_funcs=reads.ANY_EPOCH
+)
 def _class_medoids(
-    folder: str, created: str, has_embedding: bool, _summary: RunSummary
+    version: RunVersion, has_embedding: bool, _summary: RunSummary
 ) -> dict[int, int]:
     """Find the medoids; nothing found without an embedding is looked for again with one."""
-    del folder, created, has_embedding
+    del version, has_embedding
     try:
         found = map_clusters.clusters(_summary, Clustering(class_name=None, k=1), _in_silence)
     except CoresetError:
@@ -211,7 +210,7 @@ def record(summary: RunSummary, reader: str, wish: Wish, *, view: str) -> Event:
     CoresetError
         If the decision is refused.
     """
-    dataset = dataset_of(summary.folder, summary.created)
+    dataset = dataset_of(summary.version)
     run, token = summary.run_id, wish.token
     if wish.action == "undo":
         return reviews().undo(dataset, reader, run=run, view=view, token=token)

@@ -11,7 +11,8 @@ import pytest
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
-from coreset_lib.export.provenance import export_selection, rebuild
+from coreset_lib.export.coresets import export_selection
+from coreset_lib.export.rebuild import rebuild
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.saved_views import SavedView, list_views, save_view

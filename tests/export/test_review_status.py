@@ -8,12 +8,9 @@ import pandas as pd
 import pytest
 
 from coreset_lib.errors import CoresetError, ReviewError
-from coreset_lib.export.provenance import (
-    export_coreset,
-    export_selection,
-    provenance_path,
-    rebuild,
-)
+from coreset_lib.export.coresets import export_coreset, export_selection
+from coreset_lib.export.provenance import provenance_path
+from coreset_lib.export.rebuild import rebuild
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision
 from coreset_lib.review.store import open_reviews
@@ -78,9 +75,7 @@ def test_a_selection_by_hand_carries_them_too(run, decide):
 
 
 @pytest.mark.parametrize("kind", ["coreset", "selection"])
-def test_a_table_is_rebuilt_byte_for_byte_after_later_decisions(
-    tmp_path, run, store, decide, kind
-):
+def test_a_table_is_rebuilt_byte_for_byte_after_later_decisions(tmp_path, run, store, decide, kind):
     decide(3, "keep")
     path = tmp_path / "coreset.csv"
     exports = {

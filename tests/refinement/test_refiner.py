@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.export.refinement_results import export_refinement
 from coreset_lib.refinement.experts import accept_answers, open_round
 from coreset_lib.refinement.judgement import judge_verdict
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell, plan_from_dict
@@ -15,7 +16,6 @@ from coreset_lib.refinement.refiner import Refiner
 from coreset_lib.refinement.report import (
     compare_curves,
     curve_table,
-    export_results,
     judgement_table,
 )
 from coreset_lib.refinement.results import (
@@ -221,8 +221,8 @@ class TestReport:
         assert "Rightly labelled samples that are called wrong: " in lines[2]
         assert [line.partition(":")[0] for line in lines[3:]] == list(plan.arms)
         assert "“random, unjudged”" in lines[3]
-        export = export_results(paths, plan, noisy_run)
-        assert export.csv == export_results(paths, plan, noisy_run).csv
+        export = export_refinement(paths, plan, noisy_run)
+        assert export.csv == export_refinement(paths, plan, noisy_run).csv
         assert len(export.provenance["cells"]) == 2 * 8
         json.loads(export.provenance_bytes())
         assert {"minority", "majority", "true_rate"} <= set(judgement_table(paths, plan))

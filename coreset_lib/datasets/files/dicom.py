@@ -24,7 +24,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from coreset_lib.datasets.files.decoding import (
+from coreset_lib.datasets.files.contract import (
     MOST_FRAMES,
     DecodeOptions,
     Facts,

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from coreset_lib.datasets.files.decoding import DecodeOptions
+from coreset_lib.datasets.files.contract import DecodeOptions
 from coreset_lib.datasets.preparing.row_store import ShardJob, write_shard
 
 MEMORY_LIMIT = 4 * 2**30

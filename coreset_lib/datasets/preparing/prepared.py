@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import replacing, write_bytes, write_json
-from coreset_lib.datasets.files.decoding import DecodeOptions, Image
+from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.preparing.row_store import SCHEMA_VERSION, RowStore
 from coreset_lib.datasets.sources.listing import PARTS, Listing

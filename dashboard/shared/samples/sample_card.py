@@ -26,11 +26,11 @@ def draw_sample_card(
     summary: RunSummary, index: int, score: ScoreValues, early: Window, late: Window
 ) -> None:
     """Draw everything the run knows of one training sample."""
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    row = reads.read_samples(summary.folder, summary.created).iloc[index]
+    dynamics = reads.open_dynamics(summary.version)
+    row = reads.read_samples(summary.version).iloc[index]
     history = sample_history(dynamics, index)
     label = dynamics.label_title(index)
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     # Side by side where there is room; on a narrow screen the facts go below the image.
     beside = st.container(horizontal=True)
     if isinstance(images, LabeledImages):
@@ -90,7 +90,7 @@ def _reasons(
     late: Window,
 ) -> str:
     """Put the numbers behind the rank into sentences."""
-    key = (summary.folder, summary.created, summary.epoch)
+    version = summary.version
     n_epochs = len(history.prediction)
     percent = 100 * share_easier(score, index)
     lines = [
@@ -98,7 +98,7 @@ def _reasons(
         f"**{percent:.1f} %** of the other samples"
     ]
     if score.name == "eva":
-        parts = reads.window_variances(*key, early, late)
+        parts = reads.window_variances(version, early, late)
         lines.append(
             f"- its error varied by {parts[0][index]:.4f} in the early window ({early}) and by "
             f"{parts[1][index]:.4f} in the late one ({late}); the score is built from these two"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from coreset_lib.export.refinement_results import export_refinement
 from coreset_lib.jobs.refinements import refinements_of
-from coreset_lib.refinement.report import export_results
 from coreset_lib.runs.store import Run, RunStore
 from dashboard.refinement import data as refinement_data
 
@@ -161,4 +161,4 @@ def test_the_results_to_download_are_those_of_the_library(make_refinement, cache
     plan, paths, _ = make_refinement()
     (found,) = refinements_of(cache, plan.run_id)
     run = RunStore(cache).find(plan.run_id)
-    assert refinement_data.export(found).csv == export_results(paths, plan, run).csv
+    assert refinement_data.export(found).csv == export_refinement(paths, plan, run).csv

@@ -11,7 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from coreset_lib.datasets.files.decoding import DecodeOptions, UnreadableFile, decode_file
+from coreset_lib.datasets.files.contract import DecodeOptions, UnreadableFile
+from coreset_lib.datasets.files.decoding import decode_file
 from coreset_lib.datasets.files.dicom import read_frame
 
 REAL = Path(os.environ.get("CORESET_LENS_TEST_DATA", "")) / "dicom"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.datasets import LabeledImages, load_dataset
-from coreset_lib.datasets.files.decoding import UnreadableFile
+from coreset_lib.datasets.files.contract import UnreadableFile
 from coreset_lib.datasets.preparing import decode_pool, row_store
 from coreset_lib.errors import BadFilesError, DatasetError
 
