@@ -24,7 +24,8 @@ from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.coresets import export_coreset
 from coreset_lib.export.evaluation_results import export_evaluation
-from coreset_lib.export.other_tools import fiftyone_file, indices_file
+from coreset_lib.export.forms.chosen import chosen_samples
+from coreset_lib.export.forms.registry import FORMS
 from coreset_lib.export.provenance import Export
 from coreset_lib.export.scores import export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
@@ -394,17 +395,11 @@ def _probe_coreset(
     return probe.compare_with_random(selection.indices)
 
 
-def coreset_indices(summary: RunSummary, choices: Options) -> bytes:
-    """Return the chosen indices as a ``.npy`` file, for ``torch.utils.data.Subset``."""
-    version = summary.version
-    return indices_file(chosen_coreset(version, choices)[0].indices)
-
-
-def coreset_for_fiftyone(summary: RunSummary, choices: Options) -> bytes:
-    """Return the coreset in the form that FiftyOne imports."""
-    version = summary.version
-    samples = read_samples(summary.version)
-    return fiftyone_file(samples, *chosen_coreset(version, choices))
+def coreset_form(
+    summary: RunSummary, export: Export, form: str, *, with_uids: bool = False
+) -> dict[str, bytes]:
+    """Return a coreset in the form of another program: file names and contents."""
+    return FORMS[form].make(chosen_samples(export, _run(summary.folder)), with_uids)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -1,10 +1,11 @@
-"""Commands that compute and write files: ``score``, ``select``, ``rebuild``."""
+"""Commands that compute and write files: ``score``, ``select``, ``take-away``, ``rebuild``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from coreset_lib.checks import check_choice
 from coreset_lib.cli.options import (
     Cache,
     Early,
@@ -18,6 +19,7 @@ from coreset_lib.cli.options import (
     score_options,
 )
 from coreset_lib.configs import FEATURES
+from coreset_lib.export.forms import NAMES as FORM_NAMES
 from coreset_lib.jobs.states import open_store
 from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
@@ -102,8 +104,38 @@ def _say_exact_match(run: Run) -> None:
         typer.echo(EXACT_MATCH, err=True)
 
 
+def take_away(
+    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A coreset's CSV, or its ZIP")],
+    form: Annotated[str, typer.Option(help=", ".join(FORM_NAMES))],
+    out: Annotated[
+        Path, typer.Option("--out", help="File, or folder for croissant, folder and dicom-kos")
+    ],
+    links: Annotated[
+        bool, typer.Option("--links", help="folder: links to the images, not copies")
+    ] = False,
+    with_uids: Annotated[
+        bool,
+        typer.Option("--with-uids", help="dicom-kos: the UIDs of studies and images may be given"),
+    ] = False,
+    cache: Cache = None,
+) -> None:
+    """Write a coreset in a form that another program reads."""
+    from coreset_lib.export.forms.chosen import chosen_samples
+    from coreset_lib.export.forms.registry import take_away as write_form
+    from coreset_lib.export.rebuild import read_rebuildable
+
+    check_choice("form", form, FORM_NAMES)
+    export = read_rebuildable(csv)
+    run = open_store(cache_folder(cache)).find(export.provenance["run"]["run_id"])
+    said = write_form(chosen_samples(export, run), form, out, links=links, with_uids=with_uids)
+    typer.echo(f"{out}: {said}")
+
+
 def rebuild(
-    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV that score or select wrote")],
+    csv: Annotated[
+        Path,
+        typer.Argument(metavar="CSV", help="A CSV that score or select wrote, or a download's ZIP"),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Write the rebuilt CSV here")] = None,
     cache: Cache = None,
 ) -> int:
@@ -119,4 +151,4 @@ def rebuild(
     return 0 if is_same else 1
 
 
-COMMANDS = (score, select, rebuild)
+COMMANDS = (score, select, take_away, rebuild)
