@@ -27,6 +27,7 @@ from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
 from coreset_lib.export.provenance import Export
+from coreset_lib.export.review_status import current_statuses
 from coreset_lib.export.scores import export_scores
 from coreset_lib.jobs import evaluations as evaluation_jobs
 from coreset_lib.jobs import speed_probes
@@ -177,8 +178,19 @@ def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
 
 def coreset_export(summary: RunSummary, choices: Options) -> Export:
     """Return the CSV of a coreset with provenance, as the command line writes it."""
-    dynamics = open_dynamics(summary.version)
-    return export_coreset(_run(summary.folder), selection_config(choices), dynamics)
+    reviews = current_statuses(_run(summary.folder))
+    stamp = (reviews.last_event, reviews.second_reading)
+    return _coreset_export(summary.version, summary.folder, choices, stamp, reviews)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Writing the table…")
+def _coreset_export(
+    version: RunVersion, folder: str, choices: Options, stamp: tuple[int, str], _reviews: Any
+) -> Export:
+    """Write the table once for each state of the review."""
+    del stamp
+    dynamics = open_dynamics(version)
+    return export_coreset(_run(folder), selection_config(choices), dynamics, reviews=_reviews)
 
 
 def _run(folder: str) -> Run:

@@ -247,8 +247,8 @@ def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
     )
 
 
-def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> bytes:
-    """Return the confirmed labels as CSV and note that they were handed out."""
+def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> Export:
+    """Return the confirmed labels and note that they were handed out."""
     export = labels_export(summary, review, "confirmed")
     hand_out(export, reads.store().at(summary.folder), reviews(), by=reader)
-    return export.csv
+    return export

@@ -1,6 +1,7 @@
 """A coreset as DICOM Key Object Selection documents, which a PACS can show as a selection."""
 
 import hashlib
+import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
@@ -10,12 +11,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.sequence import Sequence
-from pydicom.uid import (
-    UID,
-    ExplicitVRLittleEndian,
-    KeyObjectSelectionDocumentStorage,
-    generate_uid,
-)
+from pydicom.uid import UID, ExplicitVRLittleEndian, KeyObjectSelectionDocumentStorage
 
 from coreset_lib.datasets.files.decoding import is_dicom
 from coreset_lib.errors import CoresetError
@@ -220,8 +216,8 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
 def _uid(chosen: ChosenSamples, study: str, part: str) -> str:
     """Return a UID under 2.25 that is always the same for the same coreset and study."""
     sources = [chosen.export.provenance["sha256"], study, part]
-    seed = hashlib.sha256("\n".join(sources).encode()).hexdigest()
-    return generate_uid(prefix=None, entropy_srcs=[seed])
+    digest = hashlib.sha256("\n".join(sources).encode()).digest()
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
 
 
 def _file_bytes(document: Dataset) -> bytes:

@@ -104,9 +104,7 @@ def test_other_images_are_refused(request, make_chosen, source):
 
 
 @pytest.mark.parametrize("uid", ["SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"])
-def test_an_image_without_a_uid_is_refused(
-    tmp_path, make_file_run, make_chosen, save_dicoms, uid
-):
+def test_an_image_without_a_uid_is_refused(tmp_path, make_file_run, make_chosen, save_dicoms, uid):
     run = make_file_run(save_dicoms(tmp_path / "bare", without=uid))
     with pytest.raises(CoresetError, match=f"must have a {uid}"):
         key_object_files(make_chosen(run), with_uids=True)
