@@ -98,7 +98,7 @@ def _draw_actions(
 def _draw_export(summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None) -> None:
     """Draw the way to a table of exactly this selection."""
     draw_export(
-        f"{summary.run_id}-selection",
+        "selection",
         "Export selection",
         lambda: map_data.selection_export(summary, chosen, score),
         about="The columns of a coreset: sample, class, source, rank, score, forgetting events.",

@@ -122,7 +122,6 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
     if not review.states:
         st.caption("Nothing to export yet: nobody has decided on a label.")
         return
-    name = f"{summary.run_id}-labels"
     has_done = any(state.is_done for state in review.states.values())
     st.caption(
         "Labels decided for good can be trained with: coreset-lens train … --labels <the CSV in "
@@ -130,7 +129,7 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
     )
     with st.container(horizontal=True):
         draw_export(
-            name,
+            "labels",
             "Corrected labels",
             lambda: review_data.labels_export(summary, review, "confirmed"),
             handed_out=lambda: review_data.hand_out_labels(summary, review, reader),
@@ -138,7 +137,7 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
             disabled=not has_done,
         )
         draw_export(
-            f"{summary.run_id}-decisions",
+            "decisions",
             "All decisions",
             lambda: review_data.labels_export(summary, review, "all"),
             about="Also what waits for a second reader, with its status.",

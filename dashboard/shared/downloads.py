@@ -45,7 +45,7 @@ def draw_export(
         title,
         icon=":material/download:",
         type="primary" if is_primary else "secondary",
-        key=f"export:{name}",
+        key=f"export-{name}",
         on_change="rerun",
         disabled=disabled,
     )
@@ -71,7 +71,7 @@ def _draw_archive(
         mime="application/zip",
         type="primary",
         icon=":material/download:",
-        key=f"archive:{key}",
+        key=f"archive-{key}",
         on_click="ignore",
     )
     if about:

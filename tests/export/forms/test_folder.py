@@ -63,7 +63,7 @@ def test_the_table_in_it_is_rebuilt(tmp_path, png_run, make_chosen):
 def test_links_lead_to_the_images_themselves(tmp_path, png_run, make_chosen):
     out = tmp_path / "out"
     write_folder(make_chosen(png_run), out, links=True)
-    links = [path for path in (out / "train").rglob("*.png")]
+    links = list((out / "train").rglob("*.png"))
     assert links
     assert all(path.is_symlink() for path in links)
     assert all(os.path.realpath(path).startswith(str(tmp_path / "images")) for path in links)
