@@ -9,6 +9,11 @@ TEXT_COLUMNS = ("sample_id", "class_name", "labels", "source")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
+def disarmed(text: str) -> str:
+    """Return a cell with an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
 def disarm_formulas(table: pd.DataFrame, columns: Iterable[str] = TEXT_COLUMNS) -> pd.DataFrame:
     """Put an apostrophe before texts that a spreadsheet would run as a formula."""
     for column in columns:

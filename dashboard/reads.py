@@ -23,8 +23,10 @@ from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
-from coreset_lib.export.other_tools import fiftyone_file, indices_file
+from coreset_lib.export.forms.chosen import chosen_samples
+from coreset_lib.export.forms.registry import FORMS
 from coreset_lib.export.provenance import Export
+from coreset_lib.export.review_status import current_statuses
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
@@ -162,8 +164,22 @@ def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
 
 def coreset_export(summary: RunSummary, choices: Options) -> Export:
     """Return the CSV of a coreset with provenance, as the command line writes it."""
+    reviews = current_statuses(_run(summary.folder))
+    stamp = (reviews.last_event, reviews.second_reading)
+    return _coreset_export(summary.version, summary.folder, choices, stamp, reviews)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Writing the table…")
+def _coreset_export(
+    version: RunVersion, folder: str, choices: Options, stamp: tuple[int, str], _reviews: Any
+) -> Export:
+    """Write the table once for each state of the review."""
+    del stamp
     return workflows.export_coreset(
-        _run(summary.folder), selection_config(choices), dynamics=open_dynamics(summary.version)
+        _run(folder),
+        selection_config(choices),
+        dynamics=open_dynamics(version),
+        reviews=_reviews,
     )
 
 
@@ -362,17 +378,11 @@ def _probe_coreset(
     return probe.compare_with_random(coreset.indices)
 
 
-def coreset_indices(summary: RunSummary, choices: Options) -> bytes:
-    """Return the chosen indices as a ``.npy`` file, for ``torch.utils.data.Subset``."""
-    version = summary.version
-    return indices_file(chosen_coreset(version, choices)[0].indices)
-
-
-def coreset_for_fiftyone(summary: RunSummary, choices: Options) -> bytes:
-    """Return the coreset in the form that FiftyOne imports."""
-    version = summary.version
-    samples = read_samples(summary.version)
-    return fiftyone_file(samples, *chosen_coreset(version, choices))
+def coreset_form(
+    summary: RunSummary, export: Export, form: str, *, with_uids: bool = False
+) -> dict[str, bytes]:
+    """Return a coreset in the form of another program: file names and contents."""
+    return FORMS[form].make(chosen_samples(export, _run(summary.folder)), with_uids)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -14,6 +14,7 @@ from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.coreset.candidates import draw_candidates
 from dashboard.coreset.chart import composition_bars
+from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export
@@ -175,30 +176,10 @@ def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) ->
 
 
 def _draw_downloads(summary: RunSummary, choices: reads.Options) -> None:
-    """Draw the CSV and its provenance."""
-    name = f"{summary.run_id}-coreset"
+    """Draw the ways out: table with provenance, and the forms of other programs."""
     with st.container(horizontal=True):
-        draw_export(name, "Coreset", lambda: reads.coreset_export(summary, choices))
-        _draw_other_forms(name, summary, choices)
-
-
-def _draw_other_forms(name: str, summary: RunSummary, choices: reads.Options) -> None:
-    """Draw the coreset as other programs read it."""
-    with st.popover("Other forms", icon=":material/more_horiz:"):
-        st.download_button(
-            "Indices for PyTorch (NPY)",
-            lambda: reads.coreset_indices(summary, choices),
-            file_name=f"{name}-indices.npy",
-            on_click="ignore",
-            help="torch.utils.data.Subset(train_set, numpy.load(file).tolist())",
-        )
-        st.download_button(
-            "For FiftyOne (JSON)",
-            lambda: reads.coreset_for_fiftyone(summary, choices),
-            file_name=f"{name}-fiftyone.json",
-            mime="application/json",
-            on_click="ignore",
-        )
+        draw_export("coreset", "Coreset", lambda: reads.coreset_export(summary, choices))
+        draw_other_forms(summary, lambda: reads.coreset_export(summary, choices))
 
 
 draw_heading(

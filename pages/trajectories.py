@@ -13,6 +13,7 @@ from coreset_lib.scores.search import SampleQuery
 from coreset_lib.windows import Window
 from dashboard import reads, session
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.score_picker import draw_score_picker
@@ -139,13 +140,12 @@ def _draw_ranking(
         on_select=lambda indices: session.select_samples(summary.run_id, indices),
     )
     options = reads.window_options(score.name, **score.options)
-    st.download_button(
-        "Download all scores (CSV)",
-        lambda: reads.scores_export(summary, score.name, options).csv,
-        file_name=f"{summary.run_id}-{score.name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+    draw_export(
+        "scores",
+        "Download all scores",
+        lambda: reads.scores_export(summary, score.name, options),
+        about="Every training sample with its score and rank, 1 = hardest.",
+        is_primary=False,
     )
 
 

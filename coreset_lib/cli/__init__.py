@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 for commands in (serving, data, training, running, exports, methods, evaluating):
     for command in commands.COMMANDS:
-        app.command(command.__name__.removesuffix("_command"))(command)
+        app.command(command.__name__.removesuffix("_command").replace("_", "-"))(command)
 app.add_typer(refining.app)
 app.add_typer(reviewing.app)
 

@@ -1,4 +1,4 @@
-"""Commands that compute and write files: ``score``, ``select``, ``rebuild``."""
+"""Commands that compute and write files: ``score``, ``select``, ``take-away``, ``rebuild``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from coreset_lib.cli.options import (
     score_options,
 )
 from coreset_lib.configs import FEATURES
+from coreset_lib.export.forms import NAMES as FORM_NAMES
 from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
@@ -94,8 +95,33 @@ def _say_exact_match(run: Run) -> None:
         typer.echo(EXACT_MATCH, err=True)
 
 
+def take_away(
+    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A coreset's CSV, or its ZIP")],
+    form: Annotated[str, typer.Option(help=", ".join(FORM_NAMES))],
+    out: Annotated[
+        Path, typer.Option("--out", help="File, or folder for croissant, folder and dicom-kos")
+    ],
+    links: Annotated[
+        bool, typer.Option("--links", help="folder: links to the images, not copies")
+    ] = False,
+    with_uids: Annotated[
+        bool,
+        typer.Option("--with-uids", help="dicom-kos: the UIDs of studies and images may be given"),
+    ] = False,
+    cache: Cache = None,
+) -> None:
+    """Write a coreset in a form that another program reads."""
+    said = workflows.take_away(csv, form, out, cache=cache, links=links, with_uids=with_uids)
+    typer.echo(f"{out}: {said}")
+
+
 def rebuild(
-    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV with its provenance beside it")],
+    csv: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CSV", help="A CSV with its provenance beside it, or the ZIP of a download"
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Write the rebuilt CSV here")] = None,
     cache: Cache = None,
 ) -> int:
@@ -109,4 +135,4 @@ def rebuild(
     return 0 if is_same else 1
 
 
-COMMANDS = (score, select, rebuild)
+COMMANDS = (score, select, take_away, rebuild)

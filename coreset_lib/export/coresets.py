@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import csv_bytes
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export, make_export, plugins_used
+from coreset_lib.export.review_status import (
+    ReviewStatuses,
+    current_statuses,
+    recorded_statuses,
+)
 from coreset_lib.export.tables import coreset_table
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -22,7 +28,11 @@ CORESET, SELECTION = "coreset", "selection"
 
 
 def export_coreset(
-    run: Run, config: SelectionConfig, dynamics: TrainingDynamics | None = None
+    run: Run,
+    config: SelectionConfig,
+    dynamics: TrainingDynamics | None = None,
+    *,
+    reviews: ReviewStatuses | None = None,
 ) -> Export:
     """Choose a coreset and return its table, with provenance.
 
@@ -32,6 +42,8 @@ def export_coreset(
     config : SelectionConfig
     dynamics : TrainingDynamics, optional
         The run's dynamics, where they are open already.
+    reviews : ReviewStatuses, optional
+        By default what the review database of the cache says now.
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     score = None
@@ -40,7 +52,8 @@ def export_coreset(
     coreset = select_coreset(
         dynamics, config, score=score, features=lambda: run.features(config.features)
     )
-    csv = csv_bytes(coreset_table(run.samples(), dynamics, coreset, score))
+    samples, reviews = run.samples(), reviews or current_statuses(run)
+    csv = csv_bytes(coreset_table(samples, dynamics, coreset, score, reviews))
     details = {
         "selection": config.as_dict()
         | {
@@ -49,6 +62,7 @@ def export_coreset(
         },
         "report": dict(coreset.report),
         "n_selected": len(coreset.indices),
+        "review": reviews.as_dict(_ids(samples, coreset.indices)),
         **plugins_used(score.name if score else None, config.strategy),
     }
     return make_export(CORESET, run, csv, details, n_epochs=dynamics.n_epochs)
@@ -59,6 +73,8 @@ def export_selection(
     indices: NDArray[np.int64],
     score: ScoreValues | None = None,
     dynamics: TrainingDynamics | None = None,
+    *,
+    reviews: ReviewStatuses | None = None,
 ) -> Export:
     """Return samples that a person selected as a table like a coreset's, with provenance.
 
@@ -71,6 +87,8 @@ def export_selection(
         Gives rank and a column of its own.
     dynamics : TrainingDynamics, optional
         The run's dynamics, where they are open already.
+    reviews : ReviewStatuses, optional
+        By default what the review database of the cache says now.
 
     Raises
     ------
@@ -79,7 +97,8 @@ def export_selection(
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     chosen = _checked_samples(indices, dynamics.n_samples)
-    csv = csv_bytes(coreset_table(run.samples(), dynamics, Coreset(chosen, {}), score))
+    table, reviews = run.samples(), reviews or current_statuses(run)
+    csv = csv_bytes(coreset_table(table, dynamics, Coreset(chosen, {}), score, reviews))
     samples = {
         "indices": chosen.tolist(),
         "score": score.name if score else None,
@@ -88,6 +107,7 @@ def export_selection(
     details = {
         "samples": samples,
         "n_selected": len(chosen),
+        "review": reviews.as_dict(_ids(table, chosen)),
         **plugins_used(score.name if score else None),
     }
     return make_export(SELECTION, run, csv, details, n_epochs=dynamics.n_epochs)
@@ -95,7 +115,8 @@ def export_selection(
 
 def coreset_again(run: Run, record: Mapping[str, Any], dynamics: TrainingDynamics) -> Export:
     """Choose the coreset that a provenance tells of once more."""
-    return export_coreset(run, _selection_config(record["selection"]), dynamics)
+    config, reviews = _selection_config(record["selection"]), recorded_statuses(record)
+    return export_coreset(run, config, dynamics, reviews=reviews)
 
 
 def selection_again(run: Run, record: Mapping[str, Any], dynamics: TrainingDynamics) -> Export:
@@ -103,7 +124,13 @@ def selection_again(run: Run, record: Mapping[str, Any], dynamics: TrainingDynam
     samples, score = record["samples"], None
     if samples.get("score") is not None:
         score = compute_score(dynamics, str(samples["score"]), samples.get("score_options", {}))
-    return export_selection(run, samples.get("indices", ()), score, dynamics)
+    reviews = recorded_statuses(record)
+    return export_selection(run, samples.get("indices", ()), score, dynamics, reviews=reviews)
+
+
+def _ids(samples: pd.DataFrame, indices: NDArray[np.int64]) -> list[str]:
+    """Return the sample ids at these positions."""
+    return samples["sample_id"].iloc[indices].tolist()
 
 
 def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:

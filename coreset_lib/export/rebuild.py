@@ -1,7 +1,6 @@
 """Computing a CSV of any kind again from its provenance, and comparing byte for byte."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,8 @@ from coreset_lib.export import (
     refinement_results,
     scores,
 )
-from coreset_lib.export.provenance import SCHEMA_VERSION, Export, provenance_path
+from coreset_lib.export.archive import read_export
+from coreset_lib.export.provenance import SCHEMA_VERSION, Export
 from coreset_lib.plugins import check_installed
 from coreset_lib.runs.store import Run, RunStore
 
@@ -49,7 +49,7 @@ KINDS: dict[str, Kind] = {
 
 
 def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
-    """Compute a CSV again from the provenance beside it.
+    """Compute a CSV again from the provenance beside it, or in the same ZIP.
 
     Returns
     -------
@@ -66,27 +66,21 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
         trainings are missing or unreadable, or a package that brought the score or the
         strategy is not installed.
     """
-    record = read_provenance(csv)
+    given = read_rebuildable(csv)
+    record = given.provenance
     check_installed(record.get("plugins"))
     run = store.find(record["run"]["run_id"])
     _check_dataset(run, record)
     export = KINDS[record["kind"]].again(run, record)
-    on_disk = hashlib.sha256(csv.read_bytes()).hexdigest()
+    on_disk = hashlib.sha256(given.csv).hexdigest()
     return export, on_disk == record["sha256"] == export.provenance["sha256"]
 
 
-def read_provenance(csv: Path) -> Record:
-    """Read the provenance beside a CSV; raises CoresetError if it is not usable."""
-    beside = provenance_path(csv)
-    for path in (csv, beside):
-        if not path.is_file():
-            raise CoresetError(
-                f"file {path} was not found. Give the CSV that select or score wrote, "
-                "with its .provenance.json beside it."
-            )
-    record: Record = {}
+def read_rebuildable(path: Path) -> Export:
+    """Read a CSV and its provenance, or a ZIP of both; raises CoresetError if unusable."""
+    export = read_export(path)
+    record = export.provenance
     try:
-        record = json.loads(beside.read_bytes())
         is_usable = (
             record["schema_version"] == SCHEMA_VERSION
             and record["kind"] in KINDS
@@ -96,11 +90,11 @@ def read_provenance(csv: Path) -> Record:
             and isinstance(record["run"]["dataset"]["fingerprint"], str)
             and isinstance(record[KINDS[record["kind"]].choices], dict)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         is_usable = False
     if not is_usable:
-        raise CoresetError(f"provenance {beside} cannot be read. Restore it from a copy.")
-    return record
+        raise CoresetError(f"provenance of {path} cannot be read. Restore it from a copy.")
+    return export
 
 
 def _check_dataset(run: Run, record: Record) -> None:

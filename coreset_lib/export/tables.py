@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.export.review_status import NOT_REVIEWED, ReviewStatuses
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.problem import Coreset
@@ -38,12 +39,13 @@ def coreset_table(
     dynamics: TrainingDynamics,
     coreset: Coreset,
     score: ScoreValues | None,
+    reviews: ReviewStatuses = NOT_REVIEWED,
 ) -> pd.DataFrame:
     """Return the chosen samples with the reasons that a run gives for them.
 
     ``rank`` is the sample's rank among all training samples (1 = hardest), or the order of
     the draw where no score was used. ``cluster`` and ``review_status`` are empty where
-    nothing was clustered or reviewed.
+    nothing was clustered, or the dataset was never reviewed.
 
     Returns
     -------
@@ -58,5 +60,5 @@ def coreset_table(
         table[score.name] = score.values[chosen]
     table["forgetting_events"] = count_forgetting_events(dynamics)[chosen]
     table["cluster"] = "" if coreset.clusters is None else coreset.clusters[chosen]
-    table["review_status"] = ""
+    table["review_status"] = reviews.of(table["sample_id"].tolist())
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))

@@ -26,6 +26,7 @@ from coreset_lib.workflows.exporting import (
     export_scores,
     export_selection,
     rebuild,
+    take_away,
 )
 from coreset_lib.workflows.labels import (
     export_corrections,
@@ -102,6 +103,7 @@ __all__ = [
     "submit_evaluation",
     "suspicion",
     "suspicion_table",
+    "take_away",
     "train",
     "train_here",
 ]

@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.checks import check_choice
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export import coresets, scores
 from coreset_lib.export import rebuild as rebuilding
 from coreset_lib.export.clusters import ClusterTable, cluster_run
 from coreset_lib.export.csv_comparison import Comparison, compare, read_exported
+from coreset_lib.export.forms import NAMES
+from coreset_lib.export.forms.chosen import chosen_samples
+from coreset_lib.export.forms.registry import take_away as write_form
 from coreset_lib.export.provenance import Export
+from coreset_lib.export.review_status import ReviewStatuses
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import SelectionConfig
 from coreset_lib.selection.class_clusters import AUTO, ClassClusters, cluster_within_classes
-from coreset_lib.workflows.runs import open_store
+from coreset_lib.workflows.runs import find_run, open_store
 
 
 def export_scores(
@@ -52,16 +57,20 @@ def export_scores(
 
 
 def export_coreset(
-    run: Run, config: SelectionConfig, *, dynamics: TrainingDynamics | None = None
+    run: Run,
+    config: SelectionConfig,
+    *,
+    dynamics: TrainingDynamics | None = None,
+    reviews: ReviewStatuses | None = None,
 ) -> Export:
-    """Choose a coreset; CSV and provenance.
+    """Choose a coreset; CSV and provenance. ``reviews`` is by default what the cache says now.
 
     Raises
     ------
     CoresetError
         If the run lacks what strategy or score need.
     """
-    return coresets.export_coreset(run, config, dynamics)
+    return coresets.export_coreset(run, config, dynamics, reviews=reviews)
 
 
 def export_selection(
@@ -173,3 +182,40 @@ def rebuild(csv: Path, *, cache: Path | None = None) -> tuple[Export, bool]:
         If the CSV, its provenance, its run or its trainings are missing or unreadable.
     """
     return rebuilding.rebuild(csv, open_store(cache))
+
+
+def take_away(
+    csv: Path,
+    form: str,
+    out: Path,
+    *,
+    cache: Path | None = None,
+    links: bool = False,
+    with_uids: bool = False,
+) -> str:
+    """Write a coreset in a form that another program reads; return what was written, in words.
+
+    Parameters
+    ----------
+    csv : Path
+        A coreset's CSV with its provenance beside it, or the ZIP of a download.
+    form : str
+        One of :data:`coreset_lib.export.forms.NAMES`.
+    out : Path
+        A file, or a folder for the forms that are several files.
+    cache : Path, optional
+    links : bool
+        Form ``folder`` only: links to the images instead of copies.
+    with_uids : bool
+        Form ``dicom-kos`` only: whether UIDs of studies and images may be given away.
+
+    Raises
+    ------
+    CoresetError
+        If the CSV was edited, its run is missing, the form does not suit the images, or
+        ``out`` cannot be written.
+    """
+    check_choice("form", form, NAMES)
+    export = rebuilding.read_rebuildable(csv)
+    run = find_run(export.provenance["run"]["run_id"], cache=cache)
+    return write_form(chosen_samples(export, run), form, out, links=links, with_uids=with_uids)

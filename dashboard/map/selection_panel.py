@@ -12,7 +12,7 @@ from dashboard import reads
 from dashboard.map import colours as map_colours
 from dashboard.map import data as map_data
 from dashboard.map.component.image_grid import Tile, image_grid
-from dashboard.shared.downloads import REBUILD, draw_export
+from dashboard.shared.downloads import draw_export
 from dashboard.shared.samples.images import picture_of
 from dashboard.shared.samples.sample_images import thumbnail
 from dashboard.shared.selection import selection
@@ -96,13 +96,12 @@ def _draw_actions(
 
 
 def _draw_export(summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None) -> None:
-    """Draw the CSV of exactly this selection, and its provenance."""
+    """Draw the way to a table of exactly this selection."""
     draw_export(
-        f"{summary.run_id}-selection",
+        "selection",
         "Export selection",
         lambda: map_data.selection_export(summary, chosen, score),
-        csv_help="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
-        provenance_help="Names every selected sample. " + REBUILD,
+        about="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
     )
 
 

@@ -247,12 +247,12 @@ def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
     )
 
 
-def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> bytes:
-    """Return the confirmed labels as CSV and note that they were handed out."""
+def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> Export:
+    """Return the confirmed labels and note that they were handed out."""
     return workflows.hand_out_corrections(
         reads.store().at(summary.folder),
         reviews(),
         by=reader,
         up_to=review.events[-1].id if review.events else None,
         rules=review.rules,
-    ).csv
+    )
