@@ -10,7 +10,6 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Generator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +17,8 @@ from torch import Tensor, nn
 
 from coreset_lib.atomic import write_json
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.system.hardware import processor_features
 
-CPU_INFO = Path("/proc/cpuinfo")
 UNITS = ("amx_bf16", "avx512_bf16")
 LEAST_GAIN = 1.1
 REPEATS = 3
@@ -85,14 +84,9 @@ def decide_cpu_precision(
     return decision
 
 
-def has_bfloat16_units(info: Path = CPU_INFO) -> bool:
+def has_bfloat16_units() -> bool:
     """Whether the processor multiplies bfloat16 numbers itself; others would be slower."""
-    try:
-        lines = info.read_text().splitlines()
-    except OSError:
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return any(unit in flags.split() for unit in UNITS)
+    return not processor_features().isdisjoint(UNITS)
 
 
 def training_step(network: nn.Module, images: Tensor) -> Callable[[], None]:

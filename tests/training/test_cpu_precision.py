@@ -9,6 +9,7 @@ import torch
 
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
+from coreset_lib.system import hardware
 from coreset_lib.training import precision
 from coreset_lib.training.precision import (
     cpu_precision,
@@ -33,11 +34,13 @@ CPU = torch.device("cpu")
         ("Features\t: asimd", False),
     ],
 )
-def test_units_are_read_from_what_the_processor_says(tmp_path, content, has_units):
+def test_units_are_read_from_what_the_processor_says(tmp_path, monkeypatch, content, has_units):
     info = tmp_path / "cpuinfo"
     info.write_text(f"processor\t: 0\n{content}\n")
-    assert has_bfloat16_units(info) is has_units
-    assert not has_bfloat16_units(tmp_path / "nothing")
+    monkeypatch.setattr(hardware, "CPU_INFO", info)
+    assert has_bfloat16_units() is has_units
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "nothing")
+    assert not has_bfloat16_units()
 
 
 def test_a_cpu_computes_with_32_bits_unless_told_otherwise():
