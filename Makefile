@@ -1,9 +1,9 @@
 # Two commands do everything: make demo, make test.
-# Python 3.11 where there is one, which scikit-learn-extra needs; else the newest that has wheels.
-IS_FIT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for name in python3.11 python3.13 python3.12 python3; do \
+# Python 3.11 where there is one, which scikit-learn-extra needs; else one that has wheels of everything.
+IS_FIT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for name in python3.11 python3.13 python3.12 python3.14 python3; do \
 	$$name -c '$(IS_FIT)' 2>/dev/null && command -v $$name && break; done)
-NEEDED := Python 3.11, 3.12 or 3.13 is needed. Install one, or name it: make demo PYTHON=/path/to/python3.12
+NEEDED := Python 3.11, 3.12, 3.13 or 3.14 is needed. Install one, or name it: make demo PYTHON=/path/to/python3.12
 BIN := .venv/bin
 STAMP := .venv/.installed
 
