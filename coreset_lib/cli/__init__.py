@@ -1,6 +1,5 @@
 """The ``coreset-lens`` command: exit 0 on success, 2 with one clear line on a mistake."""
 
-import signal
 import sys
 
 import typer
@@ -18,6 +17,7 @@ from coreset_lib.cli import (
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.computing import prepare_computing
+from coreset_lib.system.signals import end_with_reader
 
 app = typer.Typer(
     name="coreset-lens",
@@ -42,8 +42,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main() -> None:
     """Run the command line; a mistake of the user becomes one line on stderr and exit 2."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    end_with_reader()
     prepare_computing()
     sys.exit(_run(sys.argv[1:]))
 

@@ -14,6 +14,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
+from coreset_lib.system import hardware
 from coreset_lib.training import precision
 from coreset_lib.training.precision import (
     check_precision,
@@ -41,14 +42,16 @@ CPU = torch.device("cpu")
         ("Features\t: asimd bf16", True),
     ],
 )
-def test_units_are_read_from_what_the_processor_says(tmp_path, content, has_units):
+def test_units_are_read_from_what_the_processor_says(tmp_path, monkeypatch, content, has_units):
     info = tmp_path / "cpuinfo"
     info.write_text(f"processor\t: 0\n{content}\n")
-    assert has_bfloat16_units(info) is has_units
+    monkeypatch.setattr(hardware, "CPU_INFO", info)
+    assert has_bfloat16_units() is has_units
 
 
-def test_a_processor_that_does_not_say_is_not_judged(tmp_path):
-    assert has_bfloat16_units(tmp_path / "nothing") is None
+def test_a_processor_that_does_not_say_is_not_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "nothing")
+    assert has_bfloat16_units() is None
 
 
 @pytest.mark.parametrize(

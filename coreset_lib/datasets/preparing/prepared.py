@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.preparing.row_store import SCHEMA_VERSION, RowStore
 from coreset_lib.datasets.sources.listing import PARTS, Listing
+from coreset_lib.system.locks import FileLock
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
@@ -219,9 +221,9 @@ def locked(folder: Path) -> Generator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SHARDS).mkdir(exist_ok=True)
-    with open(folder / ".lock", "ab") as file:
-        with suppress(ImportError, OSError):
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(folder / ".lock")
+    lock.acquire(patience=math.inf)
+    try:
         yield
+    finally:
+        lock.release()

@@ -6,7 +6,6 @@ is a person's wish; otherwise the job goes back to the queue and resumes there.
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,6 +20,7 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.status import write_status
+from coreset_lib.system.signals import on_end_request
 from coreset_lib.training.processes.ranks import MOST_PROCESSES
 from coreset_lib.training.running.stopping import Stop, stop_on_signals
 
@@ -69,7 +69,7 @@ def _listen_to_slurm(paths: RunPaths, stop: Stop, *, may_requeue: bool) -> None:
             stop.step = REQUEUED if may_requeue else ""
         stop.set()
 
-    signal.signal(signal.SIGTERM, on_notice)
+    on_end_request(on_notice)
 
 
 def _requeue(paths: RunPaths, status: Status, job_id: str) -> None:

@@ -1,9 +1,9 @@
 """Ways to ask a training for its end: signals, and a file in the run directory."""
 
-import signal
 import threading
 
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.system.signals import on_end_request, on_interrupt
 
 POLL_SECONDS = 1.0
 
@@ -28,14 +28,12 @@ def stop_on_signals(paths: RunPaths) -> Stop:
     """
     stop = Stop()
 
-    def ask(signum: int, _: object) -> None:
-        if signum == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def ask(_: int, __: object) -> None:
         if not stop.is_set():
             stop.set()
 
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
+    on_end_request(ask)
+    on_interrupt(ask)
     threading.Thread(target=_watch_stop_file, args=(paths, stop), daemon=True).start()
     return stop
 

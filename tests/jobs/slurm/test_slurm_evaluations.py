@@ -126,7 +126,7 @@ def test_a_comparison_with_all_cells_is_finished_whatever_slurm_says(plan, paths
 
 
 def test_a_task_explains_what_it_cannot_do(plan, paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(slurm_evaluations.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(slurm_evaluations, "on_end_request", lambda _: None)
     arguments = [str(paths.root), str(tmp_path / "nowhere")]
     assert slurm_evaluations.main(arguments, {}) == 2
     assert slurm_evaluations.main(arguments, {"SLURM_JOB_ID": "3"}) == 1
