@@ -16,6 +16,7 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.tables import coreset_table, score_table
 from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
@@ -236,7 +237,14 @@ def describe_run(run: Run, n_epochs: int) -> dict[str, Any]:
         "config": {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS},
         "versions": manifest.versions,
         "git_commit": manifest.git_commit,
+        "git_is_dirty": manifest.git_is_dirty,
+        **(_own_words(manifest) if manifest.is_recorded else {}),
     }
+
+
+def _own_words(manifest: Manifest) -> dict[str, Any]:
+    """Return how the author of a recorded run describes it."""
+    return {"origin": manifest.origin, "title": manifest.title, "recipe": manifest.recipe}
 
 
 def _dynamics_as_recorded(run: Run, record: dict[str, Any]) -> TrainingDynamics:
