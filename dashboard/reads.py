@@ -38,6 +38,7 @@ from coreset_lib.jobs.slurm.options import slurm_options
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.create import create_run
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.naming import Naming, write_naming
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
@@ -144,7 +145,7 @@ def load_images(folder: str, created: str) -> LabeledImages | str:
     del created
     run = _run(folder)
     try:
-        dataset = load_configured(plain_config(run.paths), cache=run.paths.cache)
+        dataset = load_run_images(run)
     except CoresetError as error:
         return f"The images of this run cannot be shown here: {error}"
     if dataset.fingerprint() != run.manifest.dataset.fingerprint:

@@ -9,15 +9,21 @@ import typer
 
 from coreset_lib.checks import check_choice, check_whole
 from coreset_lib.cli.options import (
+    BatchSize,
     Cache,
+    Device,
+    LearningRate,
     Partition,
     Requeue,
     RunName,
     SlurmLines,
     TimeLimit,
+    WeightDecay,
     cache_folder,
     check_slurm_options,
     find_run,
+    given_recipe,
+    start_of_recipe,
     typed_options,
 )
 from coreset_lib.errors import CoresetError
@@ -64,6 +70,10 @@ def evaluate(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Target network  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    weight_decay: WeightDecay = None,
+    device: Device = None,
     full_set: Annotated[bool, typer.Option(help="Train on the full set too")] = True,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
     tasks: Annotated[
@@ -85,11 +95,12 @@ def evaluate(
     """
     from coreset_lib.datasets.checking.trainable import check_network
     from coreset_lib.evaluation.evaluate import create_evaluation
+    from coreset_lib.evaluation.held_out import held_out_note
     from coreset_lib.evaluation.report import export_results, verdict_lines
 
     check_slurm_options(typed_options(context), executor)
     found = find_run(cache, run)
-    config = found.manifest.config
+    config = start_of_recipe(found, model, epochs, batch_size)
     if preset is None:
         arms = make_arms(
             _words(strategy, "--strategy", STRATEGIES),
@@ -99,21 +110,26 @@ def evaluate(
             _window_pairs(early, late),
         )
     else:
-        arms = _preset_arms(context, preset, int(config["epochs"]))
+        arms = _preset_arms(context, preset, found.status().epochs)
     plan = EvaluationPlan(
         run_id=found.run_id,
         arms=tuple(arms),
         rates=_rates(rates, preset),
         n_seeds=seeds,
-        model=model or str(config["model"]),
-        epochs=int(config["epochs"]) if epochs is None else epochs,
-        batch_size=int(config["batch_size"]),
+        model=config.model,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        recipe=given_recipe(learning_rate=lr, weight_decay=weight_decay, device=device),
         protocol=protocol,
         regime=regime,
         with_full_set=full_set,
     )
     dataset = found.manifest.dataset
     check_network(plan.model, dataset.name, depth=dataset.depth)
+    plan.starting_recipe(found)
+    note = held_out_note(dataset) if found.manifest.is_recorded else ""
+    if note:
+        typer.echo(note, err=True)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
     if executor == "slurm":
         options = slurm_options(

@@ -7,9 +7,11 @@ import typer
 
 from coreset_lib.cache import default_cache
 from coreset_lib.checks import check_choice
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.jobs.states import open_store
+from coreset_lib.runs.recipe import run_recipe
 from coreset_lib.runs.store import Run
 from coreset_lib.windows import Window
 
@@ -61,6 +63,14 @@ Requeue = Annotated[
     bool | None,
     typer.Option("--requeue/--no-requeue", help="Resume when Slurm ends the job early"),
 ]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", help="First learning rate  [default: the run's]")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Samples per update  [default: the run's]")]
+WeightDecay = Annotated[float | None, typer.Option(help="Weight decay  [default: the run's]")]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps  [default: the run's]")
+]
 StrategyOptions = Annotated[
     list[str] | None,
     typer.Option("--strategy-option", help="An option of the strategy, name=value; repeatable"),
@@ -75,6 +85,24 @@ def cache_folder(cache: Path | None) -> Path:
 def find_run(cache: Path | None, name: str) -> Run:
     """Return the run that a person means."""
     return open_store(cache_folder(cache)).find(name)
+
+
+def start_of_recipe(
+    run: Run, model: str | None, epochs: int | None, batch_size: int | None
+) -> TrainingConfig:
+    """Return network, epochs and batch size for a run, the run's own where none is given.
+
+    Raises
+    ------
+    CoresetError
+        If the run was recorded and network or epochs are not given.
+    """
+    return run_recipe(run, {"model": model, "epochs": epochs, "batch_size": batch_size})
+
+
+def given_recipe(**options: Any) -> dict[str, Any]:
+    """Return those options of a recipe that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def score_options(early: str | None, late: str | None, pairs: list[str] | None) -> dict[str, Any]:

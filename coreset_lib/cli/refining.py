@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
+from coreset_lib.cli.options import (
+    BatchSize,
+    Cache,
+    Device,
+    LearningRate,
+    RunName,
+    WeightDecay,
+    cache_folder,
+    find_run,
+    given_recipe,
+    start_of_recipe,
+)
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.plan import EXPERTS, RefinementPlan
 from coreset_lib.refinement.queries import QUERIES
@@ -59,6 +70,10 @@ def start(
     ramp: Annotated[int, typer.Option(help="Epochs until the noise rate is reached")] = 10,
     model: Annotated[str | None, typer.Option(help="Networks  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    weight_decay: WeightDecay = None,
+    device: Device = None,
     out: Out = None,
     background: Background = False,
     cache: Cache = None,
@@ -71,7 +86,7 @@ def start(
     from coreset_lib.refinement.refiner import check_plan
 
     found = find_run(cache, run)
-    config = found.manifest.config
+    config = start_of_recipe(found, model, epochs, batch_size)
     default_budget = max(found.manifest.dataset.n_train // 10, rounds)
     plan = RefinementPlan(
         run_id=found.run_id,
@@ -79,9 +94,10 @@ def start(
         budget=default_budget if budget is None else budget,
         n_rounds=rounds,
         seeds=tuple(parse_seeds(seeds)),
-        model=model or str(config["model"]),
-        epochs=int(config["epochs"]) if epochs is None else epochs,
-        batch_size=int(config["batch_size"]),
+        model=config.model,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        recipe=given_recipe(learning_rate=lr, weight_decay=weight_decay, device=device),
         noise_rate=_noise_rate(noise_rate),
         vog_share=vog_share,
         ramp_epochs=ramp,

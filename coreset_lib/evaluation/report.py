@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from coreset_lib.atomic import csv_bytes
+from coreset_lib.evaluation.held_out import held_out_note
 from coreset_lib.evaluation.plan import FULL_SET, EvaluationPlan
 from coreset_lib.evaluation.results import FIGURES, EvaluationPaths, read_cells, summary_table
 from coreset_lib.export.provenance import Export, describe_run
@@ -47,6 +48,9 @@ def export_results(paths: EvaluationPaths, plan: EvaluationPlan, run: Run) -> Ex
         "plan": plan.as_dict(),
         "cells": list(cells.values()),
     }
+    note = held_out_note(run.manifest.dataset) if run.manifest.is_recorded else ""
+    if note:
+        provenance["held_out"] = note
     return Export(csv, provenance)
 
 

@@ -4,20 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from coreset_lib.configs import TrainingConfig
+from coreset_lib.datasets.checking.trainable import networks_for
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run
 
-# What a recipe is made of, and what people call it on the command line.
-RECIPE_OPTIONS = {
-    "model": "--model",
-    "epochs": "--epochs",
-    "batch_size": "--batch-size",
-    "learning_rate": "--lr",
-    "weight_decay": "--weight-decay",
-    "device": "--device",
-}
 NEEDED = ("model", "epochs")
 
 
@@ -39,7 +31,8 @@ def run_recipe(run: Run, given: Mapping[str, Any]) -> TrainingConfig:
     known = {name: value for name, value in given.items() if value is not None}
     if not run.manifest.is_recorded:
         config = plain_config(run.paths)
-        return TrainingConfig(**config.as_dict() | _with_schedule(known, config))
+        own: dict[str, Any] = config.as_dict() | {"keep_checkpoints": 0}
+        return TrainingConfig(**own | _with_schedule(known, config))
     check_recipe(run.manifest, known)
     start: dict[str, Any] = {"dataset": run.manifest.dataset.name, "seed": run.manifest.seed}
     return TrainingConfig(**start | _with_schedule(known, None))
@@ -49,10 +42,11 @@ def check_recipe(manifest: Manifest, given: Mapping[str, Any]) -> None:
     """Raise CoresetError where a recorded run would have to lend a recipe that it has not."""
     missing = [name for name in NEEDED if given.get(name) is None]
     if manifest.is_recorded and missing:
+        network = networks_for(manifest.dataset.depth)[0]
         words = f"{manifest.recipe[:80]!r}" if manifest.recipe else "no words"
         raise CoresetError(
             f"run {manifest.run_id} was recorded from a training of your own, described by "
-            f"{words}, and this needs a recipe: give --model small_cnn --epochs 20, and if you "
+            f"{words}, and this needs a recipe: give --model {network} --epochs 20, and if you "
             "like --lr, --batch-size, --weight-decay."
         )
 
