@@ -19,6 +19,10 @@ draw_heading(
     "A run trains a small network on your images and records, epoch by epoch, how each image "
     "is learned. Everything else in this program reads such a run.",
 )
+KNOWN_FIGURES = (
+    *("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_auc"),
+    *("learning_rate", "seconds", "samples_per_second"),
+)
 
 
 def draw_live() -> None:
@@ -68,13 +72,18 @@ def _draw_curves(summary: RunSummary) -> None:
             help_text = "Mean over the labels of the area under the ROC curve."
             st.metric("Validation AUC", f"{last['val_auc']:.3f}", width="content", help=help_text)
         for title, name in (("Validation", "val"), ("Training", "train")):
-            share = f"{100 * last[f'{name}_accuracy']:.1f} %"
-            st.metric(f"{title} {quantity}", share, width="content")
+            if f"{name}_accuracy" in last:
+                share = f"{100 * last[f'{name}_accuracy']:.1f} %"
+                st.metric(f"{title} {quantity}", share, width="content")
+        for name in (name for name in last if name not in KNOWN_FIGURES):
+            st.metric(as_text(name), f"{last[name]:.4g}", width="content")
         rate = f"{last['samples_per_second']:,.0f}"
         st.metric("Samples per second", rate, width="content")
+    reached = last.get("val_accuracy", last.get("train_accuracy", 0.0))
+    split = "validation" if "val_accuracy" in last else "training"
     alt = (
-        f"Loss and accuracy after {last['epoch']} epochs: validation accuracy "
-        f"{100 * last['val_accuracy']:.1f} percent."
+        f"Loss and accuracy after {last['epoch']} epochs: {split} accuracy "
+        f"{100 * reached:.1f} percent."
     )
     st.plotly_chart(training_curves(metrics), config=PLOTLY_CONFIG, key="curves", alt=alt)
 
@@ -82,7 +91,12 @@ def _draw_curves(summary: RunSummary) -> None:
 def _draw_log(summary: RunSummary) -> None:
     """Draw the details and the log, the newest line first: it needs no scrolling."""
     seed = "" if summary.seed is None else f"seed {summary.seed} · "
-    st.caption(f"{summary.model} · {seed}{as_text(summary.device or 'no device yet')}")
+    st.caption(f"{as_text(summary.model)} · {seed}{as_text(summary.device or 'no device yet')}")
+    if summary.is_recorded:
+        recipe = reads.manifest_of(summary.folder).recipe
+        told = f" Its recipe, in its author's words: {as_text(recipe)}." if recipe else ""
+        st.caption(f"Recorded from a training of your own.{told}")
+        return
     lines = reads.read_log(summary.folder).splitlines()
     with st.expander("Log, newest line first", key="log", icon=":material/notes:"):
         text = "\n".join(reversed(lines)) or "No log: this run was trained in a terminal."

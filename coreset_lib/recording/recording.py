@@ -126,6 +126,11 @@ class Recorder:
             self.end_epoch()
             self._is_stopped = self.is_asked_to_stop
 
+    @property
+    def is_in_epoch(self) -> bool:
+        """Whether an epoch has begun and not ended."""
+        return self._is_open
+
     def start_epoch(self) -> int:
         """Begin an epoch and return its number, from 1; iterating does this for you."""
         self._opened()
