@@ -61,6 +61,7 @@ class Recorder:
         self._epoch = 0
         self._began = 0.0
         self._is_open = False
+        self._is_stopped = False
         self._has_embedding = False
         self._paths: RunPaths | None = None
 
@@ -98,7 +99,6 @@ class Recorder:
             is_multi_label=self._dataset.is_multi_label,
         )
         self._files = EpochFiles(self._paths, files, self._writer)
-        self._is_stopped = False
         return self
 
     def __exit__(
@@ -121,6 +121,7 @@ class Recorder:
             self._opened().stop_request.unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[int]:
+        self._opened()
         while self._epoch < self._epochs and not self._is_stopped:
             yield self.start_epoch()
             self.end_epoch()
