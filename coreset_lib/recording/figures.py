@@ -38,6 +38,8 @@ def checked_figures(figures: Mapping[str, Any]) -> dict[str, float]:
                 f"figure must have a name other than {', '.join(OWN)}, got {name}, which the "
                 "recorder fills in."
             )
+        if hasattr(value, "detach"):  # a loss that gradients still hang on
+            value = value.detach()
         try:
             number = float(value)
         except (TypeError, ValueError):

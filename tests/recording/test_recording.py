@@ -78,6 +78,8 @@ def test_a_loop_that_does_what_our_trainer_does_gives_the_same_planes(
     tmp_path, cache, tiny_dataset, tiny_config, monkeypatch, one_thread
 ):
     monkeypatch.setitem(sys.modules, "umap", None)
+    choose = "coreset_lib.training.running.worker.decide_cpu_precision"
+    monkeypatch.setattr(choose, lambda *_, **__: False)  # what is faster here plays no part
     config, dataset = tiny_config, tiny_dataset
     ours = create_run(tmp_path / "ours", config, dataset)
     train_run(ours, dataset=dataset)
