@@ -222,6 +222,7 @@ def sbatch(
     """Print or write the Slurm script of a run, to be submitted where Slurm is."""
     from coreset_lib.atomic import write_output
     from coreset_lib.jobs.slurm.executor import sbatch_script
+    from coreset_lib.runs.resume import plain_config
 
     options = slurm_options(
         cache_folder(cache),
@@ -232,7 +233,10 @@ def sbatch(
         lines=slurm_option,
         requeue=requeue,
     )
-    script = sbatch_script([find_run(cache, run).paths], options)
+    found = find_run(cache, run)
+    if found.manifest.is_recorded:
+        plain_config(found.paths)  # says that there is nothing to train again
+    script = sbatch_script([found.paths], options)
     if out is None:
         typer.echo(script, nl=False)
         return

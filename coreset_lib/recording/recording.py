@@ -85,11 +85,11 @@ class Recorder:
         return self._opened().stop_request.exists()
 
     def __enter__(self) -> Self:
+        _check_alone()
         first = Status(state="running", epochs=self._epochs, step="training")
         status = claim(first, os.getpid())
         self._paths = self._create(status)
         self._writer = StatusWriter(self._paths, status)
-        self._writer.__enter__()
         files = PlaneFiles(
             self._paths,
             self._planes,
@@ -99,6 +99,7 @@ class Recorder:
             is_multi_label=self._dataset.is_multi_label,
         )
         self._files = EpochFiles(self._paths, files, self._writer)
+        self._writer.__enter__()
         return self
 
     def __exit__(
@@ -303,6 +304,18 @@ class Recorder:
         write_json(paths.embedding_info, record)
         write_array(paths.embedding, np.asarray(features, dtype=np.float32))
         self._has_embedding = True
+
+
+def _check_alone() -> None:
+    """Raise CoresetError where several processes train together: each would see a part."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return
+    if distributed.get_world_size() > 1:
+        raise CoresetError(
+            f"a training must be by one process to be recorded, got "
+            f"{distributed.get_world_size()}. Train on one device."
+        )
 
 
 def _in_words(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch.nn import functional
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import export_coreset
+from coreset_lib.recording.batches import EpochBatches
 from coreset_lib.recording.record import record
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.images import load_run_images
@@ -406,3 +408,44 @@ def test_what_needs_a_recipe_asks_for_one(cache):
     config = run_recipe(run, {"model": "small_cnn", "epochs": 3, "learning_rate": 1e-5})
     assert (config.model, config.epochs, config.final_learning_rate) == ("small_cnn", 3, 1e-5)
     assert isinstance(config, TrainingConfig)
+
+
+def test_the_map_is_made_by_a_process_of_its_own_after_the_end(cache):
+    record_all(cache, [(ALL[:3], 3)], labels=LABELS[:3], umap="background")
+    run = only_run(cache)
+    assert run.status().state == "finished"
+    deadline = time.monotonic() + 120
+    while not run.status().notes and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert run.status().notes == ("No map: UMAP needs at least 4 samples, got 3.",)
+
+
+def test_several_processes_are_refused(cache, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    with pytest.raises(CoresetError, match="must be by one process to be recorded, got 2"):
+        record_all(cache)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+class TestOnGpu:
+    def test_positions_on_the_device_are_counted_there(self, cache):
+        record_all(cache, [(ALL.cuda(), logits().cuda())])
+        assert "cuda" in only_run(cache).manifest.device
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [([0, 0, 1, 2, 3, 4], "got nothing of sample 5"), ([0, 1, 2, 3, 4, 9], "got 1 others")],
+    )
+    def test_mistakes_are_told_at_the_end_of_the_epoch(self, cache, rows, message):
+        with pytest.raises(CoresetError, match=message):
+            record_all(cache, [(torch.tensor(rows).cuda(), logits().cuda())])
+
+
+def test_positions_are_counted_without_waiting_for_a_device():
+    batches = EpochBatches(LABELS, 3)
+    batches.add(ALL[:2], logits(2))
+    seen = batches._count_there(torch.tensor([2, 3, 9, -1, 3]))
+    assert seen.tolist() == [2, 3, 5, 0, 3]
+    with pytest.raises(CoresetError, match="got 2 others in epoch 1"):
+        batches.finish(1)
