@@ -61,6 +61,14 @@ class RecordDynamics(TrainerCallback):
         self._recording.open_recorder().end_epoch()
         self._recording.open_recorder().start_epoch()
 
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """End the training where somebody pressed Stop on the dashboard."""
+        del args, state, kwargs
+        if self._recording.open_recorder().is_asked_to_stop:
+            control.should_training_stop = True
+
     def on_log(
         self,
         args: TrainingArguments,

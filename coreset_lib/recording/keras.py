@@ -94,6 +94,8 @@ class RecordDynamics(keras.callbacks.Callback):
         recorder = self._recording.open_recorder()
         recorder.log(**{name: value for name, value in found.items() if name not in OWN})
         self._guarded(recorder.end_epoch)
+        if recorder.is_asked_to_stop and self.model is not None:
+            self.model.stop_training = True
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the run."""

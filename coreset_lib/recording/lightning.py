@@ -61,6 +61,11 @@ class RecordDynamics(Callback):
             )
         self._recording.open_recorder().batch(outputs[INDICES], outputs[LOGITS])
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End the training where somebody pressed Stop on the dashboard."""
+        del pl_module
+        trainer.should_stop |= self._recording.open_recorder().is_asked_to_stop
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End the last epoch and close the run."""
         del pl_module

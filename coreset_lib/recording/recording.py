@@ -81,7 +81,7 @@ class Recorder:
 
     @property
     def is_asked_to_stop(self) -> bool:
-        """Whether somebody pressed Stop on the dashboard; iterating ends then by itself."""
+        """Whether somebody pressed Stop on the dashboard; iterating then ends after the epoch."""
         return self._opened().stop_request.exists()
 
     def __enter__(self) -> Self:
@@ -126,7 +126,6 @@ class Recorder:
         while self._epoch < self._epochs and not self._is_stopped:
             yield self.start_epoch()
             self.end_epoch()
-            self._is_stopped = self.is_asked_to_stop
 
     @property
     def is_in_epoch(self) -> bool:
@@ -200,6 +199,7 @@ class Recorder:
         rows = self._batches.finish(self._epoch)
         self._is_open = False
         self._write(rows)
+        self._is_stopped = self.is_asked_to_stop
 
     def embed(self, backbone: Any, inputs: Iterable[Any] | None = None) -> None:
         """Give the run the embedding that its map, neighbours and clusters use.

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.recording.recording import Recorder
 from coreset_lib.runs.store import RunStore
 
 transformers = pytest.importorskip("transformers")
@@ -94,3 +95,10 @@ def test_batches_without_positions_are_refused(fit, cache):
     with pytest.raises(CoresetError, match="remove_unused_columns=False"):
         fit(has_indices=False)
     assert RunStore(cache).find("latest").status().state == "failed"
+
+
+def test_stop_ends_the_training_after_the_epoch(fit, cache, monkeypatch):
+    monkeypatch.setattr(Recorder, "is_asked_to_stop", True)
+    fit()
+    status = RunStore(cache).find("latest").status()
+    assert (status.state, status.epoch, status.epochs) == ("stopped", 1, 3)

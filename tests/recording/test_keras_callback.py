@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.recording.recording import Recorder
 from coreset_lib.runs.store import RunStore
 
 keras = pytest.importorskip("keras")
@@ -82,3 +83,10 @@ def test_a_part_of_the_samples_is_refused(cache, samples):
 def test_unknown_outputs_are_refused(samples):
     with pytest.raises(CoresetError, match="outputs must be one of logits, probabilities"):
         RecordDynamics("x", model=build(), outputs="odds", labels=samples[1])
+
+
+def test_stop_ends_the_training_after_the_epoch(cache, samples, monkeypatch):
+    monkeypatch.setattr(Recorder, "is_asked_to_stop", True)
+    fit(samples)
+    status = RunStore(cache).find("latest").status()
+    assert (status.state, status.epoch, status.epochs) == ("stopped", 1, 3)

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.recording.callbacks import Indexed
+from coreset_lib.recording.recording import Recorder
 from coreset_lib.runs.store import RunStore
 
 pl = pytest.importorskip("pytorch_lightning")
@@ -91,3 +92,10 @@ def test_a_step_without_logits_is_refused(fit, cache):
 def test_a_dropped_last_batch_is_refused(fit):
     with pytest.raises(CoresetError, match="drop_last=False"):
         fit(drop_last=True)
+
+
+def test_stop_ends_the_training_after_the_epoch(fit, cache, monkeypatch):
+    monkeypatch.setattr(Recorder, "is_asked_to_stop", True)
+    fit(epochs=5)
+    status = RunStore(cache).find("latest").status()
+    assert (status.state, status.epoch, status.epochs) == ("stopped", 1, 5)

@@ -81,7 +81,8 @@ def test_a_loop_that_does_what_our_trainer_does_gives_the_same_planes(
 ):
     monkeypatch.setitem(sys.modules, "umap", None)
     choose = "coreset_lib.training.running.worker.decide_cpu_precision"
-    monkeypatch.setattr(choose, lambda *_, **__: False)  # what is faster here plays no part
+    # What is faster here plays no part.
+    monkeypatch.setattr(choose, lambda *_, **__: False, raising=False)
     config, dataset = tiny_config, tiny_dataset
     ours = create_run(tmp_path / "ours", config, dataset)
     train_run(ours, dataset=dataset)
