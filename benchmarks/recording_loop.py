@@ -100,7 +100,8 @@ def main() -> None:
     arguments.add_argument("--device", default="auto")
     given = arguments.parse_args()
     dataset = load_dataset(given.dataset, data_root=given.data_root)
-    loops = [Loop(dataset, given.model, given.batch_size, given.device) for _ in range(2)]
+    plain = Loop(dataset, given.model, given.batch_size, given.device)
+    recorded = Loop(dataset, given.model, given.batch_size, given.device)
     with tempfile.TemporaryDirectory() as folder:
         recorder = record(
             "benchmark",
@@ -112,8 +113,9 @@ def main() -> None:
             umap="none",
         )
         with recorder:
-            results = measure(*loops, recorder, given.repeats)
-    for mine, theirs in zip(*(loop.network.parameters() for loop in loops), strict=True):
+            results = measure(plain, recorded, recorder, given.repeats)
+    pairs = zip(plain.network.parameters(), recorded.network.parameters(), strict=True)
+    for mine, theirs in pairs:
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
     publish(
         f"recording-{given.model}",
