@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from coreset_lib import workflows
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
+from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets
 from coreset_lib.datasets.checking.suggestion import may_have_gpu
 from coreset_lib.datasets.dataset_list import dataset_paths
 from coreset_lib.datasets.sources.listing import check_within, is_within
@@ -32,10 +32,10 @@ from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.speed_probes import SpeedProbe
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.naming import Naming, write_naming
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
-from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
@@ -139,7 +139,7 @@ def load_images(version: RunVersion) -> LabeledImages | str:
     """Return the run's images, or one sentence on why they cannot be shown."""
     run = _run(version.folder)
     try:
-        dataset = load_configured(plain_config(run.paths), cache=run.paths.cache)
+        dataset = load_run_images(run)
     except CoresetError as error:
         return f"The images of this run cannot be shown here: {error}"
     if dataset.fingerprint() != run.manifest.dataset.fingerprint:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-import coreset_lib
 from coreset_lib import workflows
 from coreset_lib.cache import ROOTS_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
@@ -88,7 +87,7 @@ def _serve(cache: Path, port: int, *, no_browser: bool, roots: list[Path] | None
 
 def _place_of_the_app() -> Path:
     """Return the folder with our `dashboard` and `pages`, whatever else goes by these names."""
-    library = Path(coreset_lib.__file__).resolve().parent
+    library = Path(workflows.__file__).resolve().parents[1]
     for place in (library / IN_WHEEL, library.parent):
         if (place / APP).is_file():
             return place

@@ -223,7 +223,14 @@ def slurm_script(run: Run, options: SlurmOptions | None = None) -> str:
     run : Run
     options : SlurmOptions, optional
         By default those of the cache's settings file.
+
+    Raises
+    ------
+    CoresetError
+        If the run was recorded: there is nothing to train again.
     """
+    if run.manifest.is_recorded:
+        plain_config(run.paths)
     return slurm.sbatch_script([run.paths], options or slurm_options(run.paths.cache))
 
 
