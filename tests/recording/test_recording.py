@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import export_coreset
+from coreset_lib.export.coresets import export_coreset
 from coreset_lib.recording.batches import EpochBatches
 from coreset_lib.recording.record import record
 from coreset_lib.runs.create import create_run
