@@ -64,7 +64,7 @@ def _serve(cache: Path, port: int, *, no_browser: bool, roots: list[Path] | None
     spec = importlib.util.find_spec("dashboard")
     if spec is None or spec.origin is None:
         raise CoresetError("the dashboard is not installed. Install coreset-lens with pip.")
-    app = Path(spec.origin).with_name("app.py")
+    app = Path(spec.origin).with_name("server.py")
     command = [
         # -P: what lies in the folder that this is started in must not be taken for the program.
         *(sys.executable, "-P", "-m", "streamlit", "run", str(app)),

@@ -31,8 +31,18 @@ def windowed_mean(dynamics: TrainingDynamics, plane: str, window: Window) -> Flo
     return mean
 
 
-def el2n_score(dynamics: TrainingDynamics, *, epochs: int) -> Float64s:
-    """Mean error norm over the first ``epochs`` epochs; higher = harder.
+def el2n_score(
+    dynamics: TrainingDynamics, *, epochs: int, window: Window | None = None
+) -> Float64s:
+    """Mean error norm over the first ``epochs`` epochs, or over a window; higher = harder.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+    epochs : int
+        As published: how many from the start.
+    window : Window, optional
+        Average over these epochs instead.
 
     Returns
     -------
@@ -42,11 +52,17 @@ def el2n_score(dynamics: TrainingDynamics, *, epochs: int) -> Float64s:
     ----------
     Paul et al., Deep learning on a data diet (2021); EVA, Eq. 2-3 for the error norm.
     """
-    return windowed_mean(dynamics, "error_norm", Window(1, epochs))
+    return windowed_mean(dynamics, "error_norm", window or Window(1, epochs))
 
 
-def area_under_margin(dynamics: TrainingDynamics) -> Float64s:
-    """Mean margin over all epochs; higher = easier.
+def area_under_margin(dynamics: TrainingDynamics, *, window: Window | None = None) -> Float64s:
+    """Mean margin over all epochs, or over a window; higher = easier.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+    window : Window, optional
+        Average over these epochs instead of all, as published.
 
     Returns
     -------
@@ -57,7 +73,7 @@ def area_under_margin(dynamics: TrainingDynamics) -> Float64s:
     Pleiss et al., Identifying mislabeled data using the area under the margin ranking
     (2020); here on probabilities, as METHODS section 3 says, not on logits.
     """
-    return windowed_mean(dynamics, "margin", Window(1, dynamics.n_epochs))
+    return windowed_mean(dynamics, "margin", window or Window(1, dynamics.n_epochs))
 
 
 def last_entropy(dynamics: TrainingDynamics) -> Float64s:
@@ -69,6 +85,8 @@ def last_entropy(dynamics: TrainingDynamics) -> Float64s:
     """
     return windowed_mean(dynamics, "entropy", Window(dynamics.n_epochs, dynamics.n_epochs))
 
+
+_WINDOW = Option(kind="window", help="average over this window of epochs instead, first-last")
 
 EL2N = Score(
     title="EL2N (early error)",
@@ -84,7 +102,8 @@ EL2N = Score(
             most=100_000,
             default_of=lambda n_epochs: min(10, n_epochs),
             help="how many epochs from the start",
-        )
+        ),
+        "window": _WINDOW,
     },
 )
 AUM = Score(
@@ -94,6 +113,7 @@ AUM = Score(
     needs=("margin",),
     source="Pleiss et al. 2020",
     compute=area_under_margin,
+    options={"window": _WINDOW},
 )
 ENTROPY = Score(
     title="Entropy",

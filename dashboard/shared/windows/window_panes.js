@@ -31,6 +31,7 @@ class Panes {
     const grips = GRIPS.map((edge) => html("i", `grip ${edge}`));
     node.append(html("div", "pane"), ...grips, chip);
     node.tabIndex = 0;
+    node.dataset.testid = `window-${name}`;
     const fixed = { role: "slider", "aria-label": `${name} window`, "aria-describedby": "help" };
     for (const [key, value] of Object.entries(fixed)) node.setAttribute(key, value);
     return { node, chip, grips };
@@ -65,6 +66,18 @@ class Panes {
     for (const [key, value] of Object.entries(values)) {
       node.setAttribute(`aria-${key}`, String(value));
     }
+  }
+
+  /**
+   * Say on its label how much of the score a window carries; nothing where nobody knows.
+   * @param {WindowName} name
+   * @param {string} text
+   * @param {boolean} isLittle
+   */
+  tell(name, text, isLittle) {
+    const { chip } = this.parts[name];
+    if (chip.dataset.share !== text) chip.dataset.share = text;
+    chip.classList.toggle("little", isLittle);
   }
 
   /**

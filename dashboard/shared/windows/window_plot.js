@@ -261,13 +261,27 @@ function drawSeries(plot, data, g) {
   plot.append(svg("path", { class: "band outer", d: areaPath(q05, q95, g) }));
   plot.append(svg("path", { class: "band inner", d: areaPath(q25, q75, g) }));
   plot.append(svg("path", { class: "median", d: linePath(q50, g) }));
+  return drawLines(plot, data.lines, g);
+}
+
+/**
+ * Draw trajectories, or keep those that are drawn already.
+ * @param {SVGElement} plot
+ * @param {Line[]} lines
+ * @param {Geometry} g
+ * @param {Map<number, SVGPathElement | undefined>} [drawn]
+ * @returns {Map<number, SVGPathElement>}
+ */
+function drawLines(plot, lines, g, drawn = new Map()) {
   // Pinned lines last: they lie on top.
-  const order = [...data.lines].sort((a, b) => Number(a.is_pinned) - Number(b.is_pinned));
+  const order = [...lines].sort((a, b) => Number(a.is_pinned) - Number(b.is_pinned));
   return new Map(
     order.map((line) => {
-      const path = svg("path", { class: line.is_pinned ? "line pinned" : "line" });
-      path.setAttribute("d", linePath(line.values, g));
-      if (line.colour) path.style.stroke = line.colour;
+      const path = drawn.get(line.index) ?? svg("path");
+      const className = line.is_pinned ? "line pinned" : "line";
+      if (path.getAttribute("class") !== className) path.setAttribute("class", className);
+      if (!path.hasAttribute("d")) path.setAttribute("d", linePath(line.values, g));
+      path.style.stroke = line.colour ?? "";
       plot.append(path);
       return [line.index, path];
     }),
