@@ -78,6 +78,7 @@ def draw_page(summary: RunSummary) -> None:
         problem=problem,
         query=query,
         focus=_focus(summary, score, selected),
+        is_focus_chosen=bool(selected) or _chosen_focus(summary) is not None,
         selected=_hardest_first(score, selected),
     )
     _draw_instrument(view, key)
@@ -114,12 +115,17 @@ def _n_samples(summary: RunSummary) -> int:
 
 def _focus(summary: RunSummary, score: ScoreValues | None, selected: tuple[int, ...]) -> int:
     """Return the sample to look at: the focused one, a selected one, or the hardest."""
-    chosen = focus.focused(summary.run_id, _n_samples(summary))
+    chosen = _chosen_focus(summary)
     if chosen is not None:
         return chosen
     if selected:
         return selected[0]
     return int(score.order()[0]) if score is not None else 0
+
+
+def _chosen_focus(summary: RunSummary) -> int | None:
+    """Return the sample that a person has focused, if any."""
+    return focus.focused(summary.run_id, _n_samples(summary))
 
 
 def _hardest_first(score: ScoreValues | None, selected: tuple[int, ...]) -> tuple[int, ...]:
@@ -162,7 +168,8 @@ def _lines(view: View) -> list[Line]:
     summary = view.summary
     dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
     ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
-    pinned = list(dict.fromkeys((view.focus, *view.selected)))[:MOST_PINNED]
+    looked_at = (view.focus,) if view.is_focus_chosen else ()
+    pinned = list(dict.fromkeys((*looked_at, *view.selected)))[:MOST_PINNED]
     first = board_data.found_samples(view)[:N_LINES].tolist()
     hardest = [index for index in first if index not in pinned]
     histories = dynamics.histories("error_norm", [*hardest, *pinned]).T

@@ -1,4 +1,8 @@
-"""The answers of the routes; every one of them is for ever: its address holds the run's stamp."""
+"""The answers of the routes; every one of them is for ever: its address holds the run's stamp.
+
+Reads that Streamlit caches are imported when they are needed: the routes are there before its
+runtime is.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -9,21 +13,16 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError
-from dashboard import reads
 from dashboard.routes.origin import is_trusted
 from dashboard.routes.quantised import quantise, scale_of
-from dashboard.routes.served_run import PLANES, ServedRun, find_run
-from dashboard.shared.samples.images import picture_of
-from dashboard.shared.samples.sample_images import thumbnail
+from dashboard.routes.served_run import PLANES, NotThereError, ServedRun, find_run
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 MOST_SAMPLES = 2_000
 MOST_BYTES = 64_000_000
 KINDS = ("u16", "f32")
-THUMBNAIL = 48
 WORKER_FOLDER = Path(__file__).parents[1] / "trajectories" / "instrument"
 WORKER_SCRIPTS = (
     "live_sums.js",
@@ -35,10 +34,6 @@ WORKER_SCRIPTS = (
 )
 
 Answer = Callable[[Request], Response]
-
-
-class NotThereError(CoresetError):
-    """What was asked for is not there, or not any more."""
 
 
 def guarded(answer: Answer) -> Answer:
@@ -96,23 +91,21 @@ def labels(request: Request) -> Response:
 @guarded
 def names(request: Request) -> Response:
     """Answer with the ids of some samples."""
+    from dashboard.routes.samples import ids_of
+
     run = _run(request)
-    table = reads.read_samples(str(run.run.paths.root), run.run.manifest.created)
-    return JSONResponse(table["sample_id"].iloc[_samples(request, run)].tolist())
+    return JSONResponse(ids_of(run, _samples(request, run)))
 
 
 @guarded
 def thumbnails(request: Request) -> Response:
     """Answer with the small image of one sample."""
-    run = _run(request)
-    images = reads.load_images(str(run.run.paths.root), run.run.manifest.created)
-    if not isinstance(images, LabeledImages):
-        raise NotThereError(images)
-    index = request.path_params["sample"]
-    if index >= run.dynamics.n_samples:
-        raise NotThereError(f"sample {index} is not in the run.")
-    picture = picture_of(images.train.images, index)
-    return Response(thumbnail(picture, side=THUMBNAIL), media_type="image/png")
+    from dashboard.routes.samples import picture_of_sample
+
+    run, sample = _run(request), request.path_params["sample"]
+    if sample >= run.dynamics.n_samples:
+        raise NotThereError(f"sample {sample} is not in the run.")
+    return Response(picture_of_sample(run, sample), media_type="image/png")
 
 
 @guarded

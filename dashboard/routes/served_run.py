@@ -19,6 +19,10 @@ PLANES = ("error_norm", "margin")
 STAMP_LETTERS = 20
 
 
+class NotThereError(CoresetError):
+    """What was asked for is not there, or not any more."""
+
+
 @dataclass(frozen=True)
 class ServedRun:
     """An opened run, and how many of its epochs are complete now."""

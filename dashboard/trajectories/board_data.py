@@ -50,6 +50,7 @@ class View:
     problem: str
     query: SampleQuery
     focus: int
+    is_focus_chosen: bool
     selected: tuple[int, ...]
 
 
@@ -88,6 +89,7 @@ def board_of(view: View) -> Board:
         n_samples=dynamics.n_samples,
         class_names=dynamics.class_names,
         focus=view.focus,
+        follows_hardest=not view.is_focus_chosen,
         selected=view.selected[:N_RANKED],
         has_images=isinstance(images, LabeledImages),
         movement=movement_of(*key),

@@ -72,6 +72,8 @@ class Board:
     n_samples : int
     class_names : sequence of str
     focus : int
+    follows_hardest : bool
+        Whether nobody has focused a sample: then the hardest one is looked at.
     selected : sequence of int
     has_images : bool
     movement : float array, shape (epochs,)
@@ -91,6 +93,7 @@ class Board:
     n_samples: int
     class_names: Sequence[str]
     focus: int
+    follows_hardest: bool
     selected: Sequence[int]
     has_images: bool
     movement: NDArray[np.float64]
@@ -108,6 +111,7 @@ class Board:
             "n_samples": self.n_samples,
             "class_names": list(self.class_names),
             "focus": self.focus,
+            "follows_hardest": self.follows_hardest,
             "selected": list(self.selected),
             "has_images": self.has_images,
             "movement": [round(float(share), 6) for share in self.movement],

@@ -22,6 +22,7 @@
  * @property {number} n_samples
  * @property {string[]} class_names
  * @property {number} focus
+ * @property {boolean} follows_hardest whether nobody has focused a sample
  * @property {number[]} selected
  * @property {boolean} has_images
  * @property {number[]} movement
@@ -49,6 +50,7 @@ class Board {
   focusTimer;
   /** @type {number | null} */
   focus = null;
+  follows = true; // whether the focus is on the hardest sample, whichever that is
   /** @type {Map<number, Fact>} */
   told = new Map(); // facts that came with the server's ranking
 
@@ -97,7 +99,10 @@ class Board {
     const isOther = this.data?.instance !== data.instance;
     this.data = data;
     if (isOther) this.forget();
-    if (this.focusTimer === undefined) this.focus = data.focus;
+    if (this.focusTimer === undefined) {
+      this.focus = data.focus;
+      this.follows = data.follows_hardest;
+    }
     this.told = toldFacts(data.ranking);
     this.sender = component;
     const isNew = data.live !== null && this.link.open(data.live);
@@ -172,12 +177,13 @@ class Board {
     this.base ??= this.data.windows;
     const { n_epochs: n } = this.data.live;
     if (windows.late[1] > n || this.base.late[1] > n) return;
-    this.link.ask({ windows, base: this.base, focus: this.focus });
+    this.link.ask({ windows, base: this.base, focus: this.follows ? null : this.focus });
   }
 
   /** @param {LiveAnswer} answer */
   take(answer) {
     this.answer = answer;
+    if (this.follows && answer.top.length) this.focus = answer.top[0];
     this.link.lookUp(this.wanted(answer));
     this.redraw();
   }
@@ -227,7 +233,7 @@ class Board {
     const { answer, focus, data } = this;
     const look = this.look();
     if (focus !== null) {
-      const place = answer?.focus?.sample === focus ? answer.focus : this.servedPlace(focus);
+      const place = answer?.focus?.sample === focus ? answer.focus : this.listedPlace(focus);
       const score = {
         nSamples: data.n_samples,
         windows: data.score.windows,
@@ -241,14 +247,16 @@ class Board {
   }
 
   /**
-   * Where the server ranks a sample, if it is among its first.
+   * Where a sample ranks that is in the list.
    * @param {number} sample
    */
-  servedPlace(sample) {
-    const at = this.isServed() ? this.data.ranking.top.indexOf(sample) : -1;
+  listedPlace(sample) {
+    const { ranking } = this.data;
+    const { top, scores } = this.isServed() ? ranking : (this.answer ?? ranking);
+    const at = top.indexOf(sample);
     if (at < 0) return null;
-    const { ranks, scores } = this.data.ranking;
-    return { rank: ranks[at], score: scores[at], parts: [] };
+    const rank = this.isServed() ? ranking.ranks[at] : at + 1;
+    return { rank, score: scores[at], parts: [] };
   }
 
   /**
@@ -327,6 +335,7 @@ class Board {
   setFocus(sample) {
     if (sample === this.focus) return;
     this.focus = sample;
+    this.follows = false;
     this.ranking.select(sample, this.data.selected);
     this.link.lookUp([sample]);
     this.ask(this.brush.windows);

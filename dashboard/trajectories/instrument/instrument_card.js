@@ -54,7 +54,7 @@ class SampleCard {
       ? `Rank ${place.rank.toLocaleString("en")} of ${of}, score ${place.score.toFixed(4)}`
       : "";
     const verb = isVariance ? "Error varied by" : "Mean";
-    this.parts.textContent = place
+    this.parts.textContent = place?.parts.length
       ? `${verb} ${place.parts.map((part, k) => `${part.toFixed(4)} ${windows[k]}`).join(", ")}`
       : "";
   }
