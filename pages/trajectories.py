@@ -33,8 +33,7 @@ from dashboard.trajectories.window_effect import draw_window_effect
 
 N_LINES = 10
 MOST_PINNED = 8
-PLOT_HEIGHT = 290
-MEANS = ("el2n", "aum")
+PLOT_HEIGHT = 270
 
 
 def draw_page(summary: RunSummary) -> None:
@@ -46,10 +45,10 @@ def draw_page(summary: RunSummary) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
         name, options = draw_score_picker("trajectories", summary.epoch)
-        in_window = name in MEANS and st.toggle(
-            "Over the early window only",
-            key="mean-in-window",
-            help="As published, the mean is taken over fixed epochs. In a window it can be moved.",
+        in_window = name == "aum" and st.toggle(
+            "In the early window only",
+            key="aum-in-window",
+            help="As published, the mean is taken over all epochs. In a window it can be moved.",
         )
     if summary.epoch < 2:
         st.info("The plot needs two complete epochs. It appears as soon as they are there.")
@@ -259,9 +258,8 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
 
 draw_heading(
     "Trajectories",
-    "Each line is one image: high = the network gets it wrong in that epoch. Images whose error "
-    "moves most inside the windows, summed over both, rank hardest: hard or informative, not "
-    "necessarily wrong. Drag the windows, or use the sliders.",
+    "Each line is one image; high = wrong in that epoch. What moves most inside the windows, "
+    "summed over both, ranks hardest: hard or informative, not necessarily wrong.",
     chosen := chosen_run(),
 )
 if chosen is None:

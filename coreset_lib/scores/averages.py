@@ -31,18 +31,8 @@ def windowed_mean(dynamics: TrainingDynamics, plane: str, window: Window) -> Flo
     return mean
 
 
-def el2n_score(
-    dynamics: TrainingDynamics, *, epochs: int, window: Window | None = None
-) -> Float64s:
-    """Mean error norm over the first ``epochs`` epochs, or over a window; higher = harder.
-
-    Parameters
-    ----------
-    dynamics : TrainingDynamics
-    epochs : int
-        As published: how many from the start.
-    window : Window, optional
-        Average over these epochs instead.
+def el2n_score(dynamics: TrainingDynamics, *, epochs: int) -> Float64s:
+    """Mean error norm over the first ``epochs`` epochs; higher = harder.
 
     Returns
     -------
@@ -52,17 +42,11 @@ def el2n_score(
     ----------
     Paul et al., Deep learning on a data diet (2021); EVA, Eq. 2-3 for the error norm.
     """
-    return windowed_mean(dynamics, "error_norm", window or Window(1, epochs))
+    return windowed_mean(dynamics, "error_norm", Window(1, epochs))
 
 
-def area_under_margin(dynamics: TrainingDynamics, *, window: Window | None = None) -> Float64s:
-    """Mean margin over all epochs, or over a window; higher = easier.
-
-    Parameters
-    ----------
-    dynamics : TrainingDynamics
-    window : Window, optional
-        Average over these epochs instead of all, as published.
+def area_under_margin(dynamics: TrainingDynamics, *, window: Window) -> Float64s:
+    """Mean margin over the epochs of a window, as published all of them; higher = easier.
 
     Returns
     -------
@@ -73,7 +57,7 @@ def area_under_margin(dynamics: TrainingDynamics, *, window: Window | None = Non
     Pleiss et al., Identifying mislabeled data using the area under the margin ranking
     (2020); here on probabilities, as METHODS section 3 says, not on logits.
     """
-    return windowed_mean(dynamics, "margin", window or Window(1, dynamics.n_epochs))
+    return windowed_mean(dynamics, "margin", window)
 
 
 def last_entropy(dynamics: TrainingDynamics) -> Float64s:
@@ -85,8 +69,6 @@ def last_entropy(dynamics: TrainingDynamics) -> Float64s:
     """
     return windowed_mean(dynamics, "entropy", Window(dynamics.n_epochs, dynamics.n_epochs))
 
-
-_WINDOW = Option(kind="window", help="average over this window of epochs instead, first-last")
 
 EL2N = Score(
     title="EL2N (early error)",
@@ -102,8 +84,7 @@ EL2N = Score(
             most=100_000,
             default_of=lambda n_epochs: min(10, n_epochs),
             help="how many epochs from the start",
-        ),
-        "window": _WINDOW,
+        )
     },
 )
 AUM = Score(
@@ -113,7 +94,13 @@ AUM = Score(
     needs=("margin",),
     source="Pleiss et al. 2020",
     compute=area_under_margin,
-    options={"window": _WINDOW},
+    options={
+        "window": Option(
+            kind="window",
+            help="window of epochs, first-last; all of them by default, as published",
+            default_of=lambda n_epochs: Window(1, n_epochs),
+        )
+    },
 )
 ENTROPY = Score(
     title="Entropy",

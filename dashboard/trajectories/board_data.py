@@ -33,7 +33,10 @@ NOT_SERVED = (
     "The ranking follows when you let go of a window: this page was not started by "
     "coreset-lens dashboard."
 )
-NOT_LIVE = "This score is computed by the server when you let go of a window."
+NOT_LIVE = "This score does not depend on the windows, or is computed when you let go of one."
+EL2N = (
+    "EL2N is fixed to the first epochs. To move its window, rank by the mean error in one window."
+)
 SEARCHED = "While a search is on, the ranking follows when you let go of a window."
 
 
@@ -65,7 +68,7 @@ def window_options(
 ) -> reads.Options:
     """Return a score's options with the page's windows; an only window is the early one."""
     windows: dict[str, Any] = {"early": early, "late": late}
-    if windows_read(name) == ("early",) and (in_window or name not in ("el2n", "aum")):
+    if windows_read(name) == ("early",) and (in_window or name != "aum"):
         windows = {"window": early}
     return (*reads.window_options(name, **windows), *options)
 
@@ -115,7 +118,7 @@ def _live(view: View) -> tuple[dict[str, Any] | None, str]:
     """Return what the browser's worker needs; else None and one sentence on why not."""
     live_score = LIVE_SCORES.get(view.name)
     if live_score is None or _windows(view) != live_score.windows:
-        return None, NOT_LIVE
+        return None, EL2N if view.name == "el2n" else NOT_LIVE
     if not is_served():
         return None, NOT_SERVED
     if view.query != SampleQuery():

@@ -129,7 +129,7 @@ class Instrument:
         pane = self.page.get_by_test_id(f"window-{name}")
         box = pane.locator(part).bounding_box()
         n_epochs = int(pane.get_attribute("aria-valuemax"))
-        self.step = self.page.locator("clipPath rect").bounding_box()["width"] / n_epochs
+        self.step = self.page.locator(".brush clipPath rect").bounding_box()["width"] / n_epochs
         self.x, self.y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.7
         self.page.mouse.move(self.x, self.y)
         self.page.mouse.down()
@@ -307,7 +307,7 @@ def test_everything_is_on_one_screen(instrument):
             box = page.root.locator(part).bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width, part
-            assert box["y"] + 80 <= height, part
+            assert box["y"] + 40 <= height, part
             if width == 1440:
                 assert box["y"] + box["height"] <= height, part
 

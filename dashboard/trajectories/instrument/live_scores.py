@@ -35,7 +35,6 @@ LIVE_SCORES: dict[str, LiveScore] = {
     "eva_single": LiveScore(plane="error_norm", quantity="variance", windows=("early",)),
     "expectation_single": LiveScore(plane="error_norm", quantity="mean", windows=("early",)),
     "expectation_dual": LiveScore(plane="error_norm", quantity="mean", windows=BOTH),
-    "el2n": LiveScore(plane="error_norm", quantity="mean", windows=("early",)),
     "aum": LiveScore(plane="margin", quantity="mean", windows=("early",)),
 }
 
