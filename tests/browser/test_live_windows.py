@@ -7,6 +7,7 @@ that the library computes, and so must the counts of what enters and leaves the 
 import json
 import os
 import re
+import urllib.parse
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
-from coreset_lib.scores import compute_score
+from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.selection.budget import budget
 from coreset_lib.windows import Window
 
@@ -116,7 +117,9 @@ class Instrument:
 
     def __init__(self, page, url, run, **query):
         self.page, self.run = page, run
-        options = "&".join(f"{name}={value}" for name, value in query.items())
+        if "score" in query:
+            query["score"] = SCORES[query["score"]].title  # Streamlit binds what is shown
+        options = urllib.parse.urlencode(query)
         page.goto(f"{url}/trajectories?run={run.run_id}&{options}")
         self.root = page.locator(".instrument")
         page.get_by_test_id("ranking-row").first.wait_for(timeout=60_000)
