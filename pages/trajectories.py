@@ -16,7 +16,7 @@ from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.selection import selection
-from dashboard.shared.theme import CLASS_COLOURS, PLOTLY_CONFIG
+from dashboard.shared.theme import PLOTLY_CONFIG
 from dashboard.shared.windows.controls import (
     choose_windows,
     current_choice,
@@ -26,13 +26,12 @@ from dashboard.shared.windows.window_brush import Bands, Line
 from dashboard.trajectories import board_data, focus
 from dashboard.trajectories.board_data import N_RANKED, View
 from dashboard.trajectories.data_map_chart import data_map_figure
-from dashboard.trajectories.instrument.instrument import instrument_around
+from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ranked_lines
+from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
 from dashboard.trajectories.window_effect import draw_window_effect
 
-N_LINES = 10
-MOST_PINNED = 8
 PLOT_HEIGHT = 270
 
 
@@ -66,6 +65,12 @@ def draw_page(summary: RunSummary) -> None:
     if score is not None:
         with row.popover("Find samples", icon=":material/search:"):
             query = draw_search(summary, score)
+    is_figure = row.toggle(
+        "Fig. 1 as in the paper",
+        key="figure",
+        help="Hardest, selected, random and easy samples, each in a colour of its own, with the "
+        "first ten epochs boxed.",
+    )
     selected = tuple(selection.selected(summary.run_id, _n_samples(summary)).tolist())
     view = View(
         summary=summary,
@@ -79,8 +84,10 @@ def draw_page(summary: RunSummary) -> None:
         focus=_focus(summary, score, selected),
         is_focus_chosen=bool(selected) or _chosen_focus(summary) is not None,
         selected=_hardest_first(score, selected),
+        is_figure=bool(is_figure),
     )
-    _draw_instrument(view, key)
+    board = board_data.board_of(view)
+    _draw_instrument(view, board, key)
     session.show_in_url(
         early=str(choice.early), late=str(choice.late), **{focus.PARAMETER: str(view.focus)}
     )
@@ -90,7 +97,8 @@ def draw_page(summary: RunSummary) -> None:
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([64, 36], gap="medium")
     with wide:
-        draw_window_effect(summary, score, choice.early, choice.late)
+        if board.live is None:  # else the instrument says it, while it happens
+            draw_window_effect(summary, score, choice.early, choice.late)
         _draw_table(view)
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
@@ -134,14 +142,14 @@ def _hardest_first(score: ScoreValues | None, selected: tuple[int, ...]) -> tupl
     return tuple(np.array(selected)[np.argsort(score.ranks()[list(selected)])].tolist())
 
 
-def _draw_instrument(view: View, key: str) -> None:
+def _draw_instrument(view: View, board: Board, key: str) -> None:
     """Draw plot, ranking, focused sample and coreset strip, with both windows."""
     summary = view.summary
     dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
     bands = reads.population_bands(summary.folder, summary.created, summary.epoch).T
     lines = _lines(view)
     around = instrument_around(
-        board_data.board_of(view),
+        board,
         f"{key}.brush",
         on_focus=lambda sample: focus.focus_on(summary.run_id, sample),
         on_tick=lambda sample, is_on: selection.combine(
@@ -163,28 +171,14 @@ def _draw_instrument(view: View, key: str) -> None:
 
 
 def _lines(view: View) -> list[Line]:
-    """Return the hardest samples' lines, then the focused and selected ones in colour."""
+    """Return the lines of the plot."""
     summary = view.summary
     dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
+    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].tolist()
+    if view.is_figure and view.score is not None:
+        return figure_lines(dynamics, figure_samples(view.score, view.selected, ids))
     looked_at = (view.focus,) if view.is_focus_chosen else ()
-    pinned = list(dict.fromkeys((*looked_at, *view.selected)))[:MOST_PINNED]
-    first = board_data.found_samples(view)[:N_LINES].tolist()
-    hardest = [index for index in first if index not in pinned]
-    histories = dynamics.histories("error_norm", [*hardest, *pinned]).T
-    colours = [None] * len(hardest) + [
-        CLASS_COLOURS[(number + 3) % len(CLASS_COLOURS)] for number in range(len(pinned))
-    ]
-    return [
-        Line(
-            index=index,
-            label=str(ids[index]),
-            values=values,
-            colour=colour,
-            is_pinned=colour is not None,
-        )
-        for index, values, colour in zip([*hardest, *pinned], histories, colours, strict=True)
-    ]
+    return ranked_lines(dynamics, ids, board_data.found_samples(view), (*looked_at, *view.selected))
 
 
 def _largest_error(lines: list[Line], bands: Any) -> float:

@@ -29,6 +29,7 @@ from dashboard.trajectories.instrument.live_scores import LIVE_SCORES, windows_r
 
 N_RANKED = 100
 DEFAULT_PERCENT = 10
+BOXED_EPOCHS = 10
 NOT_SERVED = (
     "The ranking follows when you let go of a window: this page was not started by "
     "coreset-lens dashboard."
@@ -55,6 +56,7 @@ class View:
     focus: int
     is_focus_chosen: bool
     selected: tuple[int, ...]
+    is_figure: bool = False
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -95,6 +97,7 @@ def board_of(view: View) -> Board:
         follows_hardest=not view.is_focus_chosen,
         selected=view.selected[:N_RANKED],
         has_images=isinstance(images, LabeledImages),
+        box=Window(1, min(BOXED_EPOCHS, summary.epoch)) if view.is_figure else None,
         movement=movement_of(*key),
         windows=_windows(view),
         is_variance=live_score is not None and live_score.quantity == "variance",

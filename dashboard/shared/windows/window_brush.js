@@ -26,6 +26,8 @@ class Brush {
   title;
   /** @type {HTMLElement} */
   legend;
+  /** @type {HTMLElement} */
+  tools; // for buttons of what is drawn around the plot
   /** @type {SVGSVGElement} */
   plot;
   /** @type {Panes} */
@@ -64,6 +66,7 @@ class Brush {
     this.root = root;
     this.revision = 0; // of the newest windows this side knows
     this.isUnsent = false; // moved by keys, not yet reported
+    this.isLog = false; // a matter of this screen, nothing else follows from it
     this.build();
     this.watch();
   }
@@ -72,7 +75,8 @@ class Brush {
     this.title = html("div", "title");
     this.legend = html("ul", "legend");
     const head = html("div", "head");
-    head.append(this.title, this.legend);
+    this.tools = html("div", "tools");
+    head.append(this.title, this.legend, this.tools);
     this.plot = svg("svg", { class: "plot", role: "img" });
     this.panes = new Panes();
     this.stage = html("div", "stage");
@@ -124,7 +128,15 @@ class Brush {
       this.agreed = this.windows;
       this.revision = data.revision;
     }
-    this.data = data;
+    this.data = { ...data, is_log: this.isLog };
+    this.draw();
+  }
+
+  /** @param {boolean} isLog */
+  scale(isLog) {
+    this.isLog = isLog;
+    if (!this.data) return;
+    this.data = { ...this.data, is_log: isLog };
     this.draw();
   }
 

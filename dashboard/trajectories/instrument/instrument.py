@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streamlit.components.v2 import component
 
 from coreset_lib.scores.score import ScoreValues
+from coreset_lib.windows import Window
 from dashboard.shared.windows.window_brush import BRUSH_SCRIPTS, Surroundings, brush_source
 
 N_POINTS = 42
@@ -76,6 +77,8 @@ class Board:
         Whether nobody has focused a sample: then the hardest one is looked at.
     selected : sequence of int
     has_images : bool
+    box : Window, optional
+        Epochs that are boxed; given only where the lines are fixed, as in the paper's figure.
     movement : float array, shape (epochs,)
         As :func:`coreset_lib.scores.movement.population_movement` gives it.
     windows : sequence of str
@@ -96,6 +99,7 @@ class Board:
     follows_hardest: bool
     selected: Sequence[int]
     has_images: bool
+    box: Window | None
     movement: NDArray[np.float64]
     windows: Sequence[str]
     is_variance: bool
@@ -114,6 +118,8 @@ class Board:
             "follows_hardest": self.follows_hardest,
             "selected": list(self.selected),
             "has_images": self.has_images,
+            "box": None if self.box is None else [self.box.first, self.box.last],
+            "is_figure": self.box is not None,
             "movement": [round(float(share), 6) for share in self.movement],
             "score": {"windows": list(self.windows), "is_variance": self.is_variance},
         }
@@ -217,6 +223,7 @@ _SCRIPTS = (
     "instrument_card.js",
     "instrument_strip.js",
     "instrument_movement.js",
+    "instrument_export.js",
     "instrument_board.js",
     "instrument_mount.js",
 )

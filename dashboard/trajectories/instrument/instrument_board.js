@@ -25,6 +25,7 @@
  * @property {boolean} follows_hardest whether nobody has focused a sample
  * @property {number[]} selected
  * @property {boolean} has_images
+ * @property {boolean} is_figure whether the lines are fixed, as in the paper
  * @property {number[]} movement
  * @property {{windows: WindowName[], is_variance: boolean}} score
  */
@@ -60,6 +61,7 @@ class Board {
     const brushRoot = /** @type {HTMLElement} */ (root.querySelector(".brush"));
     this.brush = new Brush(brushRoot);
     this.brush.onPlace = (windows) => this.follow(windows);
+    addTools(this.brush);
     this.ranking = new RankingList({
       onFocus: (sample) => this.setFocus(sample),
       onTick: (sample, isOn) => this.send("ticked", { sample, is_on: isOn }),
@@ -264,7 +266,7 @@ class Board {
    * @param {number[]} top
    */
   highlight(top) {
-    if (!this.brush.g || !this.data.live) return;
+    if (!this.brush.g || !this.data.live || this.data.is_figure) return;
     const pinned = this.brush.data.lines.filter((line) => line.is_pinned);
     const known = new Map(this.brush.data.lines.map((line) => [line.index, line]));
     const free = top
