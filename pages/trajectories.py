@@ -7,6 +7,7 @@ import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores import SCORES
 from coreset_lib.scores.movement import suggest_windows
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
@@ -41,14 +42,12 @@ def draw_page(summary: RunSummary) -> None:
         return
     # A tick happens in this fragment; the frame around it counts the selection.
     selection.redraw_if_changed(summary.run_id)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    with row:
-        name, options = draw_score_picker("trajectories", summary.epoch)
-        in_window = name == "aum" and st.toggle(
-            "In the early window only",
-            key="aum-in-window",
-            help="As published, the mean is taken over all epochs. In a window it can be moved.",
-        )
+    name, options = draw_score_picker("trajectories", summary.epoch)
+    in_window = name == "aum" and st.toggle(
+        "In the early window only",
+        key="aum-in-window",
+        help="As published, the mean is taken over all epochs. In a window it can be moved.",
+    )
     if summary.epoch < 2:
         st.info("The plot needs two complete epochs. It appears as soon as they are there.")
         return
@@ -61,6 +60,9 @@ def draw_page(summary: RunSummary) -> None:
     reads.open_dynamics(summary.folder, summary.created, summary.epoch)
     reads.read_samples(summary.folder, summary.created)
     score, problem = _score(summary, name, used)
+    # What is asked for below the instrument is known before it is drawn.
+    place = st.container()
+    row = st.container(horizontal=True, vertical_alignment="center")
     query = SampleQuery()
     if score is not None:
         with row.popover("Find samples", icon=":material/search:"):
@@ -87,7 +89,8 @@ def draw_page(summary: RunSummary) -> None:
         is_figure=bool(is_figure),
     )
     board = board_data.board_of(view)
-    _draw_instrument(view, board, key)
+    with place:
+        _draw_instrument(view, board, key)
     session.show_in_url(
         early=str(choice.early), late=str(choice.late), **{focus.PARAMETER: str(view.focus)}
     )
@@ -99,7 +102,7 @@ def draw_page(summary: RunSummary) -> None:
     with wide:
         if board.live is None:  # else the instrument says it, while it happens
             draw_window_effect(summary, score, choice.early, choice.late)
-        _draw_table(view)
+        _draw_table(view, is_live=board.live is not None)
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)
@@ -196,7 +199,7 @@ def _take_suggestion(summary: RunSummary, key: str) -> None:
     choose_windows(key, early, late, lock=before.lock_length)
 
 
-def _draw_table(view: View) -> None:
+def _draw_table(view: View, *, is_live: bool) -> None:
     """Draw the ranking as a table with all columns, and its download."""
     score, summary = view.score, view.summary
     assert score is not None
@@ -207,9 +210,17 @@ def _draw_table(view: View) -> None:
     of = (
         f"{len(found):,} found" if view.query != SampleQuery() else f"{len(score.values):,} samples"
     )
-    title = f"The {min(N_RANKED, len(found))} hardest of {of} as a table"
-    with st.expander(title, key="ranking-table-box", on_change="rerun") as box:
-        if box.open:
+    title = f"**The {min(N_RANKED, len(found))} hardest of {of}** by {SCORES[score.name].title}"
+    rows_wanted = True
+    if is_live:
+        # With the ranking above, the table may wait: it would slow down every window moved.
+        box = st.expander(f"{title}, as a table", key="ranking-table-box", on_change="rerun")
+        rows_wanted = bool(box.open)
+    else:
+        box = st.container()
+        box.markdown(title)
+    if rows_wanted:
+        with box:
             draw_ranking_table(
                 reads.ranking_rows(summary, score, found[:N_RANKED]),
                 view.selected,

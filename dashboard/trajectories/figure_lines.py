@@ -14,6 +14,8 @@ from dashboard.shared.windows.window_brush import Line
 N_LINES = 10
 MOST_PINNED = 8
 OF_A_KIND = 3
+# One for each line, of hardest, selected, random and easiest samples.
+COLOURS = (*CLASS_COLOURS[3:], *CLASS_COLOURS[:3], "#1B4F72", "#7D6608", "#78281F", "#0B5345")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _lines(
             index=sample.index,
             label=sample.name,
             values=values,
-            colour=CLASS_COLOURS[(number + 3) % len(CLASS_COLOURS)] if coloured else None,
+            colour=COLOURS[number] if coloured else None,
             is_pinned=coloured,
         )
         for number, (sample, values) in enumerate(zip(samples, histories, strict=True))

@@ -2,6 +2,7 @@
 
 const DRAWN = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "font-size"];
 const MORE_DRAWN = ["font-weight", "font-family", "stroke-linejoin", "stroke-linecap"];
+const MARGIN = 48; // for labels, whose font may be wider elsewhere
 const SHARPNESS = 3; // pixels of the PNG for one of the screen
 
 /**
@@ -19,7 +20,9 @@ function figure(brush) {
       node.setAttribute(name, style.getPropertyValue(name));
     }
   });
-  const under = [svg("rect", { width: g.width, height: data.height, fill: paper(brush.root) })];
+  const under = [
+    svg("rect", { width: g.width + MARGIN, height: data.height, fill: paper(brush.root) }),
+  ];
   for (const name of WINDOW_NAMES) {
     const { chip } = panes.parts[name];
     const [from, to] = [g.start(windows[name][0]), g.start(windows[name][1] + 1)];
@@ -32,6 +35,8 @@ function figure(brush) {
   }
   copy.prepend(...under);
   copy.setAttribute("xmlns", SVG);
+  copy.setAttribute("width", String(g.width + MARGIN));
+  copy.setAttribute("viewBox", `0 0 ${g.width + MARGIN} ${data.height}`);
   return copy;
 }
 
@@ -61,7 +66,7 @@ async function figurePng(brush) {
   await image.decode();
   URL.revokeObjectURL(address);
   const canvas = document.createElement("canvas");
-  canvas.width = brush.g.width * SHARPNESS;
+  canvas.width = (brush.g.width + MARGIN) * SHARPNESS;
   canvas.height = brush.data.height * SHARPNESS;
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));

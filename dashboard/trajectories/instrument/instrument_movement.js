@@ -45,15 +45,14 @@ class MovementStrip {
    * @param {number[]} parts share of each window in the score; empty where not known
    */
   tell(names, windows, movement, parts) {
-    const seen = names.map((name, k) => {
+    const seen = names.map((name) => {
       const [first, last] = windows[name];
       const share = movement.slice(first - 1, last).reduce((a, b) => a + b, 0);
-      const part = parts.length ? `, ${percentText(parts[k])} of the score` : "";
-      return `${name} window: ${percentText(share)} of all movement${part}`;
+      return `${name} ${percentText(share)}`;
     });
     const weak = names.filter((_, k) => parts.length > 1 && parts[k] < LITTLE);
     const warning = weak.length ? ` ⚠ The ${weak.join(" and ")} window hardly counts.` : "";
-    const text = `${seen.join(" · ")}.${warning}`;
+    const text = `Of all movement: ${seen.join(", ")}.${warning}`;
     if (this.words.textContent !== text) this.words.textContent = text;
   }
 }

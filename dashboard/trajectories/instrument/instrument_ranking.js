@@ -137,7 +137,7 @@ class RankingList {
       row.image.hidden = !picture;
       if (picture) row.image.src = picture;
       row.tick.setAttribute("aria-label", `select ${fact?.name ?? row.sample}`);
-      row.isFilled = Boolean(fact);
+      row.isFilled = Boolean(fact?.history);
     }
   }
 
