@@ -177,7 +177,7 @@ def _lines(view: View) -> list[Line]:
     """Return the lines of the plot."""
     summary = view.summary
     dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].tolist()
+    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
     if view.is_figure and view.score is not None:
         return figure_lines(dynamics, figure_samples(view.score, view.selected, ids))
     looked_at = (view.focus,) if view.is_focus_chosen else ()

@@ -13,6 +13,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from coreset_lib.dynamics import Array
 from coreset_lib.errors import CoresetError
 from dashboard.routes.origin import is_trusted
 from dashboard.routes.quantised import quantise, scale_of
@@ -165,7 +166,7 @@ def _whole_numbers(request: Request, name: str, *, separator: str, most: int) ->
     return [int(part) for part in parts]
 
 
-def _binary(values: np.ndarray) -> Response:
+def _binary(values: Array) -> Response:
     """Answer with the bytes of an array, which hardly shrink: they are sent as they are."""
     headers = {"Content-Encoding": "identity"}
     return Response(values.tobytes(), media_type="application/octet-stream", headers=headers)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from coreset_lib.cache import default_cache
-from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.dynamics import Array, TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.states import open_run
 from coreset_lib.runs.paths import RunPaths, runs_folder
@@ -36,7 +36,7 @@ class ServedRun:
         """The planes with their labels; rows past ``n_epochs`` may be there and mean nothing."""
         return _dynamics(self.run.paths.root, self.stamp)
 
-    def rows(self, plane: str, first: int, last: int) -> np.ndarray:
+    def rows(self, plane: str, first: int, last: int) -> Array:
         """Return epochs ``first`` to ``last`` (1-based, inclusive) of a plane, copied."""
         if not 1 <= first <= last <= self.n_epochs:
             raise CoresetError(

@@ -1,6 +1,6 @@
 """The addresses of our routes, and whether this process serves them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,7 +30,7 @@ def routes() -> list[Route]:
 
 
 @asynccontextmanager
-async def lifespan(_: Any) -> AsyncIterator[None]:
+async def lifespan(_: Any) -> AsyncGenerator[None]:
     """Note for the pages that the routes are there as long as the server runs."""
     _served.append(True)
     try:

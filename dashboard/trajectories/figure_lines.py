@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +29,21 @@ class NamedSample:
 
 def ranked_lines(
     dynamics: TrainingDynamics,
-    ids: Sequence[str],
+    ids: NDArray[Any],
     found: NDArray[np.intp],
     pinned: Sequence[int],
 ) -> list[Line]:
     """Return the lines of the samples that rank first, then those of pinned ones in colour."""
     shown = list(dict.fromkeys(pinned))[:MOST_PINNED]
     hardest = [index for index in found[:N_LINES].tolist() if index not in shown]
-    plain = [NamedSample(index, ids[index]) for index in hardest]
-    coloured = [NamedSample(index, ids[index]) for index in shown]
-    return [*_lines(dynamics, plain, coloured=False), *_lines(dynamics, coloured, coloured=True)]
+    return [
+        *_lines(dynamics, [NamedSample(i, str(ids[i])) for i in hardest], coloured=False),
+        *_lines(dynamics, [NamedSample(i, str(ids[i])) for i in shown], coloured=True),
+    ]
 
 
 def figure_samples(
-    score: ScoreValues, selected: Sequence[int], ids: Sequence[str], *, seed: int = 0
+    score: ScoreValues, selected: Sequence[int], ids: NDArray[Any], *, seed: int = 0
 ) -> list[NamedSample]:
     """Return hardest, selected, random and easiest samples, each once, named by their kind.
 
@@ -50,7 +52,7 @@ def figure_samples(
     score : ScoreValues
     selected : sequence of int
         In the order of the ranking; the first few are shown.
-    ids : sequence of str
+    ids : array of str, shape (samples,)
     seed : int
         Of the random samples.
     """

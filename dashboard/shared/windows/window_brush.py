@@ -151,7 +151,7 @@ def window_brush(
         if on_pick and index is not None:
             on_pick(index)
 
-    draw = _BRUSH if around is None else around.component
+    draw: Callable[..., Any] = _BRUSH if around is None else around.component
     result = draw(
         key=key,
         data={

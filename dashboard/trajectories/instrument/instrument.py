@@ -49,7 +49,7 @@ class RankedSamples:
             "top": self.samples.tolist(),
             "ranks": self.ranks.tolist(),
             "scores": self.values.tolist(),
-            "names": [str(name) for name in self.names],
+            "names": list(self.names),
             "labels": self.labels.tolist(),
             "histories": histories,
         }
@@ -183,7 +183,7 @@ def rank_samples(
         samples=found,
         ranks=score.ranks()[found],
         values=score.values[found],
-        names=ids[found],
+        names=[str(name) for name in ids[found]],
         labels=labels[found],
         histories=histories,
     )

@@ -21,7 +21,7 @@ def score():
     return ScoreValues("eva", np.arange(40.0), "harder")
 
 
-IDS = [f"s{k}" for k in range(40)]
+IDS = np.array([f"s{k}" for k in range(40)], dtype=object)
 
 
 def test_the_figure_shows_every_kind_once_and_in_its_own_colour(dynamics, score):
