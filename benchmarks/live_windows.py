@@ -103,11 +103,11 @@ def main() -> None:
     """Measure all sizes and write the results."""
     made = measuring.parser("How well the ranking follows a window that is dragged.")
     made.add_argument("--quick", action="store_true", help="a small run only")
-    made.add_argument("--small", action="store_true", help="50,000 x 200 only")
+    made.add_argument("--only", choices=["small", "large"], help="one of the two sizes only")
     options = made.parse_args()
     sizes = [Size(50_000, 200, 28), Size(1_000_000, 200)]
-    if options.small:
-        sizes = sizes[:1]
+    if options.only:
+        sizes = [sizes[options.only == "large"]]
     if options.quick:
         sizes = [Size(5_000, 60, 28)]
     load = os.getloadavg()

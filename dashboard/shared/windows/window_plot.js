@@ -309,14 +309,17 @@ function drawSeries(plot, data, g) {
 function drawLines(plot, lines, g, drawn = new Map()) {
   // Pinned lines last: they lie on top.
   const order = [...lines].sort((a, b) => Number(a.is_pinned) - Number(b.is_pinned));
+  const onTop = order.flatMap((line) => (line.is_pinned ? (drawn.get(line.index) ?? []) : []))[0];
   return new Map(
     order.map((line) => {
       const path = drawn.get(line.index) ?? svg("path");
       const className = line.is_pinned ? "line pinned" : "line";
       if (path.getAttribute("class") !== className) path.setAttribute("class", className);
-      if (!path.hasAttribute("d")) path.setAttribute("d", linePath(line.values, g));
-      path.style.stroke = line.colour ?? "";
-      plot.append(path);
+      if (!path.hasAttribute("d")) {
+        path.setAttribute("d", linePath(line.values, g));
+        path.style.stroke = line.colour ?? "";
+        plot.insertBefore(path, line.is_pinned ? null : (onTop ?? null));
+      }
       return [line.index, path];
     }),
   );

@@ -90,6 +90,7 @@ class Board {
     clearTimeout(this.focusTimer);
     if (this.frame !== undefined) cancelAnimationFrame(this.frame);
     this.brush.destroy();
+    this.ranking.resizes.disconnect();
     this.link.close();
   }
 
@@ -162,7 +163,8 @@ class Board {
     if (isMoving && !this.isMoving) this.begin();
     this.isMoving = isMoving;
     if (isMoving) this.ask(windows);
-    this.tellMovement();
+    // While a live answer is under way it will say what the windows see.
+    if (!isMoving || !this.data.live) this.tellMovement();
   }
 
   /** A drag begins: what moves is told against this moment. */
@@ -219,7 +221,7 @@ class Board {
    */
   showRanking(top, scores, ranks) {
     const look = this.look();
-    this.ranking.select(this.focus, this.data.selected);
+    this.ranking.focus = this.focus;
     this.ranking.show({ top, scores, ranks, before: this.before }, look);
     const { answer } = this;
     if (answer) {

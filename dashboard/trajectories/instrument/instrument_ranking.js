@@ -2,7 +2,7 @@
 
 const ROW = 36; // pixels
 const SPARK = { width: 84, height: 24 };
-const SPARE_ROWS = 6; // beyond those in sight
+const SPARE_ROWS = 2; // beyond those in sight
 
 /**
  * A row of the list.
@@ -18,6 +18,7 @@ const SPARE_ROWS = 6; // beyond those in sight
  * @property {SVGPathElement} spark
  * @property {HTMLElement} value
  * @property {number} sample
+ * @property {number} score
  * @property {boolean} isFilled whether picture, name and curve are those of the sample
  */
 
@@ -45,7 +46,10 @@ class RankingList {
     this.on = on;
     this.title = html("div", "ranking-title");
     this.list = html("ol", "ranking");
-    this.list.addEventListener("scroll", () => this.fill());
+    this.list.addEventListener("scroll", () => this.see());
+    this.seen = { top: 0, height: 10 * ROW }; // asking for it each time would cost a layout
+    this.resizes = new ResizeObserver(() => this.see());
+    this.resizes.observe(this.list);
     this.list.addEventListener("keydown", (event) => this.press(event));
     this.node = html("section", "ranking-box");
     this.node.append(this.title, this.list);
@@ -57,6 +61,8 @@ class RankingList {
     this.focus = null;
     /** @type {Look | null} */
     this.look = null;
+    /** @type {Map<number, number>} */
+    this.before = new Map();
   }
 
   /**
@@ -67,22 +73,17 @@ class RankingList {
     this.look = look;
     while (this.rows.length < top.length) this.rows.push(this.build());
     while (this.rows.length > top.length) this.rows.pop()?.node.remove();
+    this.before = before;
     this.rows.forEach((row, k) => {
       const sample = top[k];
       const rank = ranks?.[k] ?? k + 1;
+      row.score = scores[k];
       if (row.sample !== sample) {
         row.sample = sample;
         row.isFilled = false;
         row.node.dataset.index = String(sample);
       }
-      if (row.node.dataset.rank !== String(rank)) {
-        row.node.dataset.rank = String(rank);
-        row.rank.textContent = String(rank);
-      }
-      const value = scores[k].toFixed(4);
-      if (row.value.textContent !== value) row.value.textContent = value;
-      this.mark(row);
-      markChange(row.change, before, sample, rank);
+      if (row.node.dataset.rank !== String(rank)) row.node.dataset.rank = String(rank);
     });
     this.fill();
   }
@@ -109,7 +110,7 @@ class RankingList {
     this.list.append(node);
     const row = { node, tick, pick, rank, change, image, name, label, spark, value };
     /** @type {RowParts} */
-    const parts = { ...row, sample: -1, isFilled: false };
+    const parts = { ...row, sample: -1, score: NaN, isFilled: false };
     tick.addEventListener("change", () => this.on.onTick(parts.sample, tick.checked));
     pick.addEventListener("click", () => this.on.onFocus(parts.sample));
     return parts;
@@ -117,25 +118,36 @@ class RankingList {
 
   /** Samples whose rows are in sight, or nearly. */
   inSight() {
-    const first = Math.max(0, Math.floor(this.list.scrollTop / ROW) - SPARE_ROWS);
-    const count = Math.ceil((this.list.clientHeight || 10 * ROW) / ROW) + 2 * SPARE_ROWS;
+    const first = Math.max(0, Math.floor(this.seen.top / ROW) - SPARE_ROWS);
+    const count = Math.ceil(this.seen.height / ROW) + 2 * SPARE_ROWS;
     return this.rows.slice(first, first + count);
   }
 
-  /** Give the rows in sight picture, name and curve. */
+  /** Another part of the list is in sight. */
+  see() {
+    this.seen = { top: this.list.scrollTop, height: this.list.clientHeight || 10 * ROW };
+    this.fill();
+  }
+
+  /** Give the rows in sight what is seen of them; the others get it when they are scrolled to. */
   fill() {
     if (!this.look) return;
     const { factOf, pictureOf, classNames, largest } = this.look;
     for (const row of this.inSight()) {
+      const rank = Number(row.node.dataset.rank);
+      write(row.rank, String(rank));
+      write(row.value, row.score.toFixed(4));
+      markChange(row.change, this.before, row.sample, rank);
+      this.mark(row);
       if (row.isFilled) continue;
       const fact = factOf(row.sample);
-      row.name.textContent = fact?.name ?? "…";
-      row.label.textContent = fact ? (classNames[fact.label] ?? "") : "";
+      write(row.name, fact?.name ?? "…");
+      write(row.label, fact ? (classNames[fact.label] ?? "") : "");
       const curve = fact?.history ? sparkPath(fact.history, largest) : "";
       row.spark.setAttribute("d", curve);
       const picture = pictureOf(row.sample);
       row.image.hidden = !picture;
-      if (picture) row.image.src = picture;
+      if (picture && row.image.getAttribute("src") !== picture) row.image.src = picture;
       row.tick.setAttribute("aria-label", `select ${fact?.name ?? row.sample}`);
       row.isFilled = Boolean(fact?.history);
     }
@@ -151,14 +163,17 @@ class RankingList {
     }
     const tab = isFocus || (this.focus === null && row === this.rows[0]) ? 0 : -1;
     if (row.pick.tabIndex !== tab) row.pick.tabIndex = tab;
-    row.pick.setAttribute("aria-current", String(isFocus));
+    const current = String(isFocus);
+    if (row.pick.getAttribute("aria-current") !== current) {
+      row.pick.setAttribute("aria-current", current);
+    }
   }
 
   /** @param {number | null} focus @param {number[]} ticked */
   select(focus, ticked) {
     this.focus = focus;
     this.ticked = new Set(ticked);
-    for (const row of this.rows) this.mark(row);
+    for (const row of this.inSight()) this.mark(row);
     const isThere = this.rows.some((row) => row.sample === focus);
     if (!isThere && this.rows[0]) this.rows[0].pick.tabIndex = 0;
   }
@@ -196,6 +211,14 @@ class RankingList {
     row.node.scrollIntoView({ block: "nearest" });
     this.on.onFocus(row.sample);
   }
+}
+
+/**
+ * @param {Element} node
+ * @param {string} text
+ */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /**

@@ -2,6 +2,8 @@
 
 const SMALLEST_SHIFT = 0.005;
 
+/** @typedef {{button: HTMLButtonElement, image: HTMLImageElement, name: HTMLElement, sample: number}} FewPlace */
+
 class CoresetStrip {
   /** @param {(sample: number) => void} onFocus */
   constructor(onFocus) {
@@ -26,7 +28,9 @@ class CoresetStrip {
     count.dataset.testid = `coreset-${name}`;
     const images = html("span", "few");
     node.append(count, images);
-    return { node, count, images, verb, shown: "" };
+    /** @type {FewPlace[]} */
+    const few = [];
+    return { node, count, images, verb, few };
   }
 
   /**
@@ -54,30 +58,29 @@ class CoresetStrip {
   fill(side, count, samples, look) {
     const text = `${count} ${side.verb}`;
     if (side.count.textContent !== text) side.count.textContent = text;
-    const shown = samples
-      .map((sample) => look.pictureOf(sample) || look.factOf(sample)?.name)
-      .join();
-    if (side.shown === shown) return;
-    side.shown = shown;
-    side.images.replaceChildren(...samples.map((sample) => this.image(sample, look)));
+    samples.forEach((sample, k) => {
+      side.few[k] ??= this.place(side.images);
+      show(side.few[k], sample, look);
+    });
+    side.few.forEach(({ button }, k) => (button.hidden = k >= samples.length));
   }
 
   /**
-   * @param {number} sample
-   * @param {Look} look
+   * A place for an image, which is used again and again.
+   * @param {HTMLElement} images
+   * @returns {FewPlace}
    */
-  image(sample, look) {
-    const name = look.factOf(sample)?.name ?? String(sample);
+  place(images) {
     const button = html("button", "few-one");
     button.type = "button";
-    button.title = name;
-    const picture = look.pictureOf(sample);
     const image = html("img", "thumb");
-    image.alt = name;
-    if (picture) image.src = picture;
-    button.append(picture ? image : html("span", "", name));
-    button.addEventListener("click", () => this.onFocus(sample));
-    return button;
+    const name = html("span", "");
+    button.append(image, name);
+    images.append(button);
+    /** @type {FewPlace} */
+    const place = { button, image, name, sample: -1 };
+    button.addEventListener("click", () => this.onFocus(place.sample));
+    return place;
   }
 
   clear() {
@@ -85,10 +88,26 @@ class CoresetStrip {
     this.mix.textContent = "";
     for (const side of [this.entering, this.leaving]) {
       side.count.textContent = "";
-      side.images.replaceChildren();
-      side.shown = "";
+      for (const { button } of side.few) button.hidden = true;
     }
   }
+}
+
+/**
+ * @param {FewPlace} place
+ * @param {number} sample
+ * @param {Look} look
+ */
+function show(place, sample, look) {
+  const name = look.factOf(sample)?.name ?? String(sample);
+  const picture = look.pictureOf(sample);
+  if (place.sample === sample && place.image.alt === name) return;
+  place.sample = sample;
+  place.button.title = name;
+  place.image.alt = name;
+  place.image.hidden = !picture;
+  if (picture) place.image.src = picture;
+  write(place.name, picture ? "" : name);
 }
 
 /**
