@@ -13,6 +13,7 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads, session
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.score_picker import draw_score_picker
@@ -57,8 +58,8 @@ def draw_page(summary: RunSummary) -> None:
         name, options, choice.early, choice.late, in_window=bool(in_window)
     )
     # The parts of the run are opened first: what is damaged is no matter of windows.
-    reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    reads.read_samples(summary.folder, summary.created)
+    reads.open_dynamics(summary.version)
+    reads.read_samples(summary.version)
     score, problem = _score(summary, name, used)
     # What is asked for below the instrument is known before it is drawn.
     place = st.container()
@@ -113,14 +114,14 @@ def _score(
 ) -> tuple[ScoreValues | None, str]:
     """Compute the chosen score with the chosen windows; else say why it cannot be."""
     try:
-        return reads.score_values(summary.folder, summary.created, summary.epoch, name, options), ""
+        return reads.score_values(summary.version, name, options), ""
     except CoresetError as error:
         return None, str(error)
 
 
 def _n_samples(summary: RunSummary) -> int:
     """Return the number of training samples."""
-    return len(reads.read_samples(summary.folder, summary.created))
+    return len(reads.read_samples(summary.version))
 
 
 def _focus(summary: RunSummary, score: ScoreValues | None, selected: tuple[int, ...]) -> int:
@@ -148,8 +149,8 @@ def _hardest_first(score: ScoreValues | None, selected: tuple[int, ...]) -> tupl
 def _draw_instrument(view: View, board: Board, key: str) -> None:
     """Draw plot, ranking, focused sample and coreset strip, with both windows."""
     summary = view.summary
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    bands = reads.population_bands(summary.folder, summary.created, summary.epoch).T
+    dynamics = reads.open_dynamics(summary.version)
+    bands = reads.population_bands(summary.version).T
     lines = _lines(view)
     around = instrument_around(
         board,
@@ -176,8 +177,8 @@ def _draw_instrument(view: View, board: Board, key: str) -> None:
 def _lines(view: View) -> list[Line]:
     """Return the lines of the plot."""
     summary = view.summary
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
+    dynamics = reads.open_dynamics(summary.version)
+    ids = reads.read_samples(summary.version)["sample_id"].to_numpy()
     if view.is_figure and view.score is not None:
         return figure_lines(dynamics, figure_samples(view.score, view.selected, ids))
     looked_at = (view.focus,) if view.is_focus_chosen else ()
@@ -194,7 +195,7 @@ def _take_suggestion(summary: RunSummary, key: str) -> None:
     """Choose windows that see something, as long as the ones before."""
     before = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
     length = min(before.early.n_epochs, summary.epoch // 2)
-    movement = board_data.movement_of(summary.folder, summary.created, summary.epoch)
+    movement = board_data.movement_of(summary.version)
     early, late = suggest_windows(movement, length)
     choose_windows(key, early, late, lock=before.lock_length)
 
@@ -230,13 +231,12 @@ def _draw_table(view: View, *, is_live: bool) -> None:
                 on_select=lambda indices: session.select_samples(summary.run_id, indices),
             )
     options = reads.window_options(score.name, **score.options)
-    st.download_button(
-        "Download all scores (CSV)",
-        lambda: reads.scores_export(summary, score.name, options).csv,
-        file_name=f"{summary.run_id}-{score.name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+    draw_export(
+        "scores",
+        "Download all scores",
+        lambda: reads.scores_export(summary, score.name, options),
+        about="Every training sample with its score and rank, 1 = hardest.",
+        is_primary=False,
     )
 
 
@@ -247,8 +247,8 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
         # A chart of so many points would slow down every window that is moved.
         if not box.open:
             return
-        quantities = reads.data_map_of(summary.folder, summary.created, summary.epoch)
-        ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
+        quantities = reads.data_map_of(summary.version)
+        ids = reads.read_samples(summary.version)["sample_id"]
         st.plotly_chart(
             data_map_figure(quantities, ids.tolist(), np.array(selected, dtype=np.intp)),
             config=PLOTLY_CONFIG,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
 
@@ -78,22 +79,10 @@ def queue_command(
     cache: Cache = None,
 ) -> None:
     """Write all samples in the order in which their labels should be looked at, with reasons."""
-    import pandas as pd
-
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import disarm_formulas
-    from coreset_lib.review.suspicion import queue_of_run
 
-    found = find_run(cache, run)
-    queue = queue_of_run(found)
-    table = pd.DataFrame(found.samples()[["index", "sample_id", "label", "class_name"]])
-    table = table.iloc[queue.order].reset_index(drop=True)
-    table["suspicion"] = queue.values[queue.order]
-    for name, values in queue.signs.items():
-        table[name] = values[queue.order]
-    table["place"] = range(1, len(table) + 1)
-    table["reasons"] = ["; ".join(queue.reasons(index)) for index in queue.order]
-    write_output(out, csv_bytes(disarm_formulas(table)))
+    table = workflows.suspicion_table(find_run(cache, run))
+    write_output(out, csv_bytes(table))
     typer.echo(f"{out}: {len(table)} samples, most suspicious first")
 
 
@@ -109,16 +98,15 @@ def export_command(
     cache: Cache = None,
 ) -> None:
     """Write the decided labels: sample_id, old, new, who, when, why, status."""
-    from coreset_lib.export.corrections import export_labels, hand_out
-
     found = find_run(cache, run)
     with _open(cache, database) as store:
-        export = export_labels(found, store, included=include)
         if include == "confirmed":
-            _check_known(store, _me(me))
-        export.write(out)
-        if include == "confirmed":
-            hand_out(export, found, store, by=_me(me))
+            export = workflows.hand_out_corrections(
+                found, store, by=_me(me), keep=lambda export: export.write(out)
+            )
+        else:
+            export = workflows.export_corrections(found, store, included=include)
+            export.write(out)
     numbers = export.provenance
     typer.echo(f"{out}: {numbers['n_labels']} labels, {numbers['n_changed']} of them changed")
     typer.echo(f"sha256: {numbers['sha256']}")
@@ -269,13 +257,6 @@ def _me(name: str | None) -> str:
         raise CoresetError("your name as a reader is not known. Give it with --as NAME.") from None
 
 
-def _check_known(store: "ReviewStore", name: str) -> None:
-    """Raise ReviewError for a stranger, before anything is written."""
-    from coreset_lib.review.rights import check_role
-
-    check_role(name, store.role_of(name), "export")
-
-
 def _wanted_labels(
     run: str, labels: Path | None, database: str | None, cache: Path | None
 ) -> tuple[Any, Mapping[str, str]]:
@@ -329,7 +310,7 @@ def _write_table(path: Path, rows: Any, columns: tuple[str, ...]) -> None:
     import pandas as pd
 
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import disarm_formulas
+    from coreset_lib.spreadsheets import disarm_formulas
 
     table = disarm_formulas(pd.DataFrame(list(rows), columns=list(columns)), columns)
     write_output(path, csv_bytes(table))

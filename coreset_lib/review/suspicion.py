@@ -29,8 +29,8 @@ SIGNS = {
     "co_teaching": "called wrong by two networks that taught each other, where they were asked",
 }
 # The early margin finds injected noise best by far; a network that has learned wrong labels by
-# heart has put them among their like, and VOG tells hard samples more than wrong ones. The verdict
-# of co-teaching adds a little to the margin; with more weight it only makes ties.
+# heart has put them among their like, and VOG tells hard samples more than wrong ones. The flags
+# of co-teaching add a little to the margin; with more weight they only make ties.
 WEIGHTS = {"margin": 1.0, "neighbours": 0.1, "never_learned": 0.5, "vog": 0.02, "co_teaching": 0.1}
 # What most labels agree on is learned first, the others by heart later.
 EARLY_EPOCHS = 10
@@ -72,7 +72,7 @@ class SuspicionQueue:
 def suspicion_queue(
     dynamics: TrainingDynamics,
     features: NDArray[np.float32] | None = None,
-    verdict: NDArray[np.bool_] | None = None,
+    noisy_flags: NDArray[np.bool_] | None = None,
 ) -> SuspicionQueue:
     """Order all training samples by how much their label looks wrong.
 
@@ -83,8 +83,8 @@ def suspicion_queue(
     features : float array, shape (samples, features), optional
         Where distances between samples are measured; without them the neighbours' labels
         are left out.
-    verdict : bool array, shape (samples,), optional
-        Labels that co-teaching calls wrong, see :meth:`coreset_lib.runs.store.Run.verdict`.
+    noisy_flags : bool array, shape (samples,), optional
+        Labels that co-teaching calls wrong, see :meth:`coreset_lib.runs.store.Run.noisy_flags`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def suspicion_queue(
     Notes
     -----
     Margin and VOG count by their rank among all samples, so that no unit dominates;
-    neighbours, "never learned" and the verdict are shares already. The weights are `WEIGHTS`,
+    neighbours, "never learned" and the flags are shares already. The weights are `WEIGHTS`,
     over the signs that the run has. This combination is the project's own.
 
     References
@@ -113,8 +113,8 @@ def suspicion_queue(
     signs["never_learned"] = find_never_learned(dynamics).astype(np.float64)
     if dynamics.has("vog") and dynamics.n_epochs >= VOG_WINDOW:
         signs["vog"] = compute_score(dynamics, "vog", {}).values
-    if verdict is not None:
-        signs["co_teaching"] = verdict.astype(np.float64)
+    if noisy_flags is not None:
+        signs["co_teaching"] = noisy_flags.astype(np.float64)
     ranks = {
         name: _ranks(-values if name == "margin" else values)
         if name in ("margin", "vog")
@@ -127,22 +127,41 @@ def suspicion_queue(
     return SuspicionQueue(values, order, signs, ranks, found, dynamics)
 
 
-def queue_of_run(run: Run) -> SuspicionQueue:
-    """Return the queue of a run, with neighbours and co-teaching's verdict once there are any.
+def queue_of_run(
+    run: Run,
+    *,
+    dynamics: TrainingDynamics | None = None,
+    reduced: NDArray[np.float32] | None = None,
+    with_neighbours: bool = True,
+) -> SuspicionQueue:
+    """Return the queue of a run, with neighbours and co-teaching's flags once there are any.
+
+    Parameters
+    ----------
+    run : Run
+    dynamics : TrainingDynamics, optional
+        The run's dynamics, where they are open already.
+    reduced : float array, shape (samples, components), optional
+        The run's embedding on its principal components, where that was computed already.
+    with_neighbours : bool
+        Whether the labels of the nearest images count.
 
     Raises
     ------
     CoresetError
         If the run has recorded no epoch, or is damaged.
     """
-    dynamics = run.dynamics()
+    dynamics = run.dynamics() if dynamics is None else dynamics
     if not dynamics.n_epochs:
         raise CoresetError(
             f"run {run.run_id} has recorded no epoch yet, so nothing is suspicious. Wait for it."
         )
-    embedding = run.embedding()
-    features = None if embedding is None else reduce_by_pca(embedding)[0]
-    return suspicion_queue(dynamics, features, run.verdict())
+    if not with_neighbours:
+        reduced = None
+    elif reduced is None:
+        embedding = run.embedding()
+        reduced = None if embedding is None else reduce_by_pca(embedding)[0]
+    return suspicion_queue(dynamics, reduced, run.noisy_flags())
 
 
 def _ranks(values: Float64s) -> Float64s:

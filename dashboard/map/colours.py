@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.dynamics import not_recorded
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
 from dashboard import reads
@@ -31,30 +31,25 @@ class Coloured:
 
 def by_record(summary: RunSummary, what: str) -> Coloured:
     """Colour by what the run recorded: class, prediction, correctness or forgetting."""
-    key = (*run_key(summary), what)
+    key = (summary.version, what)
     return Coloured(colour=_kept(key, lambda: _RECORDED[what](summary)), key=key)
 
 
 def by_score(summary: RunSummary, score: ScoreValues, title: str) -> Coloured:
     """Colour by a score; samples that it refuses to rank have no value."""
-    key = (*run_key(summary), "score", score.name, repr(score.plain_options()))
+    key = (summary.version, "score", score.name, repr(score.plain_options()))
     return Coloured(colour=_kept(key, lambda: _score(score, title)), key=key)
 
 
 def by_cluster(summary: RunSummary, clustering: Clustering, found: ClassClusters) -> Coloured:
     """Colour by cluster: hue tells clusters of a class apart, shape tells classes apart."""
-    key = (*run_key(summary), "cluster", clustering.class_name, clustering.k)
+    key = (summary.version, "cluster", clustering.class_name, clustering.k)
     return Coloured(colour=_kept(key, lambda: _cluster(summary, found)), key=key)
 
 
 def predictions(summary: RunSummary) -> NDArray[np.int64]:
     """Return what the network names in the last recorded epoch, a class or set; -1 for none."""
-    return _last_predictions(*run_key(summary))
-
-
-def run_key(summary: RunSummary) -> tuple[str, str, int]:
-    """Return what names the recorded epochs of a run in every cache."""
-    return summary.folder, summary.created, summary.epoch
+    return _last_predictions(summary.version)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -65,9 +60,9 @@ def _kept(key: Key, _make: Callable[[], Categories | Numbers]) -> Categories | N
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _last_predictions(folder: str, created: str, n_epochs: int) -> NDArray[np.int64]:
+def _last_predictions(version: RunVersion) -> NDArray[np.int64]:
     """Return what is named in the last recorded epoch, -1 where not recorded."""
-    last = np.array(reads.open_dynamics(folder, created, n_epochs).plane("prediction")[-1])
+    last = np.array(reads.open_dynamics(version).plane("prediction")[-1])
     codes = last.astype(np.int64)
     codes[last == not_recorded(last.dtype)] = -1
     return codes
@@ -75,13 +70,13 @@ def _last_predictions(folder: str, created: str, n_epochs: int) -> NDArray[np.in
 
 def _class(summary: RunSummary) -> Categories:
     """Colour by class."""
-    dynamics = reads.open_dynamics(*run_key(summary))
+    dynamics = reads.open_dynamics(summary.version)
     return Categories(title="Class", names=dynamics.class_names, codes=dynamics.labels)
 
 
 def _prediction(summary: RunSummary) -> Categories:
     """Colour by the class that the network names in the last recorded epoch."""
-    dynamics = reads.open_dynamics(*run_key(summary))
+    dynamics = reads.open_dynamics(summary.version)
     recorded = predictions(summary)
     codes = np.where(recorded < 0, -1, dynamics.predicted_class(np.maximum(recorded, 0)))
     return Categories(title="Prediction", names=dynamics.class_names, codes=codes)
@@ -89,7 +84,7 @@ def _prediction(summary: RunSummary) -> Categories:
 
 def _correctness(summary: RunSummary) -> Categories:
     """Colour by whether the last recorded prediction agrees with the label."""
-    targets = reads.open_dynamics(*run_key(summary)).targets
+    targets = reads.open_dynamics(summary.version).targets
     predicted = predictions(summary)
     codes = np.where(predicted < 0, -1, (predicted != targets).astype(np.int64))
     marks = (Mark(RIGHT, "circle"), Mark(WRONG, "cross"))
@@ -98,7 +93,7 @@ def _correctness(summary: RunSummary) -> Categories:
 
 def _forgetting(summary: RunSummary) -> Numbers:
     """Colour by the number of forgetting events."""
-    events = reads.forgetting_events(*run_key(summary)).astype(np.float64)
+    events = reads.forgetting_events(summary.version).astype(np.float64)
     hint = "times right, then wrong again"
     return Numbers(title="Forgetting events", values=events, hint=hint, is_whole=True)
 
@@ -114,7 +109,7 @@ def _score(score: ScoreValues, title: str) -> Numbers:
 
 def _cluster(summary: RunSummary, found: ClassClusters) -> Categories:
     """Colour by cluster."""
-    names = reads.open_dynamics(*run_key(summary)).class_names
+    names = reads.open_dynamics(summary.version).class_names
     titles: list[str] = []
     marks: list[Mark] = []
     for record in found.records:

@@ -13,7 +13,7 @@ SIDE = 48
 
 def ids_of(run: ServedRun, samples: Sequence[int]) -> list[str]:
     """Return the ids of some samples."""
-    table = reads.read_samples(str(run.run.paths.root), run.run.manifest.created)
+    table = reads.read_samples(run.version)
     return table["sample_id"].iloc[list(samples)].tolist()
 
 
@@ -25,7 +25,7 @@ def picture_of_sample(run: ServedRun, sample: int) -> bytes:
     NotThereError
         If the run's images cannot be shown.
     """
-    images = reads.load_images(str(run.run.paths.root), run.run.manifest.created)
+    images = reads.load_images(run.version)
     if not isinstance(images, LabeledImages):
         raise NotThereError(images)
     return thumbnail(picture_of(images.train.images, sample), side=SIDE)

@@ -14,6 +14,7 @@ from coreset_lib.jobs.states import open_run
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.store import Run
+from coreset_lib.runs.summary import RunVersion
 
 PLANES = ("error_norm", "margin")
 STAMP_LETTERS = 20
@@ -30,6 +31,11 @@ class ServedRun:
     run: Run
     stamp: str
     n_epochs: int
+
+    @property
+    def version(self) -> RunVersion:
+        """What names the run in the reads of the pages."""
+        return RunVersion(str(self.run.paths.root), self.run.manifest.created, self.n_epochs)
 
     @property
     def dynamics(self) -> TrainingDynamics:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.movement import population_movement
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
@@ -60,9 +60,9 @@ class View:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def movement_of(folder: str, created: str, n_epochs: int) -> NDArray[np.float64]:
+def movement_of(version: RunVersion) -> NDArray[np.float64]:
     """Return how much the population moves in each epoch."""
-    return population_movement(reads.open_dynamics(folder, created, n_epochs))
+    return population_movement(reads.open_dynamics(version))
 
 
 def window_options(
@@ -78,12 +78,11 @@ def window_options(
 def board_of(view: View) -> Board:
     """Put together what the instrument shows."""
     summary = view.summary
-    key = (summary.folder, summary.created, summary.epoch)
-    dynamics = reads.open_dynamics(*key)
+    dynamics = reads.open_dynamics(summary.version)
     live, hint = _live(view)
     percent = int(st.session_state.get("keep", DEFAULT_PERCENT))
     live_score = LIVE_SCORES.get(view.name)
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     return Board(
         ranking=_ranking(view, with_histories=live is None),
         problem=view.problem,
@@ -98,7 +97,7 @@ def board_of(view: View) -> Board:
         selected=view.selected[:N_RANKED],
         has_images=isinstance(images, LabeledImages),
         box=Window(1, min(BOXED_EPOCHS, summary.epoch)) if view.is_figure else None,
-        movement=movement_of(*key),
+        movement=movement_of(summary.version),
         windows=_windows(view),
         is_variance=live_score is not None and live_score.quantity == "variance",
     )
@@ -147,9 +146,9 @@ def _ranking(view: View, *, with_histories: bool) -> RankedSamples:
     if view.score is None:
         return NO_SAMPLES
     summary = view.summary
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    dynamics = reads.open_dynamics(summary.version)
     found = found_samples(view)[:N_RANKED]
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
+    ids = reads.read_samples(summary.version)["sample_id"].to_numpy()
     histories = None
     if with_histories and len(found):
         epochs = np.unique(np.linspace(0, dynamics.n_epochs - 1, N_POINTS).round().astype(int))

@@ -8,7 +8,7 @@ from coreset_lib.runs.paths import RunPaths
 COMMAND = "from coreset_lib.cli import main; main()"
 
 
-def start_step(paths: RunPaths, arguments: Sequence[str]) -> int:
+def start_after_training(paths: RunPaths, arguments: Sequence[str]) -> int:
     """Run a command on a run in a process that outlives the terminal.
 
     Parameters
