@@ -22,7 +22,7 @@ const BUCKETS = 65_536;
  */
 
 /**
- * The k-th largest of some numbers, exactly: a histogram finds its bucket, sorting the rest.
+ * The k-th largest of some numbers for one or two k, exactly: a histogram finds its bucket, sorting the rest.
  * @param {Float64Array} scores
  * @param {Uint32Array} counts of each bucket; scratch
  * @param {number[]} ks ascending, from 1
@@ -48,8 +48,10 @@ function largest(scores, counts, ks) {
     found.push([bucket, above]);
     members.set(bucket, []);
   }
+  const [first, last] = [found[0][0], found[found.length - 1][0]];
   for (let i = 0; i < scores.length; i++) {
-    members.get(((scores[i] - low) * scale) | 0)?.push(scores[i]);
+    const at = ((scores[i] - low) * scale) | 0;
+    if (at === first || at === last) members.get(at)?.push(scores[i]);
   }
   for (const values of members.values()) values.sort((a, b) => b - a);
   return ks.map((k, j) => {
@@ -100,13 +102,6 @@ function provisional(samples, scores) {
   const order = [...samples].sort((a, b) => scores[b] - scores[a] || a - b);
   return { samples: order, scores: order.map((sample) => scores[sample]) };
 }
-
-/**
- * What has moved between two coresets.
- * @typedef {object} Difference
- * @property {number[]} entering
- * @property {number[]} leaving
- */
 
 /**
  * Hardest samples and coreset under one score.
@@ -161,16 +156,57 @@ function rank({ scores, error }, exact, { nTop, nKept }, { counts, isKept }) {
 }
 
 /**
- * Samples that are in the one coreset and not in the other, by index.
+ * What has moved between two coresets.
+ * @typedef {object} Change
+ * @property {number} nEntering
+ * @property {number} nLeaving
+ * @property {number[]} entering the few hardest of them
+ * @property {number[]} leaving
+ * @property {number[]} sharesAfter samples of each class
+ */
+
+/**
+ * Compare two coresets in one pass, without listing what may be half of a million samples.
  * @param {Uint8Array} before
  * @param {Uint8Array} after
- * @returns {Difference}
+ * @param {{scores: Float64Array, labels: Int32Array, sharesBefore: number[], nFew: number}} about
+ * @returns {Change}
  */
-function difference(before, after) {
-  /** @type {Difference} */
-  const found = { entering: [], leaving: [] };
+function compare(before, after, { scores, labels, sharesBefore, nFew }) {
+  /** @type {Change} */
+  const found = {
+    nEntering: 0,
+    nLeaving: 0,
+    entering: [],
+    leaving: [],
+    sharesAfter: [...sharesBefore],
+  };
   for (let i = 0; i < after.length; i++) {
-    if (after[i] !== before[i]) (after[i] ? found.entering : found.leaving).push(i);
+    if (after[i] === before[i]) continue;
+    if (after[i]) {
+      found.nEntering++;
+      found.sharesAfter[labels[i]]++;
+      keepHardest(found.entering, i, scores, nFew);
+    } else {
+      found.nLeaving++;
+      found.sharesAfter[labels[i]]--;
+      keepHardest(found.leaving, i, scores, nFew);
+    }
   }
   return found;
+}
+
+/**
+ * Keep a sample if it is among the hardest so far; those with lower indices came before.
+ * @param {number[]} few hardest first
+ * @param {number} sample
+ * @param {Float64Array} scores
+ * @param {number} most
+ */
+function keepHardest(few, sample, scores, most) {
+  if (few.length === most && scores[sample] <= scores[few[most - 1]]) return;
+  let at = few.length;
+  while (at > 0 && scores[few[at - 1]] < scores[sample]) at--;
+  few.splice(at, 0, sample);
+  if (few.length > most) few.pop();
 }

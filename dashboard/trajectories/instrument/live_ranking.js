@@ -56,6 +56,8 @@ class LiveRanking {
     this.isKept = new Uint8Array(n);
     this.base = new Uint8Array(n);
     this.baseKey = "";
+    /** @type {number[]} */
+    this.sharesBefore = [];
     /** @type {{exact: Exact, error: (score: number) => number}} */
     this.last = { exact: () => null, error: () => 0 };
     /** @type {Map<string, {values: Float64Array, total: number}>} */
@@ -81,18 +83,15 @@ class LiveRanking {
     const started = performance.now();
     const isBaseSettled = this.rebase(base);
     const { ranking, parts } = this.rank(windows);
-    const { entering, leaving } = difference(this.base, this.isKept);
-    const { sign } = this;
+    const { sign, scores, labels, sharesBefore } = this;
+    const about = { scores, labels, sharesBefore, nFew: N_THUMBNAILS };
     return {
       windows,
       top: ranking.top,
       scores: ranking.topScores.map((score) => sign * score),
       isSettled: ranking.isSettled && isBaseSettled,
-      nEntering: entering.length,
-      nLeaving: leaving.length,
-      entering: this.hardest(entering),
-      leaving: this.hardest(leaving),
-      ...this.shares(entering, leaving),
+      ...compare(this.base, this.isKept, about),
+      sharesBefore,
       parts,
       focus: focus === null ? null : this.place(focus, windows),
       milliseconds: performance.now() - started,
@@ -109,6 +108,10 @@ class LiveRanking {
     if (key === this.baseKey) return true;
     const { ranking } = this.rank(windows);
     this.base.set(this.isKept);
+    this.sharesBefore = Array(this.setup.n_classes).fill(0);
+    for (let i = 0; i < this.base.length; i++) {
+      if (this.base[i]) this.sharesBefore[this.labels[i]]++;
+    }
     this.baseKey = ranking.isSettled ? key : "";
     return ranking.isSettled;
   }
@@ -164,15 +167,21 @@ class LiveRanking {
     const { step } = this.rows.source.scales[this.setup.score.plane];
     const { scores } = this;
     const isShared = this.setup.score.aggregation === "l1";
-    scores.fill(0);
     return this.sums.map(({ sum, squares }, k) => {
       const n = spans[k][1] - spans[k][0] + 1;
       const scale = (step / n) ** 2;
+      const isFirst = k === 0;
+      let weight = scale;
+      if (isShared) {
+        let shared = 0;
+        for (let i = 0; i < scores.length; i++) shared += n * squares[i] - sum[i] * sum[i];
+        weight = shared > 0 ? 1 / (2 * shared) : 0;
+      }
       let total = 0;
-      for (let i = 0; i < scores.length; i++) total += n * squares[i] - sum[i] * sum[i];
-      const weight = isShared ? (total > 0 ? 1 / (2 * total) : 0) : scale;
       for (let i = 0; i < scores.length; i++) {
-        scores[i] += weight * (n * squares[i] - sum[i] * sum[i]);
+        const spread = n * squares[i] - sum[i] * sum[i];
+        total += spread;
+        scores[i] = isFirst ? weight * spread : scores[i] + weight * spread;
       }
       return total * scale;
     });
@@ -207,7 +216,8 @@ class LiveRanking {
    */
   errorOf(totals) {
     const { plane, quantity, windows, aggregation } = this.setup.score;
-    const half = (this.rows.source.scales[plane].step / 2) * (1 + 1e-6) + 1e-12;
+    // The server rounds in float32: a little more than half a step.
+    const half = (this.rows.source.scales[plane].step / 2) * 1.02;
     const count = windows.length;
     if (quantity === "mean") return () => count * half;
     const own = (/** @type {number} */ score) =>
@@ -299,38 +309,5 @@ class LiveRanking {
       /** @type {number} */ (this.rows.value(epoch, i));
     const parts = spans.map((span) => exactScore(plain, [span], sample, valueOf, []));
     return { sample, rank, score: this.sign * exact, parts };
-  }
-
-  /**
-   * The few hardest of some samples.
-   * @param {number[]} samples
-   * @returns {number[]}
-   */
-  hardest(samples) {
-    const { scores } = this;
-    /** @type {number[]} */
-    const few = [];
-    for (const sample of samples) {
-      if (few.length === N_THUMBNAILS && scores[sample] <= scores[few[N_THUMBNAILS - 1]]) continue;
-      few.push(sample);
-      few.sort((a, b) => scores[b] - scores[a] || a - b);
-      few.length = Math.min(few.length, N_THUMBNAILS);
-    }
-    return few;
-  }
-
-  /**
-   * Samples of each class in both coresets.
-   * @param {number[]} entering
-   * @param {number[]} leaving
-   */
-  shares(entering, leaving) {
-    const sharesBefore = Array(this.setup.n_classes).fill(0);
-    const { base, labels } = this;
-    for (let i = 0; i < base.length; i++) if (base[i]) sharesBefore[labels[i]]++;
-    const sharesAfter = [...sharesBefore];
-    for (const sample of entering) sharesAfter[labels[sample]]++;
-    for (const sample of leaving) sharesAfter[labels[sample]]--;
-    return { sharesBefore, sharesAfter };
   }
 }

@@ -14,7 +14,7 @@
 const GAP = 65_535;
 const CHUNK_BYTES = 1_000_000;
 const MOST_ROWS_AT_ONCE = 16;
-const ROUNDED_BYTES = 110_000_000; // of 16-bit rows that are kept
+const ROUNDED_BYTES = 84_000_000; // of 16-bit rows that are kept
 const EXACT_BYTES = 64_000_000; // of float32 rows; larger planes settle sample by sample
 const AT_ONCE = 3;
 

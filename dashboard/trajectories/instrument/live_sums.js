@@ -1,7 +1,7 @@
 // Sums and sums of squares of every sample in a window of epochs, kept up while it moves.
 //
-// The rows are whole numbers from 0 to 65,534, so both sums are exact in float64 and nothing
-// drifts, however long a window is dragged to and fro.
+// The rows are whole numbers from 0 to 65,534, so both sums are exact in their types (up to 32,000
+// epochs) and nothing drifts, however long a window is dragged to and fro.
 
 /** @typedef {[first: number, last: number]} Span epochs, 1-based and inclusive */
 /** @typedef {(epoch: number) => Uint16Array} RowOf */
@@ -9,7 +9,7 @@
 class WindowSums {
   /** @param {number} nSamples */
   constructor(nSamples) {
-    this.sum = new Float64Array(nSamples);
+    this.sum = new Int32Array(nSamples);
     this.squares = new Float64Array(nSamples);
     /** @type {Span | null} */
     this.span = null;
