@@ -84,7 +84,7 @@ def draw_page(summary: RunSummary) -> None:
         score=score,
         problem=problem,
         query=query,
-        focus=_focus(summary, score, selected),
+        focus=_focus(summary, score, selected, query),
         is_focus_chosen=bool(selected) or _chosen_focus(summary) is not None,
         selected=_hardest_first(score, selected),
         is_figure=bool(is_figure),
@@ -124,14 +124,22 @@ def _n_samples(summary: RunSummary) -> int:
     return len(reads.read_samples(summary.version))
 
 
-def _focus(summary: RunSummary, score: ScoreValues | None, selected: tuple[int, ...]) -> int:
-    """Return the sample to look at: the focused one, a selected one, or the hardest."""
+def _focus(
+    summary: RunSummary,
+    score: ScoreValues | None,
+    selected: tuple[int, ...],
+    query: SampleQuery,
+) -> int:
+    """Return the sample to look at: the focused one, a selected one, or the hardest found."""
     chosen = _chosen_focus(summary)
     if chosen is not None:
         return chosen
     if selected:
         return selected[0]
-    return int(score.order()[0]) if score is not None else 0
+    if score is None:
+        return 0
+    found = reads.find(summary, score, query)
+    return int(found[0] if len(found) else score.order()[0])
 
 
 def _chosen_focus(summary: RunSummary) -> int | None:
