@@ -17,7 +17,7 @@ from coreset_lib.runs.store import RunStore
 from coreset_lib.system.processes import become
 
 ADDRESS = "127.0.0.1"
-APP = Path("dashboard", "app.py")
+APP = Path("dashboard", "server.py")
 IN_WHEEL = "_app"  # see setup.py
 FIXED_OPTIONS = {
     "browser.gatherUsageStats": "false",

@@ -30,7 +30,7 @@ def served(monkeypatch, tmp_path):
 def test_the_server_is_quiet_private_and_told_so_on_the_command_line(served):
     command, environment = served()
     assert command[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
-    assert Path(command[5]) == ROOT / "dashboard" / "app.py"
+    assert Path(command[5]) == ROOT / "dashboard" / "server.py"
     assert {
         "--browser.gatherUsageStats=false",
         "--server.address=127.0.0.1",
