@@ -86,9 +86,13 @@ def window_options(score: str, **windows: Any) -> Options:
 
 def open_dynamics(version: RunVersion) -> TrainingDynamics:
     """Memory-map the planes of a run, as far as it was when its status was read."""
+    return _open_dynamics(version, _stamp_of_additions(version))
+
+
+def _stamp_of_additions(version: RunVersion) -> float | None:
+    """Tell what was added to a run after its training from what was there before."""
     added_later = _run(version.folder).paths.vog_pixel
-    stamp = added_later.stat().st_mtime if added_later.exists() else None
-    return _open_dynamics(version, stamp)
+    return added_later.stat().st_mtime if added_later.exists() else None
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -110,15 +114,31 @@ def population_bands(version: RunVersion) -> NDArray[np.float64]:
     return epoch_quantiles(open_dynamics(version), "error_norm")
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
 def score_values(version: RunVersion, name: str, options: Options) -> ScoreValues:
     """Return one score of every training sample."""
+    return _score_values(version, name, options, _stamp_of_additions(version))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _score_values(
+    version: RunVersion, name: str, options: Options, stamp: float | None
+) -> ScoreValues:
+    """Compute a score once for each state of the run."""
+    del stamp  # part of the key
     return compute_score(open_dynamics(version), name, dict(options))
 
 
-@st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
 def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Coreset, ScoreValues | None]:
     """Return a coreset and the score it was chosen by."""
+    return _chosen_coreset(version, choices, _stamp_of_additions(version))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
+def _chosen_coreset(
+    version: RunVersion, choices: Options, stamp: float | None
+) -> tuple[Coreset, ScoreValues | None]:
+    """Choose a coreset once for each state of the run."""
+    del stamp  # part of the key
     config = selection_config(choices)
     dynamics = open_dynamics(version)
     score = None
