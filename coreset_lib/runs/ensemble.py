@@ -132,6 +132,7 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         "true_labels",
         "wrong_labels",
         "embedding",
+        "embedding_info",
         "pca",
         "umap",
         "umap_info",
@@ -139,6 +140,10 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         source: Path = getattr(first.paths, part)
         if source.exists():
             shutil.copyfile(source, getattr(draft, part))
+    for kind in ("final", "early", "pixels"):
+        source = first.paths.embedding_of(kind)
+        if source.exists():
+            shutil.copyfile(source, draft.embedding_of(kind))
     manifest = replace(
         first.manifest,
         run_id=run_id,
