@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 READER_VARIABLE = "CORESET_LENS_READER"
 MOST_LINES = 20
+EXPECTED_AMONG = 100
 
 app = typer.Typer(
     name="review", help="Label decisions: who decided what, and the labels that follow."
@@ -75,26 +76,48 @@ def status_command(run: RunName, database: Database = None, cache: Cache = None)
 def queue_command(
     run: RunName,
     out: Annotated[Path, typer.Option("--out", help="CSV to write")],
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Let the classes take turns in the order")
+    ] = False,
     cache: Cache = None,
 ) -> None:
-    """Write all samples in the order in which their labels should be looked at, with reasons."""
+    """Write all samples in the order in which their labels should be looked at, with reasons.
+
+    Says of every class how many of its samples are suspect, and warns above a quarter.
+    """
     import pandas as pd
 
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import disarm_formulas
+    from coreset_lib.export.tables import TEXT_COLUMNS, disarm_formulas
     from coreset_lib.review.suspicion import queue_of_run
 
     found = find_run(cache, run)
     queue = queue_of_run(found)
     table = pd.DataFrame(found.samples()[["index", "sample_id", "label", "class_name"]])
-    table = table.iloc[queue.order].reset_index(drop=True)
-    table["suspicion"] = queue.values[queue.order]
+    order = queue.order_by_class() if per_class else queue.order
+    table = table.iloc[order].reset_index(drop=True)
+    table["suspicion"] = queue.values[order]
     for name, values in queue.signs.items():
-        table[name] = values[queue.order]
+        table[name] = values[order]
     table["place"] = range(1, len(table) + 1)
-    table["reasons"] = ["; ".join(queue.reasons(index)) for index in queue.order]
-    write_output(out, csv_bytes(disarm_formulas(table)))
-    typer.echo(f"{out}: {len(table)} samples, most suspicious first")
+    table["reasons"] = ["; ".join(queue.reasons(index)) for index in order]
+    names = queue.dynamics.class_names
+    table["suspect"] = queue.is_suspect[order]
+    table["chance_wrong"] = queue.chance_wrong[order]
+    table["suggested_class"] = [names[queue.suggested[index]] for index in order]
+    table["suggested_because"] = [queue.suggestion(index) for index in order]
+    counts = {found.class_name: str(found) for found in queue.class_suspects()}
+    table["suspects_in_class"] = [counts[str(name)] for name in table["class_name"]]
+    texts = (*TEXT_COLUMNS, "suggested_class", "suggested_because", "suspects_in_class")
+    write_output(out, csv_bytes(disarm_formulas(table, texts)))
+    turns = ", the classes in turns" if per_class else ""
+    typer.echo(f"{out}: {len(table)} samples, most suspicious first{turns}")
+    typer.echo(f"suspects: {', '.join(map(str, queue.class_suspects()))}")
+    first = order[:EXPECTED_AMONG]
+    n_wrong = round(queue.expected_wrong(first))
+    typer.echo(f"about {n_wrong} of the first {len(first)} labels are expected to be wrong")
+    for warning in queue.warnings():
+        typer.echo(f"warning: {warning}", err=True)
 
 
 @app.command("export")

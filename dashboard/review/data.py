@@ -18,12 +18,13 @@ from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
 from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
 from coreset_lib.review.store import ReviewStore, open_reviews
-from coreset_lib.review.suspicion import SuspicionQueue, suspicion_queue
+from coreset_lib.review.suspicion import SuspicionQueue
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
 from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
 from dashboard.review.component.review_desk import Wish
+from dashboard.shared.samples.suspicion import suspicion as suspicion
 
 TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"
 ASKED = "asked"
@@ -104,27 +105,6 @@ def review_of(summary: RunSummary) -> Review:
     return Review(dataset, events, rules, exports, sample_states(events, rules, exports))
 
 
-def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
-    """Return the samples in the order in which their labels should be looked at."""
-    verdict = reads.store().at(folder).paths.verdict
-    stamp = verdict.stat().st_mtime if verdict.exists() else None
-    return _suspicion(folder, created, n_epochs, reads.has_embedding(folder), stamp)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
-def _suspicion(
-    folder: str, created: str, n_epochs: int, has_embedding: bool, stamp: float | None
-) -> SuspicionQueue:
-    """Look for suspicious labels; another stamp means that co-teaching was asked since."""
-    del has_embedding, stamp  # parts of the key: an embedding comes after the last epoch
-    dynamics = reads.open_dynamics(folder, created, n_epochs)
-    try:
-        features = map_clusters.reduced_embedding(folder, created)
-    except CoresetError:
-        features = None  # the run is not that far: its margins say enough to begin with
-    return suspicion_queue(dynamics, features, reads.store().at(folder).verdict())
-
-
 def class_medoids(summary: RunSummary) -> dict[int, int]:
     """Return the sample at the heart of each class; nothing where that takes too long."""
     has_embedding = reads.has_embedding(summary.folder)
@@ -158,6 +138,7 @@ def queue_indices(
     klass: int | None = None,
     within: NDArray[np.int64] | None = None,
     asked: Sequence[int] = (),
+    is_per_class: bool = False,
 ) -> list[int]:
     """Return the samples of a queue, most suspicious first, or in the order of the queries.
 
@@ -175,6 +156,8 @@ def queue_indices(
         Only these samples.
     asked : sequence of int
         What a refinement asks about, most useful first, for the queue ``asked``.
+    is_per_class : bool
+        Let the classes take turns.
     """
     is_shown = np.ones(len(suspects.order), dtype=np.bool_)
     if klass is not None:
@@ -185,7 +168,8 @@ def queue_indices(
         is_shown &= is_chosen
     if shown != ALL:
         is_shown &= _has_status(review, SHOWN[shown], reader, shown)
-    order = asked if shown == ASKED else suspects.order
+    by_value = suspects.order_by_class() if is_per_class else suspects.order
+    order = asked if shown == ASKED else by_value
     return [int(index) for index in order if is_shown[index]]
 
 

@@ -16,6 +16,7 @@ from dashboard.shared.text import as_text
 
 MOST_CONFLICTS = 50
 MOST_EVENTS = 200
+EXPECTED_AMONG = 10
 HIDDEN = "Hidden while you read blind: it tells what others decided."
 
 
@@ -45,6 +46,20 @@ def draw_progress(review: Review) -> None:
     ]
     if counted:
         st.caption(" · ".join(counted))
+
+
+def draw_suspects(summary: RunSummary) -> None:
+    """Draw how many labels of which class are suspect, and how many may really be wrong."""
+    found = review_data.suspicion(summary.folder, summary.created, summary.epoch)
+    first = found.order[:EXPECTED_AMONG]
+    n_wrong = round(found.expected_wrong(first))
+    counts = ", ".join(map(str, found.class_suspects()))
+    st.caption(
+        f"Suspect: {as_text(counts)}. About **{n_wrong}** of the {len(first)} most suspicious "
+        "labels are expected to be wrong."
+    )
+    for warning in found.warnings():
+        st.warning(as_text(warning), icon=":material/balance:")
 
 
 def draw_panels(

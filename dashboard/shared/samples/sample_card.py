@@ -14,6 +14,7 @@ from dashboard import reads
 from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.original_view import draw_original_button
 from dashboard.shared.samples.sample_chart import prediction_strip
+from dashboard.shared.samples.suspicion import suggestion_of
 from dashboard.shared.samples.volume_view import draw_all_slices, draw_volume
 from dashboard.shared.text import as_text
 from dashboard.shared.theme import PLOTLY_CONFIG
@@ -49,6 +50,9 @@ def draw_sample_card(
             draw_all_slices(images, index)
     else:
         st.info(as_text(images), icon=":material/hide_image:")
+    suggestion = suggestion_of(summary, index)
+    if suggestion:
+        st.markdown(f"**Suggested class**: {as_text(suggestion)}")
     st.markdown("**What the network called it**")
     alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
     strip = prediction_strip(history, dynamics.prediction_title)
