@@ -51,7 +51,13 @@ from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
 from coreset_lib.scores.data_map import DataMap, data_map
 from coreset_lib.scores.eva import windowed_variance
-from coreset_lib.scores.forgetting import count_forgetting_events, find_never_learned
+from coreset_lib.scores.forgetting import (
+    count_forgetting_events,
+    find_never_learned,
+    find_not_learned_early,
+)
+from coreset_lib.scores.movement import moving_windows as find_moving_windows
+from coreset_lib.scores.movement import shares_of_sums
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
@@ -302,6 +308,25 @@ def window_variances(
     """Return the two parts of EVA of every sample: early and late variance."""
     dynamics = open_dynamics(folder, created, n_epochs)
     return windowed_variance(dynamics, early), windowed_variance(dynamics, late)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def moving_windows(folder: str, created: str, n_epochs: int) -> tuple[Window, Window]:
+    """Return an early and a late window where the population still moves."""
+    return find_moving_windows(open_dynamics(folder, created, n_epochs))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def not_learned_early(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]:
+    """Return which samples were wrong in most of the first ten epochs."""
+    return find_not_learned_early(open_dynamics(folder, created, n_epochs))
+
+
+def shares_of_windows(
+    folder: str, created: str, n_epochs: int, early: Window, late: Window
+) -> tuple[float, float]:
+    """Return the share of each window in the EVA score of all samples together."""
+    return shares_of_sums(*window_variances(folder, created, n_epochs, early, late))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

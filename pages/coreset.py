@@ -118,7 +118,7 @@ def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
     if summary.epoch < 2:
         return {"score": name, "score_options": options}
     key = session.windows_key(summary.run_id)
-    windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    windows = current_choice(key, session.initial_windows(summary), summary.epoch)
     given = reads.window_options(name, early=windows.early, late=windows.late)
     if given:
         st.caption(f"Windows {windows.early} and {windows.late}, as set on the Trajectories page.")

@@ -133,7 +133,7 @@ def _draw_opened(summary: RunSummary, score: ScoreValues | None) -> None:
     if index is None or score is None or summary.epoch < 2:
         return
     key = session.windows_key(summary.run_id)
-    windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    windows = current_choice(key, session.initial_windows(summary), summary.epoch)
 
     @st.dialog("Sample", width="medium")
     def show() -> None:

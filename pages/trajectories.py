@@ -23,7 +23,7 @@ from dashboard.shared.windows.window_brush import Bands, Line
 from dashboard.trajectories.data_map_chart import data_map_figure
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
-from dashboard.trajectories.window_effect import draw_window_effect
+from dashboard.trajectories.window_effect import draw_window_effect, draw_window_shares
 
 N_RANKED = 100
 N_LINES = 10
@@ -44,11 +44,12 @@ def draw_page(summary: RunSummary) -> None:
         with wide:
             st.info("The plot needs two complete epochs. It appears as soon as they are there.")
         return
-    choice = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    choice = current_choice(key, session.initial_windows(summary), summary.epoch)
     score = _score(summary, name, options, choice.early, choice.late)
     selected = _selected(summary, score)
     with wide:
         _draw_plot(summary, score, selected, key)
+        draw_window_shares(summary, score, choice.early, choice.late)
         draw_window_effect(summary, score, choice.early, choice.late)
         _draw_ranking(summary, score, selected, choice.early, choice.late)
         _draw_data_map(summary, selected)
@@ -101,7 +102,7 @@ def _draw_plot(
         summary.epoch,
         Bands(**dict(zip(("q05", "q25", "q50", "q75", "q95"), bands, strict=True))),
         lines,
-        session.initial_windows(summary.epoch),
+        session.initial_windows(summary),
         key,
         height=340,
         y_max=_largest_error(histories, bands) if dynamics.is_multi_label else None,

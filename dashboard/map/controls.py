@@ -73,7 +73,7 @@ def draw_score(summary: RunSummary) -> ScoreValues | None:
         windows: reads.Options = ()
         if summary.epoch >= 2:
             key = session.windows_key(summary.run_id)
-            chosen = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+            chosen = current_choice(key, session.initial_windows(summary), summary.epoch)
             windows = reads.window_options(name, early=chosen.early, late=chosen.late)
             session.show_in_url(early=str(chosen.early), late=str(chosen.late))
         if windows:
