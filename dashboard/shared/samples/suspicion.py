@@ -12,6 +12,11 @@ MOST_FOR_A_CARD = 20_000
 
 def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
     """Return the samples in the order in which their labels should be looked at."""
+    return _suspicion(folder, created, n_epochs, evidence_stamps(folder))
+
+
+def evidence_stamps(folder: str) -> tuple[float | None, ...]:
+    """Return when each part of the evidence was written; a part of every key in a cache."""
     paths = reads.store().at(folder).paths
     added_later = (
         paths.verdict,
@@ -20,8 +25,7 @@ def suspicion(folder: str, created: str, n_epochs: int) -> SuspicionQueue:
         paths.embedding_of("pixels"),
         paths.embedding_of("held_out_probabilities"),
     )
-    stamps = tuple(path.stat().st_mtime if path.exists() else None for path in added_later)
-    return _suspicion(folder, created, n_epochs, stamps)
+    return tuple(path.stat().st_mtime if path.exists() else None for path in added_later)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
