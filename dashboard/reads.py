@@ -380,7 +380,7 @@ def _linear_probe(folder: str, created: str, is_there: tuple[bool, ...]) -> Line
     """Return the run's probe; None while its embedding is not there."""
     del created, is_there
     run = _run(folder)
-    embedding, validation = run.embedding(), run.validation()
+    embedding, validation = run.features("surrogate"), run.validation()
     if embedding is None or validation is None:
         return None
     return LinearProbe.prepare(
