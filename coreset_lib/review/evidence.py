@@ -1,8 +1,9 @@
 """What speaks for which class: the network early on, the neighbours, the pixels, held-out networks.
 
 Each source gives every sample a share for each class. Networks and neighbours lean to the larger
-classes; seen that way alone, suspicion is mostly a detector of the rarer class. So every share is
-also judged inside its class: divided by what the class gets on average.
+classes; seen that way alone, suspicion is mostly a detector of the rarer class. That is right for
+an order over all, where labels of the rarer class are wrong more often; to call a label suspect
+every share is also judged inside its class: divided by what the class gets on average.
 """
 
 from collections.abc import Mapping
@@ -45,15 +46,10 @@ class ClassEvidence:
     n_early: int
 
     def against(self, source: str) -> Float64s:
-        """How much a source speaks against the labels, shape (samples,), in [0, 1].
-
-        The mean of two shares of the other classes: over all, and inside each class.
-        """
+        """Return the share of the other classes by a source, shape (samples,), in [0, 1]."""
         shares = self.sources[source]
-        rows = np.arange(len(self.labels))
-        is_silent = shares.sum(axis=1) == 0
-        own = (shares + inside_classes(shares))[rows, self.labels] / 2
-        return np.where(is_silent, 0.0, 1 - own)
+        own = shares[np.arange(len(self.labels)), self.labels]
+        return np.where(shares.sum(axis=1) == 0, 0.0, 1 - own)
 
     def combined(self) -> Float64s:
         """Return the mean of all shares, over all and inside each class, (samples, classes)."""

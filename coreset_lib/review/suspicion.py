@@ -187,11 +187,11 @@ def suspicion_queue(
 
     Notes
     -----
-    Early probabilities, neighbours, pixels and held-out networks each say how much speaks
-    against the label, half over all classes and half inside the class, see
-    :meth:`coreset_lib.review.evidence.ClassEvidence.against`. The value is their mean with the
-    rank of VOG, "never learned" and the verdict; weights are `WEIGHTS`, over what the run has.
-    This combination is the project's own.
+    Early probabilities, neighbours, pixels and held-out networks each give the other classes a
+    share. The value is the mean of these with the rank of VOG, "never learned" and the verdict;
+    weights are `WEIGHTS`, over what the run has. It orders labels over all. Which are called
+    suspect, and which class is suggested, is judged inside each class as well, see
+    :meth:`coreset_lib.review.evidence.ClassEvidence.combined`. All this is the project's own.
 
     References
     ----------
@@ -202,10 +202,8 @@ def suspicion_queue(
     early = Window(1, min(EARLY_EPOCHS, dynamics.n_epochs))
     signs: dict[str, Float64s] = {"margin": windowed_mean(dynamics, "margin", early)}
     evidence = class_evidence(dynamics, early_features=features, pixels=pixels, held_out=held_out)
-    rows = np.arange(dynamics.n_samples)
-    for name, shares in evidence.sources.items():
-        if name != "early":
-            signs[name] = np.where(shares.sum(axis=1) > 0, 1 - shares[rows, dynamics.labels], 0.0)
+    parts = {name: evidence.against(name) for name in evidence.sources}
+    signs |= {name: part for name, part in parts.items() if name != "early"}
     signs |= _other_signs(dynamics, verdict)
     ranks = {
         name: _ranks(-values if name == "margin" else values)
@@ -213,12 +211,13 @@ def suspicion_queue(
         else values
         for name, values in signs.items()
     }
-    parts = {name: evidence.against(name) for name in evidence.sources}
     parts |= {
         name: ranks[name] for name in ("never_learned", "vog", "co_teaching") if name in ranks
     }
     total = sum(WEIGHTS[name] for name in parts)
-    values = sum((WEIGHTS[n] * part for n, part in parts.items()), np.zeros(len(rows))) / total
+    values = (
+        sum((WEIGHTS[n] * part for n, part in parts.items()), np.zeros(dynamics.n_samples)) / total
+    )
     order = np.argsort(-values, kind="stable").astype(np.int64)
     near = None if evidence.neighbours is None else evidence.neighbours[:, :N_NEIGHBOURS]
     return SuspicionQueue(
