@@ -9,6 +9,8 @@ from coreset_lib.windows import Window, check_windows, default_windows
 
 Float64s = NDArray[np.float64]
 STILL_MOVING = 0.3
+# A window with less of the score adds next to nothing.
+LITTLE = 0.05
 # Of more samples a part is looked at: runs of neighbours, which lie together on the disk.
 MOST_SAMPLES, LENGTH_OF_A_RUN = 20_000, 1_000
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.movement import LITTLE
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import compare_tops
 from coreset_lib.selection.budget import budget
@@ -12,9 +13,6 @@ from dashboard.shared.text import as_text
 
 DEFAULT_PERCENT = 10
 SMALLEST_SHIFT = 0.005
-
-
-LITTLE = 0.05
 
 
 def draw_window_shares(
