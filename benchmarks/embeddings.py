@@ -40,7 +40,11 @@ NOISES = tuple(
 )
 RECIPE: dict[str, Any] = {"model": "small_cnn", "epochs": 60, "device": "cpu"}
 NEIGHBOURS, ON_THE_MAP = 50, 10
-CLEAN = "none"
+TITLES = {
+    "early": "The early embedding",
+    "last": "The embedding of the last epoch",
+    "suspicion": "Suspicion",
+}
 COLUMNS = (
     "dataset", "noise", "seed", "what", "epoch", "n_samples", "n_wrong", "auroc",
     "auroc_inside_classes", "found_in_first_100", "wrong_among_others_on_map",
@@ -182,7 +186,8 @@ def print_tables(folder: Path) -> None:
     keys = ["dataset", "noise"]
     noisy = table[table["n_wrong"] > 0]
     wide = noisy.pivot_table(index="what", columns=keys, values="auroc", sort=False)
-    wide.columns = [f"{dataset}, {noise}" for dataset, noise in wide.columns]
+    seeds = noisy.groupby(keys)["seed"].nunique()
+    wide.columns = [f"{d}, {noise} ({seeds[d, noise]} seeds)" for d, noise in wide.columns]
     sys.stdout.write("### AUROC of finding the wrong labels\n\n")
     sys.stdout.write(markdown(wide.round(3)) + "\n\n")
     figures = [name for name in COLUMNS if name in table and name not in (*keys, "seed", "what")]
@@ -191,7 +196,9 @@ def print_tables(folder: Path) -> None:
         means = rows[figures].mean().dropna(axis=1, how="all")
         means.index = [f"{dataset}, {noise}" for dataset, noise in means.index]
         means.insert(0, "seeds", rows.size().to_numpy())
-        sys.stdout.write(f"### {what}\n\n{markdown(means.round(3))}\n\n")
+        means.columns = [name.replace("_", " ") for name in means.columns]
+        table_text = markdown(means.round(3)).replace("| nan", "| ")
+        sys.stdout.write(f"### {TITLES[what]}\n\n{table_text}\n\n")
 
 
 def options() -> argparse.ArgumentParser:

@@ -30,6 +30,8 @@ NUMBER_HELP = {
     "recommended strategy.",
     "Never learned": "Samples in the coreset that the network got wrong in every epoch: hard "
     "ones, and the most likely to carry a wrong label.",
+    "Not learned early": "Samples in the coreset that the network got wrong in most of the first "
+    "ten epochs. It learns what most labels agree on first and wrong labels by heart later.",
 }
 BALANCE_TITLES = {
     "global": "none: as the strategy chooses",
@@ -134,12 +136,14 @@ def _draw_result(
     full = np.bincount(run.labels, minlength=run.n_classes)
     kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
     never = reads.never_learned(summary.folder, summary.created, summary.epoch)
+    late = reads.not_learned_early(summary.folder, summary.created, summary.epoch)
     suspects = sum(part["left_out"] for part in selection.report.get("suspects", ()))
     numbers = {
         "Samples": f"{len(selection.indices):,}",
         "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
         "Noise dropped": f"{selection.report['noise_cut_samples'] + suspects:,}",
         "Never learned": f"{int(never[selection.indices].sum()):,}",
+        "Not learned early": f"{int(late[selection.indices].sum()):,}",
     }
     with st.container(horizontal=True, gap="medium"):
         for title, number in numbers.items():

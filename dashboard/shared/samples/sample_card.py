@@ -7,6 +7,7 @@ import streamlit as st
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
+from coreset_lib.scores.forgetting import EARLY_EPOCHS
 from coreset_lib.scores.population import SampleHistory, sample_history, share_easier
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.windows import Window
@@ -114,6 +115,13 @@ def _reasons(
         lines.append("- **never learned**: wrong in every epoch, look at its label")
     else:
         lines.append(f"- first right in epoch {history.first_correct}, forgotten {forgotten}")
+    first = history.is_correct[:EARLY_EPOCHS]
+    n_wrong = int((~first).sum())
+    if 2 * n_wrong > len(first):
+        lines.append(
+            f"- **not learned early**: wrong in {n_wrong} of the first {len(first)} epochs, when "
+            "the network learns what most labels agree on"
+        )
     lines.append(
         f"- mean margin {history.mean_margin:+.2f} (below 0 the network mostly prefers "
         "another class: the label may be wrong)"
