@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from measuring import RESULTS
+from recommended import digits_file
 from score_table import markdown
 
 from coreset_lib.configs import TrainingConfig, parse_label_noise
@@ -78,7 +79,9 @@ class Cell:
 def measure(cell: Cell, root: Path | None, cache: Path) -> Iterator[dict[str, Any]]:
     """Train one run on wrong labels and judge every embedding and ranking of its samples."""
     config = cell.config
-    if root is not None and cell.dataset != "phantom":
+    if cell.dataset == "digits":
+        config = TrainingConfig(**(config.as_dict() | {"dataset": str(digits_file(cache))}))
+    elif root is not None and cell.dataset != "phantom":
         config = TrainingConfig(**(config.as_dict() | {"data_root": str(root)}))
     images = load_configured(config)
     run = Run(create_run(cache, config, images))

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -132,13 +132,16 @@ def features(
     from rich.console import Console
     from rich.progress import Progress
 
+    from coreset_lib.jobs.processes.after_training import start_features
+
     check_choice("--kind", kind, COMPUTED)
     found = find_run(cache, run)
     if background:
-        _features_in_background(
-            found.run_id, kind, cache, weights=weights, side=side, folds=folds, epochs=epochs,
+        start_features(
+            found.paths, kind, weights=weights, side=side, folds=folds, epochs=epochs,
             device=device,
         )  # fmt: skip
+        typer.echo(f"run {found.run_id}: started; read on with coreset-lens logs {found.run_id}")
         return
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(kind, total=found.manifest.dataset.n_train)
@@ -167,19 +170,6 @@ def features(
             shape = compute_pixels(found)
             said = f"{shape[1]} principal components of the pixels of {shape[0]} samples"
     typer.echo(f"run {found.run_id}: {said}")
-
-
-def _features_in_background(run_id: str, kind: str, cache: Path | None, **options: Any) -> None:
-    """Compute features in a process that outlives the terminal."""
-    from coreset_lib.jobs.processes.after_training import start_step
-
-    arguments = ["features", run_id, "--kind", kind]
-    for name, value in options.items():
-        if value is not None:
-            arguments += [f"--{name}", str(value.resolve() if isinstance(value, Path) else value)]
-    arguments += ["--cache", str(cache_folder(cache).resolve())]
-    start_step(find_run(cache, run_id).paths, arguments)
-    typer.echo(f"run {run_id}: started; read on with coreset-lens logs {run_id}")
 
 
 def vog(

@@ -107,6 +107,15 @@ class RunPaths:
         return self.root / "held_out"
 
     @property
+    def held_out_plan(self) -> Path:
+        """How many such networks are trained, and how."""
+        return self.held_out / "plan.json"
+
+    def held_out_fold(self, fold: int, what: str) -> Path:
+        """What one of these networks makes of all samples: embedding or probabilities."""
+        return self.held_out / f"fold_{fold:02d}_{what}.npy"
+
+    @property
     def vgg16(self) -> Path:
         """Last pooling layer of a frozen VGG-16, (samples, features)."""
         return self.root / "vgg16.npy"

@@ -265,6 +265,18 @@ class Run:
         rows = dynamics.plane("probabilities")[:last]
         return np.nanmean(rows, axis=0, dtype=np.float32)
 
+    def held_out_progress(self) -> tuple[int, int] | None:
+        """Return how many networks for held-out features are trained, of how many; else None."""
+        plan = self.paths.held_out_plan
+        if not plan.exists():
+            return None
+        try:
+            total = int(json.loads(plan.read_bytes())["folds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # it is being made, or taken away, at this moment
+        done = [self.paths.held_out_fold(fold, "probabilities").exists() for fold in range(total)]
+        return sum(done), total
+
     def held_out_probabilities(self) -> NDArray[np.float32] | None:
         """Return what networks that had not seen a sample make of it, (samples, classes)."""
         return self._optional_rows(self.paths.embedding_of("held_out_probabilities"))

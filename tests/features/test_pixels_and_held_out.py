@@ -82,6 +82,7 @@ def test_an_interrupted_computation_goes_on_with_the_folds_it_has(own_run, monke
     with pytest.raises(KeyboardInterrupt):
         compute_held_out(own_run, folds=3, epochs=2, device="cpu")
     assert own_run.held_out_probabilities() is None
+    assert own_run.held_out_progress() == (1, 3)
     shape = compute_held_out(
         own_run, folds=3, epochs=2, device="cpu", on_fold=lambda done, n: told.append((done, n))
     )
@@ -92,6 +93,7 @@ def test_an_interrupted_computation_goes_on_with_the_folds_it_has(own_run, monke
     probabilities = own_run.held_out_probabilities()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert not own_run.paths.held_out.exists()
+    assert own_run.held_out_progress() is None
 
 
 def test_a_run_too_small_and_too_few_folds_are_refused(own_run):

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_configured
 from coreset_lib.errors import CoresetError
 from coreset_lib.features.snapshots import compact
+from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.reading import open_array
 from coreset_lib.runs.records import ACTIVE_STATES
@@ -26,7 +28,6 @@ from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 FOLDS, EPOCHS = 4, 20
 MOST_FOLDS = 20
-PLAN = "plan.json"
 
 
 def compute_held_out(
@@ -77,16 +78,17 @@ def compute_held_out(
     config = plain_config(run.paths)
     dataset = load_configured(config, cache=run.paths.cache)
     check_same_dataset(run, dataset.fingerprint())
-    _begin(run.paths, {"folds": folds, "epochs": epochs, "seed": config.seed})
     fold_of = spread_over_folds(run.labels(), folds, seed=config.seed)
     recipe = replace(config, epochs=epochs, keep_checkpoints=0, record_vog=False)
-    data = ResidentDataset.place(dataset, resolve_device(device))
-    for fold in range(folds):
-        on_fold(fold, folds)
-        if not _fold_file(run.paths, fold, "probabilities").exists():
-            _train_without(run.paths, data, recipe, fold_of != fold, fold)
-    on_fold(folds, folds)
-    _join(run.paths, fold_of, {"folds": folds, "epochs": epochs})
+    with training_lock(run.paths):
+        _begin(run.paths, {"folds": folds, "epochs": epochs, "seed": config.seed})
+        data = ResidentDataset.place(dataset, resolve_device(device))
+        for fold in range(folds):
+            on_fold(fold, folds)
+            if not _fold_file(run.paths, fold, "probabilities").exists():
+                _train_without(run.paths, data, recipe, fold_of != fold, fold)
+        on_fold(folds, folds)
+        _join(run.paths, fold_of, {"folds": folds, "epochs": epochs})
     return len(fold_of), folds
 
 
@@ -123,16 +125,16 @@ def turn_onto(places: NDArray[Any], fixed: NDArray[Any]) -> NDArray[np.float32]:
 
 def _begin(paths: RunPaths, plan: dict[str, Any]) -> None:
     """Keep the folds of the same plan, and forget those of another."""
-    file = paths.held_out / PLAN
+    file = paths.held_out_plan
     if file.exists() and json.loads(file.read_text()) != plan:
         shutil.rmtree(paths.held_out)
     paths.held_out.mkdir(exist_ok=True)
     write_json(file, plan)
 
 
-def _fold_file(paths: RunPaths, fold: int, what: str) -> Any:
+def _fold_file(paths: RunPaths, fold: int, what: str) -> Path:
     """Where a fold's ``embedding`` or ``probabilities`` of all samples lie."""
-    return paths.held_out / f"fold_{fold:02d}_{what}.npy"
+    return paths.held_out_fold(fold, what)
 
 
 def _train_without(
