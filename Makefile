@@ -1,5 +1,9 @@
 # Two commands do everything: make demo, make test.
-PYTHON ?= $(shell command -v python3.11 || echo python3)
+# Python 3.11 where there is one, which scikit-learn-extra needs; else one that has wheels of everything.
+IS_FIT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for name in python3.11 python3.13 python3.12 python3.14 python3; do \
+	$$name -c '$(IS_FIT)' 2>/dev/null && command -v $$name && break; done)
+NEEDED := Python 3.11, 3.12, 3.13 or 3.14 is needed. Install one, or name it: make demo PYTHON=/path/to/python3.12
 BIN := .venv/bin
 STAMP := .venv/.installed
 JS_STAMP := node_modules/.installed
@@ -17,8 +21,11 @@ LEFT_OUT = @echo "JavaScript tests and checks are left out: they need npm and No
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
+	$(if $(PYTHON),,$(error $(NEEDED)))
+	@$(PYTHON) -c '$(IS_FIT)' || { echo 'make: $(NEEDED)' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+		-c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
 install-js:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.system.files import replace
 
 
 @contextlib.contextmanager
@@ -25,7 +26,7 @@ def replacing(path: Path) -> Generator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        replace(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)

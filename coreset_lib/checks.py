@@ -1,7 +1,7 @@
 """Checks of single values that several packages share; each raises one clear sentence."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from difflib import get_close_matches
 
 from coreset_lib.errors import CoresetError
@@ -9,6 +9,8 @@ from coreset_lib.errors import CoresetError
 
 def check_choice(argument: str, value: str, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``; else name them all, nearest first."""
+    if isinstance(choices, Container) and value in choices:
+        return value  # without asking a registry for all its names
     names = list(choices)
     if value in names:
         return value

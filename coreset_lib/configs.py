@@ -1,24 +1,24 @@
 """What a person chooses: the options of a training run."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from coreset_lib.checks import check_choice, check_real, check_whole
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
 
 FEATURES = ("surrogate", "early", "held_out", "pixels", "vgg16", "efficientnet")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
 PRECISIONS = ("auto", "float32", "bfloat16")
-PICTURE_MODELS = ("small_cnn", "resnet18")
-VOLUME_MODELS = ("small_cnn_3d", "resnet18_3d")
-MODELS = (*PICTURE_MODELS, *VOLUME_MODELS)
 IMAGE_SIZES = (28, 64, 128, 224)
 VOLUME_SIZES = (28, 64)
 MOST_CHECKPOINTS = 100
 NO_LABEL_NOISE = "none"
 LABEL_NOISES = (NO_LABEL_NOISE, "symmetric", "class_dependent")
+OLD_NAMES = {"window": "grey_window"}
 
 
 def parse_label_noise(text: str) -> tuple[str, float]:
@@ -45,7 +45,7 @@ def check_label_noise(kind: str, rate: float) -> None:
     check_choice("label noise", kind, LABEL_NOISES)
     if kind == NO_LABEL_NOISE:
         if rate != 0:
-            raise CoresetError(f"label noise none must have no rate, got {rate:g}. Leave it away.")
+            raise CoresetError(f"label noise none must have no rate, got {rate:g}. Leave it out.")
         return
     if not 0 < rate < 0.5:
         hint = f"For {rate:g} % write {rate / 100:g}." if 1 <= rate < 50 else "Choose up to 0.4."
@@ -58,10 +58,10 @@ def check_label_noise(kind: str, rate: float) -> None:
 class TrainingConfig:
     """Everything that decides what a training run computes, apart from the pixels.
 
-    The defaults are the surrogate recipe of METHODS section 2 (EVA sec. 4.1, CCS):
+    The defaults are the surrogate recipe of docs/methods.md (EVA sec. 4.1, CCS):
     SGD with Nesterov momentum and a per-iteration cosine from ``learning_rate`` to
-    ``final_learning_rate``. ``window``, ``skip_bad`` and ``keep_patient_ids`` say how image
-    files become a dataset. ``class_weighted_loss`` gives every class the same say in the
+    ``final_learning_rate``. ``grey_window``, ``skip_bad`` and ``keep_patient_ids`` say how
+    image files become a dataset. ``class_weighted_loss`` gives every class the same say in the
     loss; ``augmentation`` "shift" moves each training image by up to 2 pixels, which is safe
     where sides matter too, "mirror" mirrors it at random along each side, which is refused
     where they do. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
@@ -77,7 +77,7 @@ class TrainingConfig:
     dataset: str
     data_root: str | None = None
     image_size: int = 28
-    window: str = "file"
+    grey_window: str = "file"
     skip_bad: bool = False
     keep_patient_ids: bool = False
     model: str = "resnet18"
@@ -102,7 +102,7 @@ class TrainingConfig:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        check_choice("model", self.model, MODELS)
+        check_choice("model", self.model, NETWORKS)
         check_choice("recording", self.recording, RECORDINGS)
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         check_choice("precision", self.precision, PRECISIONS)
@@ -149,9 +149,27 @@ class TrainingConfig:
                 f"{self.keep_checkpoints}. Keep fewer or train for longer."
             )
 
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any]) -> Self:
+        """Return the configuration of a manifest, also of an older one.
+
+        Raises
+        ------
+        CoresetError
+            If the value of an option is not allowed.
+        TypeError
+            If an option is missing or unknown.
+        """
+        return cls(**with_new_names(options))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for the manifest."""
         return asdict(self)
+
+
+def with_new_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return training options with those that had another name once under their new one."""
+    return {OLD_NAMES.get(name, name): value for name, value in options.items()}
 
 
 # What the demo trains: the embedded data, minutes on two cores.

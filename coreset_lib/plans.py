@@ -23,8 +23,8 @@ from coreset_lib.system.processes import wait_for_starter
 
 
 @dataclass(frozen=True)
-class PlannedPaths:
-    """Where the parts of one piece of planned work lie."""
+class PlanPaths:
+    """Where the parts of one plan lie."""
 
     root: Path
 
@@ -49,7 +49,7 @@ class PlannedPaths:
         return self.root / "lock"
 
 
-def make_plan_folder(paths: PlannedPaths, plan: Mapping[str, Any]) -> None:
+def make_plan_folder(paths: PlanPaths, plan: Mapping[str, Any]) -> None:
     """Make the folder of a plan, or leave it with the steps that are finished.
 
     Raises
@@ -67,7 +67,7 @@ def make_plan_folder(paths: PlannedPaths, plan: Mapping[str, Any]) -> None:
         ) from None
 
 
-def damaged_plan(kind: str, paths: PlannedPaths) -> CoresetError:
+def damaged_plan(kind: str, paths: PlanPaths) -> CoresetError:
     """Return the error for a plan that cannot be read."""
     return CoresetError(
         f"{kind} {paths.root.name} cannot be read: plan.json is missing or damaged. Start it anew."
@@ -90,7 +90,7 @@ def under_way(kind: str) -> CoresetError:
 
 
 @contextlib.contextmanager
-def working(paths: PlannedPaths, kind: str, n_steps: int) -> Generator[StatusWriter]:
+def working(paths: PlanPaths, kind: str, n_steps: int) -> Generator[StatusWriter]:
     """Hold the sole right to work on a plan; others read how far it is, and what ended it.
 
     Raises

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.frame import PAGES, chosen_run, draw_footer, draw_run_picker
+from dashboard.frame import PAGES, chosen_run, draw_footer, draw_left_out_plugins, draw_run_picker
 from dashboard.shared.selection.bar import draw_selection_bar
 from dashboard.shared.start.form import adopt_started_run
 from dashboard.shared.views_menu import draw_views_menu, restore_view
@@ -34,6 +34,7 @@ page = st.navigation(list(PAGES_BY_NAME.values()))
 restore_view(PAGES_BY_NAME)
 adopt_started_run()
 draw_run_picker()
+draw_left_out_plugins()
 if (summary := chosen_run()) is not None:
     name = next(name for name, each in PAGES_BY_NAME.items() if each.title == page.title)
     draw_selection_bar(summary)

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from coreset_lib.datasets.sources import SOURCES
 from coreset_lib.label_sets import EXACT_MATCH
+from coreset_lib.networks import NETWORKS
 from coreset_lib.runs.summary import DAMAGED, RunSummary
+from coreset_lib.scores import SCORES
+from coreset_lib.selection import STRATEGIES
 from dashboard import reads, session
 from dashboard.shared.text import as_text, time_in_words
 
@@ -47,6 +51,13 @@ def draw_footer() -> None:
     """Draw the line that is there on every page."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.html(FOOTER.format(colours=FOOTER_COLOURS[theme], stacked=STACKED_WHEN_NARROW))
+
+
+def draw_left_out_plugins() -> None:
+    """Name, in the sidebar, what other packages bring that cannot be used."""
+    for registry in (SCORES, STRATEGIES, NETWORKS, SOURCES):
+        for problem in registry.problems:
+            st.sidebar.warning(as_text(problem), icon=":material/extension_off:")
 
 
 def draw_run_picker() -> None:

@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
+from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets
 from coreset_lib.datasets.checking.suggestion import may_have_gpu
 from coreset_lib.datasets.dataset_list import dataset_paths
 from coreset_lib.datasets.sources.listing import check_within, is_within
@@ -20,32 +21,23 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
-from coreset_lib.evaluation.report import export_results
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
-from coreset_lib.export.other_tools import fiftyone_file, indices_file
-from coreset_lib.export.provenance import Export, export_coreset, export_scores
-from coreset_lib.jobs import evaluations as evaluation_jobs
+from coreset_lib.export.forms.chosen import chosen_samples
+from coreset_lib.export.forms.registry import FORMS
+from coreset_lib.export.provenance import Export
+from coreset_lib.export.review_status import current_statuses
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
-from coreset_lib.jobs.executor import executor_of
-from coreset_lib.jobs.processes import local
-from coreset_lib.jobs.slurm import evaluations as slurm_evaluations
-from coreset_lib.jobs.slurm.executor import sbatch_script
-from coreset_lib.jobs.slurm.options import slurm_options
 from coreset_lib.jobs.speed_probes import SpeedProbe
-from coreset_lib.jobs.states import open_store
-from coreset_lib.runs.create import create_run
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.naming import Naming, write_naming
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
-from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
-from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.runs.summary import RunSummary, summarise
-from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
+from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
@@ -62,16 +54,24 @@ from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
 from coreset_lib.selection import SelectionConfig, select_coreset
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
 
 Options = tuple[tuple[str, Any], ...]
-SLURM_TASKS = 8
+
+
+def run_of(version: RunVersion) -> tuple[str, str]:
+    """Return what names a run, however far it is recorded."""
+    return version.folder, version.created
+
+
+# For ``hash_funcs`` of reads that no further epoch changes.
+ANY_EPOCH: dict[str | type[Any], Any] = {RunVersion: run_of}
 
 
 def store() -> RunStore:
     """Return the runs of the cache that the dashboard was started on."""
-    return open_store(default_cache())
+    return workflows.open_store(default_cache())
 
 
 def run_summaries() -> list[RunSummary]:
@@ -90,67 +90,62 @@ def window_options(score: str, **windows: Any) -> Options:
     return tuple((name, w) for name, w in windows.items() if name in SCORES[score].options)
 
 
-def open_dynamics(folder: str, created: str, n_epochs: int) -> TrainingDynamics:
+def open_dynamics(version: RunVersion) -> TrainingDynamics:
     """Memory-map the planes of a run, as far as it was when its status was read."""
-    added_later = _run(folder).paths.vog_pixel
+    added_later = _run(version.folder).paths.vog_pixel
     stamp = added_later.stat().st_mtime if added_later.exists() else None
-    return _open_dynamics(folder, created, n_epochs, stamp)
+    return _open_dynamics(version, stamp)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _open_dynamics(
-    folder: str, created: str, n_epochs: int, stamp: float | None
-) -> TrainingDynamics:
+def _open_dynamics(version: RunVersion, stamp: float | None) -> TrainingDynamics:
     """Open the planes; another stamp means that something was added to the run."""
-    del created, stamp  # parts of the key: another run may take the folder's name
-    return replace(_run(folder).dynamics(), n_epochs=n_epochs)
+    del stamp  # part of the key
+    return replace(_run(version.folder).dynamics(), n_epochs=version.n_epochs)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def read_samples(folder: str, created: str) -> pd.DataFrame:
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=ANY_EPOCH)
+def read_samples(version: RunVersion) -> pd.DataFrame:
     """Return the table of training samples."""
-    del created
-    return _run(folder).samples()
+    return _run(version.folder).samples()
 
 
 @st.cache_data(max_entries=16, show_spinner="Summarising the population…")
-def population_bands(folder: str, created: str, n_epochs: int) -> NDArray[np.float64]:
+def population_bands(version: RunVersion) -> NDArray[np.float64]:
     """Return quantiles of the error score, shape (epochs, 5)."""
-    return epoch_quantiles(open_dynamics(folder, created, n_epochs), "error_norm")
+    return epoch_quantiles(open_dynamics(version), "error_norm")
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def score_values(
-    folder: str, created: str, n_epochs: int, name: str, options: Options
-) -> ScoreValues:
+def score_values(version: RunVersion, name: str, options: Options) -> ScoreValues:
     """Return one score of every training sample."""
-    return compute_score(open_dynamics(folder, created, n_epochs), name, dict(options))
+    return compute_score(open_dynamics(version), name, dict(options))
 
 
 @st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
-def chosen_coreset(
-    folder: str, created: str, n_epochs: int, choices: Options
-) -> tuple[Selection, ScoreValues | None]:
+def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Coreset, ScoreValues | None]:
     """Return a coreset and the score it was chosen by."""
     config = selection_config(choices)
-    dynamics = open_dynamics(folder, created, n_epochs)
+    dynamics = open_dynamics(version)
     score = None
     if config.score is not None:
         options = tuple(config.score_options.items())
-        score = score_values(folder, created, n_epochs, config.score, options)
-    selection = select_coreset(
-        dynamics, config, score=score, features=lambda: _run(folder).features(config.features)
+        score = score_values(version, config.score, options)
+    coreset = select_coreset(
+        dynamics,
+        config,
+        score=score,
+        features=lambda: _run(version.folder).features(config.features),
     )
-    return selection, score
+    return coreset, score
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the images…")
-def load_images(folder: str, created: str) -> LabeledImages | str:
+@st.cache_resource(max_entries=4, show_spinner="Loading the images…", hash_funcs=ANY_EPOCH)
+def load_images(version: RunVersion) -> LabeledImages | str:
     """Return the run's images, or one sentence on why they cannot be shown."""
-    del created
-    run = _run(folder)
+    run = _run(version.folder)
     try:
-        dataset = load_configured(plain_config(run.paths), cache=run.paths.cache)
+        dataset = load_run_images(run)
     except CoresetError as error:
         return f"The images of this run cannot be shown here: {error}"
     if dataset.fingerprint() != run.manifest.dataset.fingerprint:
@@ -168,16 +163,30 @@ def selection_config(choices: Options) -> SelectionConfig:
 
 def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
     """Return the CSV of one score with provenance, as the command line writes it."""
-    run = _run(summary.folder)
-    dynamics = open_dynamics(summary.folder, summary.created, summary.epoch)
-    score = score_values(summary.folder, summary.created, summary.epoch, name, options)
-    return export_scores(run, score, dynamics)
+    dynamics = open_dynamics(summary.version)
+    score = score_values(summary.version, name, options)
+    return workflows.export_scores(_run(summary.folder), score, dynamics=dynamics)
 
 
 def coreset_export(summary: RunSummary, choices: Options) -> Export:
     """Return the CSV of a coreset with provenance, as the command line writes it."""
-    dynamics = open_dynamics(summary.folder, summary.created, summary.epoch)
-    return export_coreset(_run(summary.folder), selection_config(choices), dynamics)
+    reviews = current_statuses(_run(summary.folder))
+    stamp = (reviews.last_event, reviews.second_reading)
+    return _coreset_export(summary.version, summary.folder, choices, stamp, reviews)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Writing the table…")
+def _coreset_export(
+    version: RunVersion, folder: str, choices: Options, stamp: tuple[int, str], _reviews: Any
+) -> Export:
+    """Write the table once for each state of the review."""
+    del stamp
+    return workflows.export_coreset(
+        _run(folder),
+        selection_config(choices),
+        dynamics=open_dynamics(version),
+        reviews=_reviews,
+    )
 
 
 def _run(folder: str) -> Run:
@@ -220,37 +229,24 @@ def find_datasets(root: str) -> list[str]:
 
 def start_run(config: TrainingConfig, *, with_event_files: bool = False) -> str:
     """Start a training run in the background and return its id."""
-    if with_event_files:
-        check_tensorboard()
-    dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
-    paths = create_run(default_cache(), config, dataset)
-    if with_event_files:
-        request_event_files(paths)
-    local.start(paths)
-    return paths.root.name
+    return workflows.start(
+        config, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
+    ).run_id
 
 
 def prepare_run(config: TrainingConfig) -> str:
     """Create a run that somebody will train elsewhere, and return its id."""
-    dataset = load_configured(config, cache=default_cache(), roots=allowed_roots())
-    paths = create_run(default_cache(), config, dataset)
-    write_status(paths, replace(Run(paths).status(), state="stopped"))
-    return paths.root.name
+    return workflows.prepare(config, cache=default_cache(), roots=allowed_roots()).run_id
 
 
 def slurm_script(folder: str) -> str:
     """Return the script that trains a run in Slurm, with the options of the settings file."""
-    run = _run(folder)
-    return sbatch_script([run.paths], slurm_options(run.paths.cache))
+    return workflows.slurm_script(_run(folder))
 
 
 def evaluation_script(evaluation: Evaluation) -> str:
     """Return the script whose tasks share the open trainings of a comparison in Slurm."""
-    cache = default_cache()
-    options = slurm_options(cache)
-    return slurm_evaluations.evaluation_script(
-        cache, evaluation.plan, evaluation.paths, options, n_tasks=SLURM_TASKS
-    )
+    return workflows.evaluation_script(evaluation.plan, cache=default_cache())
 
 
 def start_speed_probe(config: TrainingConfig) -> SpeedProbe:
@@ -267,18 +263,12 @@ def speed_probe(config: TrainingConfig) -> SpeedProbe | None:
 
 def stop_run(folder: str) -> None:
     """Stop a run; its complete epochs are kept."""
-    run = _run(folder)
-    executor_of(run).stop(run)
+    workflows.stop(_run(folder))
 
 
 def resume_run(folder: str) -> None:
     """Go on with a run from its last checkpoint, in the background."""
-    run = _run(folder)
-    check_resumable(run)
-    config = plain_config(run.paths)
-    dataset = load_configured(config, cache=run.paths.cache, roots=allowed_roots())
-    check_same_dataset(run, dataset.fingerprint())
-    executor_of(run).start(run.paths)
+    workflows.resume(_run(folder), roots=allowed_roots())
 
 
 def name_run(folder: str, name: str, tags: str) -> None:
@@ -303,36 +293,34 @@ def delete_run(folder: str) -> None:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def window_variances(
-    folder: str, created: str, n_epochs: int, early: Window, late: Window
+    version: RunVersion, early: Window, late: Window
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two parts of EVA of every sample: early and late variance."""
-    dynamics = open_dynamics(folder, created, n_epochs)
+    dynamics = open_dynamics(version)
     return windowed_variance(dynamics, early), windowed_variance(dynamics, late)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def moving_windows(folder: str, created: str, n_epochs: int) -> tuple[Window, Window]:
+def moving_windows(version: RunVersion) -> tuple[Window, Window]:
     """Return an early and a late window where the population still moves."""
-    return find_moving_windows(open_dynamics(folder, created, n_epochs))
+    return find_moving_windows(open_dynamics(version))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def not_learned_early(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]:
+def not_learned_early(version: RunVersion) -> NDArray[np.bool_]:
     """Return which samples were wrong in most of the first ten epochs."""
-    return find_not_learned_early(open_dynamics(folder, created, n_epochs))
+    return find_not_learned_early(open_dynamics(version))
 
 
-def shares_of_windows(
-    folder: str, created: str, n_epochs: int, early: Window, late: Window
-) -> tuple[float, float]:
+def shares_of_windows(version: RunVersion, early: Window, late: Window) -> tuple[float, float]:
     """Return the share of each window in the EVA score of all samples together."""
-    return shares_of_sums(*window_variances(folder, created, n_epochs, early, late))
+    return shares_of_sums(*window_variances(version, early, late))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def forgetting_events(folder: str, created: str, n_epochs: int) -> NDArray[np.int64]:
+def forgetting_events(version: RunVersion) -> NDArray[np.int64]:
     """Return the forgetting events of every sample."""
-    return count_forgetting_events(open_dynamics(folder, created, n_epochs))
+    return count_forgetting_events(open_dynamics(version))
 
 
 def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray[np.intp]:
@@ -340,9 +328,9 @@ def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray
     order = score.order()
     if query == SampleQuery():
         return order
-    key = (summary.folder, summary.created, summary.epoch)
-    samples = read_samples(summary.folder, summary.created)
-    wanted = shapes(*key).shape if query.shape is not None else None
+    version = summary.version
+    samples = read_samples(summary.version)
+    wanted = shapes(version).shape if query.shape is not None else None
     return order[find_samples(query, samples, score, wanted)[order]]
 
 
@@ -350,10 +338,10 @@ def ranking_rows(
     summary: RunSummary, score: ScoreValues, found: NDArray[np.intp], *, n_points: int = 40
 ) -> pd.DataFrame:
     """Return some samples with rank and trajectory, thinned for a sparkline."""
-    key = (summary.folder, summary.created, summary.epoch)
-    dynamics = open_dynamics(*key)
+    version = summary.version
+    dynamics = open_dynamics(version)
     order = found
-    samples = read_samples(summary.folder, summary.created).iloc[order]
+    samples = read_samples(summary.version).iloc[order]
     epochs = np.unique(np.linspace(0, dynamics.n_epochs - 1, n_points).round().astype(int))
     history = np.nan_to_num(dynamics.histories("error_norm", order, rows=epochs).T)
     return pd.DataFrame(
@@ -362,7 +350,7 @@ def ranking_rows(
             "sample": samples["sample_id"].to_numpy(),
             "class": samples["class_name"].to_numpy(),
             score.name: score.values[order],
-            "forgotten": forgetting_events(*key)[order],
+            "forgotten": forgetting_events(version)[order],
             "error over time": list(history.round(3)),
             "index": order,
         }
@@ -370,16 +358,16 @@ def ranking_rows(
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def never_learned(folder: str, created: str, n_epochs: int) -> NDArray[np.bool_]:
+def never_learned(version: RunVersion) -> NDArray[np.bool_]:
     """Return which samples were wrong in every epoch."""
-    return find_never_learned(open_dynamics(folder, created, n_epochs))
+    return find_never_learned(open_dynamics(version))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _linear_probe(folder: str, created: str, is_there: tuple[bool, ...]) -> LinearProbe | None:
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=ANY_EPOCH)
+def _linear_probe(version: RunVersion, is_there: tuple[bool, ...]) -> LinearProbe | None:
     """Return the run's probe; None while its embedding is not there."""
-    del created, is_there
-    run = _run(folder)
+    del is_there  # part of the key
+    run = _run(version.folder)
     embedding, validation = run.features("surrogate"), run.validation()
     if embedding is None or validation is None:
         return None
@@ -393,55 +381,49 @@ def _linear_probe(folder: str, created: str, is_there: tuple[bool, ...]) -> Line
     )
 
 
-def probe_coreset(folder: str, created: str, n_epochs: int, choices: Options) -> ProbeResult | None:
+def probe_coreset(version: RunVersion, choices: Options) -> ProbeResult | None:
     """Judge a coreset quickly beside random ones; None without an embedding."""
-    paths = _run(folder).paths
+    paths = _run(version.folder).paths
     parts = (paths.embedding, paths.val_embedding, paths.val_labels)
     is_there = tuple(part.exists() for part in parts)  # "not yet" is asked again
-    return _probe_coreset(folder, created, n_epochs, choices, is_there)
+    return _probe_coreset(version, choices, is_there)
 
 
 @st.cache_data(max_entries=64, show_spinner="Probing…")
 def _probe_coreset(
-    folder: str, created: str, n_epochs: int, choices: Options, is_there: tuple[bool, ...]
+    version: RunVersion, choices: Options, is_there: tuple[bool, ...]
 ) -> ProbeResult | None:
     """Judge a coreset with what is there."""
-    probe = _linear_probe(folder, created, is_there)
+    probe = _linear_probe(version, is_there)
     if probe is None:
         return None
-    selection, _ = chosen_coreset(folder, created, n_epochs, choices)
-    return probe.compare_with_random(selection.indices)
+    coreset, _ = chosen_coreset(version, choices)
+    return probe.compare_with_random(coreset.indices)
 
 
-def coreset_indices(summary: RunSummary, choices: Options) -> bytes:
-    """Return the chosen indices as a ``.npy`` file, for ``torch.utils.data.Subset``."""
-    key = (summary.folder, summary.created, summary.epoch)
-    return indices_file(chosen_coreset(*key, choices)[0].indices)
-
-
-def coreset_for_fiftyone(summary: RunSummary, choices: Options) -> bytes:
-    """Return the coreset in the form that FiftyOne imports."""
-    key = (summary.folder, summary.created, summary.epoch)
-    samples = read_samples(summary.folder, summary.created)
-    return fiftyone_file(samples, *chosen_coreset(*key, choices))
+def coreset_form(
+    summary: RunSummary, export: Export, form: str, *, with_uids: bool = False
+) -> dict[str, bytes]:
+    """Return a coreset in the form of another program: file names and contents."""
+    return FORMS[form].make(chosen_samples(export, _run(summary.folder)), with_uids)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def shapes(folder: str, created: str, n_epochs: int) -> CurveShapes:
+def shapes(version: RunVersion) -> CurveShapes:
     """Return the shape of every sample's history."""
-    return curve_shapes(open_dynamics(folder, created, n_epochs))
+    return curve_shapes(open_dynamics(version))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def confused_pairs(folder: str, created: str, n_epochs: int) -> list[ConfusedPair]:
+def confused_pairs(version: RunVersion) -> list[ConfusedPair]:
     """Return the classes most often taken for one another."""
-    return most_confused_pairs(open_dynamics(folder, created, n_epochs))
+    return most_confused_pairs(open_dynamics(version))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def data_map_of(folder: str, created: str, n_epochs: int) -> DataMap:
+def data_map_of(version: RunVersion) -> DataMap:
     """Return confidence, variability and correctness of every sample."""
-    return data_map(open_dynamics(folder, created, n_epochs))
+    return data_map(open_dynamics(version))
 
 
 def has_embedding(folder: str) -> bool:
@@ -456,17 +438,17 @@ def manifest_of(folder: str) -> Manifest:
 
 def evaluations(run_id: str) -> list[Evaluation]:
     """Return the comparisons of a run as they are now, newest first."""
-    return evaluation_jobs.evaluations_of(default_cache(), run_id)
+    return workflows.evaluations(run_id, cache=default_cache())
 
 
 def start_evaluation(plan: EvaluationPlan) -> None:
     """Start a comparison in the background, or go on with it."""
-    evaluation_jobs.start(default_cache(), plan)
+    workflows.start_evaluation(plan, cache=default_cache())
 
 
 def stop_evaluation(evaluation: Evaluation) -> None:
     """End a comparison; its finished trainings are kept."""
-    evaluation_jobs.stop(evaluation.paths, evaluation.plan)
+    workflows.stop_evaluation(evaluation)
 
 
 def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
@@ -483,7 +465,7 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
 
 def evaluation_export(evaluation: Evaluation) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return export_results(evaluation.paths, evaluation.plan, store().find(evaluation.plan.run_id))
+    return workflows.export_evaluation(evaluation)
 
 
 def folder_of(run_id: str) -> str:

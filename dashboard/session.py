@@ -64,7 +64,7 @@ def initial_windows(summary: RunSummary) -> Windows:
     linked_run, windows = st.session_state[LINKED_WINDOWS]
     if windows is not None and linked_run == run_id and windows[1].last <= summary.epoch:
         return windows
-    return reads.moving_windows(summary.folder, summary.created, summary.epoch)
+    return reads.moving_windows(summary.version)
 
 
 def _windows_in_url() -> Windows | None:

@@ -6,13 +6,14 @@ import streamlit as st
 
 from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets.dataset_list import name_in_list
+from coreset_lib.datasets.sources import source_of
 from coreset_lib.errors import CoresetError
 from dashboard import reads
 from dashboard.add_data import preparation
-from dashboard.add_data.report import draw_class_samples, draw_report, draw_verdict
+from dashboard.add_data.report import draw_class_samples, draw_readiness, draw_report
 from dashboard.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.grey_window import choose_window
+from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.form import hand_over
 from dashboard.shared.text import as_text
 
@@ -74,7 +75,7 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         help="Images of folders and tables are scaled to fit a square of so many pixels; arrays "
         "keep their own size.",
     )
-    grey = choose_window(window)
+    grey = choose_grey_window(window)
     if button.button(
         "Check this data", type="primary", icon=":material/fact_check:", width="stretch"
     ):
@@ -111,7 +112,7 @@ def _draw_result(job: preparation.Job) -> None:
     with st.container(key=STACKED_WHEN_NARROW):
         report, images = st.columns(2, gap="large")
     with report:
-        draw_verdict(job.report)
+        draw_readiness(job.report)
         _draw_hand_over(job, len(job.report.files.bad) if job.report.files else 0)
         draw_report(job.report, job.dataset)
     with images:
@@ -135,12 +136,13 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
     ):
         path = Path(job.choice.path)
         assert job.dataset is not None
-        is_array = path.suffix.lower() == ".npz"
+        source = source_of(path)
+        has_own_size = source is not None and not source.source.scales_images
         hand_over(
             folder=preparation.folder_of(job.choice),
             dataset=name_in_list(path),
-            image_size=job.dataset.image_size[0] if is_array else job.choice.image_size,
-            window=job.choice.window,
+            image_size=job.dataset.image_size[0] if has_own_size else job.choice.image_size,
+            grey_window=job.choice.grey_window,
             skip_bad=n_bad > 0,
             n_train=len(job.dataset.train),
             n_channels=job.dataset.n_channels,

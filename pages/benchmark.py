@@ -155,8 +155,7 @@ def _draw_downloads(evaluation: Evaluation) -> None:
             f"comparison-{evaluation.plan.evaluation_id}",
             "Results",
             lambda: reads.evaluation_export(evaluation),
-            provenance_title="Plan and every training (JSON)",
-            provenance_help=None,
+            about="The table above; the plan and every training are in the JSON.",
         )
 
 

@@ -10,10 +10,11 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.coreset.candidates import draw_candidates
 from dashboard.coreset.chart import composition_bars
+from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export
@@ -49,9 +50,9 @@ def draw_page(summary: RunSummary) -> None:
         choices = _draw_choices(summary)
     with right:
         try:
-            key = (summary.folder, summary.created, summary.epoch)
-            selection, score = reads.chosen_coreset(*key, choices)
-            _draw_result(summary, choices, selection, score)
+            version = summary.version
+            coreset, score = reads.chosen_coreset(version, choices)
+            _draw_result(summary, choices, coreset, score)
         except CoresetError as error:
             draw_error(error)
 
@@ -88,7 +89,7 @@ def _draw_size(summary: RunSummary) -> dict[str, Any]:
     percent = st.slider(
         "Share to keep (%)", 1, 100, 10, key="keep", bind="query-params", persist_state="session"
     )
-    n_train = len(reads.read_samples(summary.folder, summary.created))
+    n_train = len(reads.read_samples(summary.version))
     st.caption(f"{budget(percent / 100, n_train):,} of {n_train:,} training samples")
     balance = st.selectbox(
         "Class balance",
@@ -129,21 +130,21 @@ def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
 
 
 def _draw_result(
-    summary: RunSummary, choices: reads.Options, selection: Selection, score: ScoreValues | None
+    summary: RunSummary, choices: reads.Options, coreset: Coreset, score: ScoreValues | None
 ) -> None:
     """Draw numbers, composition, downloads and thumbnails of the coreset."""
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.version)
     full = np.bincount(run.labels, minlength=run.n_classes)
-    kept = np.bincount(run.labels[selection.indices], minlength=run.n_classes)
-    never = reads.never_learned(summary.folder, summary.created, summary.epoch)
-    late = reads.not_learned_early(summary.folder, summary.created, summary.epoch)
-    suspects = sum(part["left_out"] for part in selection.report.get("suspects", ()))
+    kept = np.bincount(run.labels[coreset.indices], minlength=run.n_classes)
+    never = reads.never_learned(summary.version)
+    late = reads.not_learned_early(summary.version)
+    suspects = sum(part["left_out"] for part in coreset.report.get("suspects", ()))
     numbers = {
-        "Samples": f"{len(selection.indices):,}",
+        "Samples": f"{len(coreset.indices):,}",
         "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
-        "Noise dropped": f"{selection.report['noise_cut_samples'] + suspects:,}",
-        "Never learned": f"{int(never[selection.indices].sum()):,}",
-        "Not learned early": f"{int(late[selection.indices].sum()):,}",
+        "Noise dropped": f"{coreset.report['noise_cut_samples'] + suspects:,}",
+        "Never learned": f"{int(never[coreset.indices].sum()):,}",
+        "Not learned early": f"{int(late[coreset.indices].sum()):,}",
     }
     with st.container(horizontal=True, gap="medium"):
         for title, number in numbers.items():
@@ -163,8 +164,8 @@ def _draw_result(
     draw_quick_check(summary, choices)
     with st.expander("Compare candidates"):
         draw_candidates(summary, choices)
-    images = reads.load_images(summary.folder, summary.created)
-    draw_thumbnails(images, selection.indices, run.labels, run.class_names, score)
+    images = reads.load_images(summary.version)
+    draw_thumbnails(images, coreset.indices, run.labels, run.class_names, score)
 
 
 def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) -> None:
@@ -179,30 +180,10 @@ def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) ->
 
 
 def _draw_downloads(summary: RunSummary, choices: reads.Options) -> None:
-    """Draw the CSV and its provenance."""
-    name = f"{summary.run_id}-coreset"
+    """Draw the ways out: table with provenance, and the forms of other programs."""
     with st.container(horizontal=True):
-        draw_export(name, "Coreset", lambda: reads.coreset_export(summary, choices))
-        _draw_other_forms(name, summary, choices)
-
-
-def _draw_other_forms(name: str, summary: RunSummary, choices: reads.Options) -> None:
-    """Draw the coreset as other programs read it."""
-    with st.popover("Other forms", icon=":material/more_horiz:"):
-        st.download_button(
-            "Indices for PyTorch (NPY)",
-            lambda: reads.coreset_indices(summary, choices),
-            file_name=f"{name}-indices.npy",
-            on_click="ignore",
-            help="torch.utils.data.Subset(train_set, numpy.load(file).tolist())",
-        )
-        st.download_button(
-            "For FiftyOne (JSON)",
-            lambda: reads.coreset_for_fiftyone(summary, choices),
-            file_name=f"{name}-fiftyone.json",
-            mime="application/json",
-            on_click="ignore",
-        )
+        draw_export("coreset", "Coreset", lambda: reads.coreset_export(summary, choices))
+        draw_other_forms(summary, lambda: reads.coreset_export(summary, choices))
 
 
 draw_heading(

@@ -54,7 +54,7 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
         st.info(f"{as_text(why)} Until then, PCA." if summary.is_active else _instead(why))
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([70, 30], gap="medium")
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    dynamics = reads.open_dynamics(summary.version)
     with narrow:
         projection = controls.draw_projection(available)
         projection = draw_as_of(summary) or projection
@@ -113,10 +113,10 @@ def _draw_map(summary: RunSummary, view: MapView, projection: Projection) -> Non
 def _previews(summary: RunSummary) -> Callable[[], None]:
     """Return the fragment that gives images to the map without drawing the page again."""
     key = f"previews:{summary.run_id}"
-    atlas = preview_atlas(summary.folder, summary.created)
+    atlas = preview_atlas(summary.version)
     names = None
     if atlas is not None:
-        names = reads.read_samples(summary.folder, summary.created)["sample_id"].tolist()
+        names = reads.read_samples(summary.version)["sample_id"].tolist()
 
     @st.fragment
     def draw() -> None:

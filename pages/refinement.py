@@ -196,8 +196,7 @@ def _draw_downloads(refinement: Refinement) -> None:
             f"refinement-{refinement.plan.refinement_id}",
             "Results",
             lambda: refinement_data.export(refinement),
-            provenance_title="Plan and every training (JSON)",
-            provenance_help=None,
+            about="The table above; the plan and every training are in the JSON.",
         )
 
 

@@ -40,8 +40,8 @@ def draw_page(summary: RunSummary) -> None:
 def _draw_forgetting(summary: RunSummary) -> None:
     """Draw how often samples were forgotten."""
     st.markdown("**How often samples were forgotten**")
-    key = (summary.folder, summary.created, summary.epoch)
-    events, never = reads.forgetting_events(*key), reads.never_learned(*key)
+    version = summary.version
+    events, never = reads.forgetting_events(version), reads.never_learned(version)
     st.plotly_chart(
         forgetting_histogram(events, never),
         config=PLOTLY_CONFIG,
@@ -54,7 +54,7 @@ def _draw_forgetting(summary: RunSummary) -> None:
 def _draw_shapes(summary: RunSummary) -> None:
     """Draw how many samples have which history, with what that means."""
     st.markdown("**Shapes of the histories**")
-    counts = reads.shapes(summary.folder, summary.created, summary.epoch).counts()
+    counts = reads.shapes(summary.version).counts()
     total = max(sum(counts.values()), 1)
     st.dataframe(
         [
@@ -71,8 +71,8 @@ def _draw_shapes(summary: RunSummary) -> None:
 
 def _draw_never_learned(summary: RunSummary) -> None:
     """Draw the samples that were wrong in every epoch."""
-    key = (summary.folder, summary.created, summary.epoch)
-    indices = reads.never_learned(*key).nonzero()[0]
+    version = summary.version
+    indices = reads.never_learned(version).nonzero()[0]
     st.markdown(f"#### Never learned: {len(indices):,} samples")
     if not len(indices):
         st.caption("Every sample was classified correctly at least once.")
@@ -83,14 +83,13 @@ def _draw_never_learned(summary: RunSummary) -> None:
 
 def _draw_not_learned_early(summary: RunSummary) -> None:
     """Draw the samples that were wrong in most of the first epochs, class by class."""
-    key = (summary.folder, summary.created, summary.epoch)
-    is_wrong = reads.not_learned_early(*key)
+    is_wrong = reads.not_learned_early(summary.version)
     indices = is_wrong.nonzero()[0]
     st.markdown(f"#### Not learned early: {len(indices):,} samples")
     if not len(indices):
         st.caption("Every sample was right in half of the first ten epochs or more.")
         return
-    run = reads.open_dynamics(*key)
+    run = reads.open_dynamics(summary.version)
     counts = ", ".join(
         f"{int((is_wrong & (run.labels == k)).sum()):,} of {int((run.labels == k).sum()):,} "
         f"{as_text(name)}"
@@ -107,8 +106,8 @@ def _draw_not_learned_early(summary: RunSummary) -> None:
 
 def _draw_samples(summary: RunSummary, indices: NDArray[np.int64], *, key: str) -> None:
     """Draw the first of some samples, and the button that selects them all."""
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    images = reads.load_images(summary.folder, summary.created)
+    run = reads.open_dynamics(summary.version)
+    images = reads.load_images(summary.version)
     if isinstance(images, str):
         st.info(as_text(images), icon=":material/hide_image:")
     else:
@@ -124,7 +123,7 @@ def _draw_samples(summary: RunSummary, indices: NDArray[np.int64], *, key: str) 
 def _draw_confusions(summary: RunSummary) -> None:
     """Draw the classes most often taken for one another, with examples."""
     st.markdown("#### Most confused classes")
-    pairs = reads.confused_pairs(summary.folder, summary.created, summary.epoch)
+    pairs = reads.confused_pairs(summary.version)
     if not pairs:
         st.caption("No sample was ever taken for another class.")
         return
@@ -137,12 +136,12 @@ def _draw_confusions(summary: RunSummary) -> None:
 
 def _draw_pair(summary: RunSummary, pair: ConfusedPair) -> None:
     """Draw one confusion."""
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.version)
     label, other = (as_text(run.class_names[k]) for k in (pair.label, pair.predicted))
     st.markdown(
         f"**{label}** taken for **{other}**: {pair.samples_per_epoch:.1f} samples per epoch"
     )
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     if not isinstance(images, str):
         draw_thumbnail_rows(images, pair.examples, run.labels, run.class_names)
 
@@ -156,9 +155,9 @@ def _draw_score_by_class(summary: RunSummary) -> None:
         key = session.windows_key(summary.run_id)
         windows = current_choice(key, session.initial_windows(summary), summary.epoch)
         given = reads.window_options(name, early=windows.early, late=windows.late)
-    key = (summary.folder, summary.created, summary.epoch)
-    score = reads.score_values(*key, name, (*given, *options))
-    run = reads.open_dynamics(*key)
+    version = summary.version
+    score = reads.score_values(version, name, (*given, *options))
+    run = reads.open_dynamics(version)
     harder = "higher = harder" if score.direction == "harder" else "lower = harder"
     st.plotly_chart(
         score_by_class(score.values, run.labels, run.class_names, f"{name} ({harder})"),

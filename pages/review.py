@@ -48,7 +48,7 @@ def draw_page(summary: RunSummary) -> None:
     """Draw who reads, which queue, the desk, and what surrounds it."""
     if not has_epochs(summary):
         return
-    review_data.dataset_of(summary.folder, summary.created)  # says first if it has no review
+    review_data.dataset_of(summary.version)  # says first if it has no review
     store = review_data.reviews()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
     with row:
@@ -64,7 +64,7 @@ def draw_page(summary: RunSummary) -> None:
     asked = refinement_data.asked_in(refinements, summary)
     with row:
         queue_id, queue, is_blind = _draw_queue(summary, review, reader, asked)
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     if isinstance(images, str):
         st.warning(f"{as_text(images)} Labels cannot be judged without them.")
         return
@@ -139,7 +139,7 @@ def _draw_queue(
     if again or found is None or found[0] != choice:
         indices = review_data.queue_indices(
             review,
-            review_data.suspicion(summary.folder, summary.created, summary.epoch),
+            review_data.suspicion(summary.version),
             shown=shown,
             reader=reader,
             klass=None if klass == ALL_CLASSES else klass,
@@ -231,7 +231,7 @@ def _draw_state(
 def _record_all(summary: RunSummary, reader: str, wishes: list[Wish], *, view: str) -> str:
     """Record what came from the desk, each once; return why the database could not take it."""
     answers: dict[str, tuple[bool, str]] = st.session_state.setdefault(ANSWERS, {})
-    dataset = review_data.dataset_of(summary.folder, summary.created)
+    dataset = review_data.dataset_of(summary.version)
     for wish in wishes:
         if wish.token in answers:
             continue

@@ -13,6 +13,7 @@ from coreset_lib.scores.search import SampleQuery
 from coreset_lib.windows import Window
 from dashboard import reads, session
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.score_picker import draw_score_picker
@@ -63,9 +64,7 @@ def _score(
 ) -> ScoreValues:
     """Compute the chosen score with the chosen windows."""
     windows = reads.window_options(name, early=early, late=late)
-    return reads.score_values(
-        summary.folder, summary.created, summary.epoch, name, (*windows, *options)
-    )
+    return reads.score_values(summary.version, name, (*windows, *options))
 
 
 def _selected(summary: RunSummary, score: ScoreValues) -> tuple[int, ...]:
@@ -78,9 +77,9 @@ def _draw_plot(
     summary: RunSummary, score: ScoreValues, selected: tuple[int, ...], key: str
 ) -> None:
     """Draw the population's band, the hardest samples and the two windows."""
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    bands = reads.population_bands(summary.folder, summary.created, summary.epoch).T
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
+    dynamics = reads.open_dynamics(summary.version)
+    bands = reads.population_bands(summary.version).T
+    ids = reads.read_samples(summary.version)["sample_id"]
     pinned = selected[:MOST_PINNED]
     hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in pinned]
     histories = dynamics.histories("error_norm", [*hardest, *pinned]).T
@@ -142,13 +141,12 @@ def _draw_ranking(
         on_select=lambda indices: session.select_samples(summary.run_id, indices),
     )
     options = reads.window_options(score.name, **score.options)
-    st.download_button(
-        "Download all scores (CSV)",
-        lambda: reads.scores_export(summary, score.name, options).csv,
-        file_name=f"{summary.run_id}-{score.name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+    draw_export(
+        "scores",
+        "Download all scores",
+        lambda: reads.scores_export(summary, score.name, options),
+        about="Every training sample with its score and rank, 1 = hardest.",
+        is_primary=False,
     )
 
 
@@ -159,8 +157,8 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
         # A chart of so many points would slow down every window that is moved.
         if not box.open:
             return
-        quantities = reads.data_map_of(summary.folder, summary.created, summary.epoch)
-        ids = reads.read_samples(summary.folder, summary.created)["sample_id"]
+        quantities = reads.data_map_of(summary.version)
+        ids = reads.read_samples(summary.version)["sample_id"]
         st.plotly_chart(
             data_map_figure(quantities, ids.tolist(), np.array(selected, dtype=np.intp)),
             config=PLOTLY_CONFIG,

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.plans import PlannedPaths, working
+from coreset_lib.plans import PlanPaths, working
 from coreset_lib.runs.status import StatusWriter
 
 
 @pytest.fixture
 def paths(tmp_path):
-    return PlannedPaths(tmp_path)
+    return PlanPaths(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from coreset_lib.cli import _run
 from coreset_lib.review.states import sample_states
 from coreset_lib.review.store import open_reviews
+from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.saved_views import list_views, load_selection, load_view
 from coreset_lib.runs.store import RunStore
 
@@ -23,7 +24,7 @@ LABELS = "20261130-175510-slabs-small_cnn_3d-d315"
 RUNS = (FINISHED, ENSEMBLE, STOPPED, INTERRUPTED, LABELS)
 COMPARISON = "b5f02a4a0287"
 SIMULATED, PEOPLE = "b2e17aa6e37f", "2a3f2a606a11"
-REBUILT = ("scores", "coreset", "selection", "labels")
+REBUILT = ("scores", "coreset", "selection", "labels", "evaluation", "refinement")
 LAST_PLACES_VARY = "scores-tdds.csv"  # NumPy's logarithm depends on the processor
 PLANES = ("error_norm", "label_probability", "margin", "entropy", "prediction", "probabilities")
 
@@ -167,6 +168,7 @@ def test_every_kind_of_table_is_among_the_samples():
     assert names >= {f"coreset-{name}.csv" for name in strategies}
     assert names >= {f"scores-{name}.csv" for name in scores}
     assert names >= {"selection.csv", "labels.csv", "labels-all.csv"}
+    assert names >= {"evaluation.csv", "refinement.csv"}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_open_queries_of_a_refinement_take_their_answers(lens):
 
 
 def test_the_verdict_on_labels_opens(store):
-    assert store.find(FINISHED).verdict().shape == (160,)
+    assert store.find(FINISHED).noisy_flags().shape == (160,)
 
 
 def test_a_review_stands_where_it_stood(lens, store):
@@ -264,3 +266,12 @@ def test_no_sample_names_a_place_on_a_machine():
     manifests = [json.loads(path.read_bytes()) for path in SAMPLES.rglob("manifest.json")]
     assert {m["config"]["dataset"] for m in manifests} == {"phantom_small.npz", "slabs.npz"}
     assert {m["config"]["data_root"] for m in manifests} == {None}
+
+
+def test_a_grey_window_that_was_called_window_still_counts(store):
+    paths = store.find(STOPPED).paths
+    manifest = json.loads(paths.manifest.read_bytes())
+    assert manifest["config"]["window"] == "file"
+    manifest["config"]["window"] = "40,400"
+    paths.manifest.write_text(json.dumps(manifest))
+    assert plain_config(paths).grey_window == "40,400"

@@ -1,6 +1,5 @@
 """The ``coreset-lens`` command: exit 0 on success, 2 with one clear line on a mistake."""
 
-import signal
 import sys
 
 import typer
@@ -18,6 +17,7 @@ from coreset_lib.cli import (
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.computing import prepare_computing
+from coreset_lib.system.signals import end_with_reader
 
 app = typer.Typer(
     name="coreset-lens",
@@ -29,9 +29,12 @@ app = typer.Typer(
 )
 for commands in (serving, data, training, running, exports, methods, evaluating):
     for command in commands.COMMANDS:
-        app.command(command.__name__.removesuffix("_command"))(command)
+        app.command(command.__name__.removesuffix("_command").replace("_", "-"))(command)
 app.add_typer(refining.app)
 app.add_typer(reviewing.app)
+
+# Options that had another name once, still understood.
+OLD_OPTIONS = {"--window": "--grey-window"}
 
 # Typer brings its own copy of click in some versions: take its base class from where it stands.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -39,8 +42,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main() -> None:
     """Run the command line; a mistake of the user becomes one line on stderr and exit 2."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    end_with_reader()
     prepare_computing()
     sys.exit(_run(sys.argv[1:]))
 
@@ -48,7 +50,11 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run the command and return its exit status."""
     try:
-        result = app(args=arguments, prog_name="coreset-lens", standalone_mode=False)
+        result = app(
+            args=[_with_new_name(argument) for argument in arguments],
+            prog_name="coreset-lens",
+            standalone_mode=False,
+        )
     except (CoresetError, _UsageError) as error:
         message = str(error) if isinstance(error, CoresetError) else _usage_message(error)
         sys.stderr.write(f"coreset-lens: {' '.join(message.split())}\n")
@@ -57,6 +63,12 @@ def _run(arguments: list[str]) -> int:
         sys.stderr.write("coreset-lens: stopped\n")
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _with_new_name(argument: str) -> str:
+    """Return an argument, with the new name of an option that had another one once."""
+    option, equals, value = argument.partition("=")
+    return f"{OLD_OPTIONS.get(option, option)}{equals}{value}"
 
 
 def _usage_message(error: Exception) -> str:

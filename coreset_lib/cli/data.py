@@ -21,7 +21,7 @@ from coreset_lib.cli.progress import preparation_bar
 from coreset_lib.cli.report_text import report_lines
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE
 from coreset_lib.datasets.files.grey_window import FROM_FILE
-from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
+from coreset_lib.datasets.sources import named_source
 
 if TYPE_CHECKING:
     from coreset_lib.datasets import DatasetReport
@@ -49,7 +49,7 @@ def check(
     dataset: Dataset,
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
-    window: GreyWindow = "file",
+    grey_window: GreyWindow = "file",
     cache: Cache = None,
 ) -> None:
     """Report classes, sizes, copies, leaks and unreadable files, with a verdict."""
@@ -60,27 +60,27 @@ def check(
             dataset,
             data_root=data_root,
             image_size=image_size,
-            window=window,
+            grey_window=grey_window,
             skip_bad=True,  # a report is there to list them
             cache=cache_folder(cache),
             progress=progress,
         )
     report = dataset_report(images)
-    *lines, verdict = report_lines(report)
+    *lines, conclusion = report_lines(report)
     for line in lines:
         typer.echo(line)
-    if report.verdict != "unfit":
-        start = _start_of(dataset, data_root, image_size, window)
+    if report.readiness != "unfit":
+        start = _start_of(dataset, data_root, image_size, grey_window)
         typer.echo(f"to train: {start}{_training_options(report)}")
-    typer.echo(verdict)
+    typer.echo(conclusion)
 
 
-def _start_of(dataset: str, data_root: Path | None, image_size: int, window: str) -> str:
+def _start_of(dataset: str, data_root: Path | None, image_size: int, grey_window: str) -> str:
     """Return the beginning of the command that trains on what was checked."""
     words = ["coreset-lens", "train", "--dataset", dataset]
     words += [] if data_root is None else ["--data-root", str(data_root)]
     words += [] if image_size == DEFAULT_SIZE else ["--image-size", str(image_size)]
-    words += [] if window == FROM_FILE else ["--window", window]
+    words += [] if grey_window == FROM_FILE else ["--grey-window", grey_window]
     return shlex.join(words)
 
 
@@ -110,7 +110,7 @@ def prepare(
     dataset: Dataset,
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
-    window: GreyWindow = "file",
+    grey_window: GreyWindow = "file",
     skip_bad: SkipBad = False,
     keep_patient_ids: KeepPatientIds = False,
     cache: Cache = None,
@@ -123,7 +123,7 @@ def prepare(
             dataset,
             data_root=data_root,
             image_size=image_size,
-            window=window,
+            grey_window=grey_window,
             skip_bad=skip_bad,
             keep_patient_ids=keep_patient_ids,
             again=True,
@@ -141,7 +141,7 @@ def prepare(
 def absolute_dataset(dataset: str, data_root: Path | None = None) -> str:
     """Return a path in full, so that a process elsewhere finds it; names stay as they are."""
     is_in_root = data_root is not None and os.path.exists(data_root / dataset)
-    is_name = dataset.lower() in ("phantom", *MEDMNIST_SETS)
+    is_name = named_source(dataset) is not None
     is_path = os.path.exists(dataset) and not is_in_root and not is_name
     return os.path.abspath(dataset) if is_path else dataset
 

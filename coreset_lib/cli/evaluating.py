@@ -1,30 +1,35 @@
 """The command that tells whether a coreset beats a random one: ``evaluate``."""
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.checks import check_choice, check_whole
 from coreset_lib.cli.options import (
+    BatchSize,
     Cache,
+    Device,
+    LearningRate,
     Partition,
     Requeue,
     RunName,
     SlurmLines,
     TimeLimit,
+    WeightDecay,
     cache_folder,
     check_slurm_options,
     find_run,
+    given_recipe,
     typed_options,
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
-from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.scores import SCORES
@@ -64,6 +69,10 @@ def evaluate(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Target network  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    weight_decay: WeightDecay = None,
+    device: Device = None,
     full_set: Annotated[bool, typer.Option(help="Train on the full set too")] = True,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
     tasks: Annotated[
@@ -83,13 +92,11 @@ def evaluate(
 
     Goes on where it stopped when it is started again with the same options.
     """
-    from coreset_lib.datasets.checking.trainable import check_network
-    from coreset_lib.evaluation.evaluate import create_evaluation
-    from coreset_lib.evaluation.report import export_results, verdict_lines
+    from coreset_lib.evaluation.held_out import held_out_note
+    from coreset_lib.evaluation.report import verdict_lines
 
     check_slurm_options(typed_options(context), executor)
     found = find_run(cache, run)
-    config = found.manifest.config
     if preset is None:
         arms = make_arms(
             _words(strategy, "--strategy", STRATEGIES),
@@ -99,21 +106,23 @@ def evaluate(
             _window_pairs(early, late),
         )
     else:
-        arms = _preset_arms(context, preset, int(config["epochs"]))
-    plan = EvaluationPlan(
-        run_id=found.run_id,
-        arms=tuple(arms),
+        arms = _preset_arms(context, preset, found.status().epochs)
+    plan = workflows.evaluation_plan(
+        found,
+        arms,
         rates=_rates(rates, preset),
         n_seeds=seeds,
-        model=model or str(config["model"]),
-        epochs=int(config["epochs"]) if epochs is None else epochs,
-        batch_size=int(config["batch_size"]),
+        model=model,
+        epochs=epochs,
+        batch_size=batch_size,
+        recipe=given_recipe(learning_rate=lr, weight_decay=weight_decay, device=device),
         protocol=protocol,
         regime=regime,
         with_full_set=full_set,
     )
-    dataset = found.manifest.dataset
-    check_network(plan.model, dataset.name, depth=dataset.depth)
+    note = held_out_note(found.manifest.dataset) if found.manifest.is_recorded else ""
+    if note:
+        typer.echo(note, err=True)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
     if executor == "slurm":
         options = slurm_options(
@@ -124,15 +133,11 @@ def evaluate(
             lines=slurm_option,
             requeue=requeue,
         )
-        # A task trains one network after another, each by one process.
-        options = replace(options, gpus=min(options.gpus, 1), processes=None)
         _hand_to_slurm(cache_folder(cache), plan, options, tasks, script)
         return
-    paths = create_evaluation(cache_folder(cache), plan)
-    _work(cache_folder(cache), paths)
-    export = export_results(paths, plan, found)
-    export.write(out)
-    for line in verdict_lines(paths, plan):
+    evaluation = _work(cache_folder(cache), plan)
+    workflows.export_evaluation(evaluation).write(out)
+    for line in verdict_lines(evaluation.paths, plan):
         typer.echo(line)
     typer.echo(f"results: {out}")
 
@@ -142,18 +147,14 @@ def _hand_to_slurm(
 ) -> None:
     """Submit the comparison as a job array, or write the script that does."""
     from coreset_lib.atomic import write_output
-    from coreset_lib.evaluation.evaluate import create_evaluation
-    from coreset_lib.jobs.slurm.client import read_job
-    from coreset_lib.jobs.slurm.evaluations import evaluation_script, submit
 
     if script is not None:
-        paths = create_evaluation(cache, plan)
-        text = evaluation_script(cache, plan, paths, options, n_tasks=n_tasks)
+        text = workflows.evaluation_script(plan, cache=cache, slurm_job=options, n_tasks=n_tasks)
         write_output(script, text.encode())
         typer.echo(f"{script}: submit it with sbatch")
     else:
-        job = read_job(submit(cache, plan, options, n_tasks=n_tasks))
-        typer.echo(f"Slurm job: {'' if job is None else job.job_id}")
+        job = workflows.submit_evaluation(plan, cache=cache, slurm_job=options, n_tasks=n_tasks)
+        typer.echo(f"Slurm job: {job}")
     typer.echo("once it is finished, the same command without --executor writes the results")
 
 
@@ -177,12 +178,10 @@ def _rates(text: str | None, preset: str | None) -> tuple[float, ...]:
     return tuple(sorted({_number(part, "--rates") for part in (text or RATES).split(",")}))
 
 
-def _work(cache: Path, paths: EvaluationPaths) -> None:
+def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
     """Train the open cells with a progress bar."""
     from rich.console import Console
     from rich.progress import Progress
-
-    from coreset_lib.evaluation.work import compare
 
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("trainings", total=None)
@@ -190,7 +189,7 @@ def _work(cache: Path, paths: EvaluationPaths) -> None:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        compare(cache, paths, on_cell=show)
+        return workflows.evaluate(plan, cache=cache, on_cell=show)
 
 
 def _window_pairs(early: str | None, late: str | None) -> list[dict[str, str]]:

@@ -1,10 +1,11 @@
-"""Commands that compute and write files: ``score``, ``select``, ``rebuild``."""
+"""Commands that compute and write files: ``score``, ``select``, ``take-away``, ``rebuild``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cli.options import (
     Cache,
     Early,
@@ -12,14 +13,13 @@ from coreset_lib.cli.options import (
     RunName,
     ScoreOptions,
     StrategyOptions,
-    cache_folder,
     find_run,
     named_values,
     score_options,
 )
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
-from coreset_lib.jobs.states import open_store
+from coreset_lib.export.forms import NAMES as FORM_NAMES
 from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
@@ -40,21 +40,17 @@ def score(
     cache: Cache = None,
 ) -> None:
     """Score every training sample of a run and write a CSV (rank 1 = hardest)."""
-    from coreset_lib.export.provenance import export_scores
-    from coreset_lib.scores import compute_score
-
     found = find_run(cache, run)
-    dynamics = found.dynamics()
-    values = compute_score(dynamics, score, score_options(early, late, option))
-    export = export_scores(found, values, dynamics)
+    export = workflows.export_scores(found, score, options=score_options(early, late, option))
     export.write(out)
     _say_exact_match(found)
-    used = ", ".join(f"{name}={value}" for name, value in values.plain_options().items())
-    typer.echo(
-        f"{out}: {dynamics.n_samples} samples by {score} {f'({used})' if used else ''}".rstrip()
-    )
+    options = export.provenance["score_options"]
+    used = ", ".join(f"{name}={value}" for name, value in options.items())
+    n_train = found.manifest.dataset.n_train
+    typer.echo(f"{out}: {n_train} samples by {score} {f'({used})' if used else ''}".rstrip())
     if score == "eva":
-        _say_shares(dynamics, values.options["early"], values.options["late"])
+        windows = (Window.parse(str(options[name])) for name in ("early", "late"))
+        _say_shares(found.dynamics(), *windows)
 
 
 def _say_shares(dynamics: TrainingDynamics, early: Window, late: Window) -> None:
@@ -89,8 +85,6 @@ def select(
     cache: Cache = None,
 ) -> None:
     """Choose a coreset and write it as CSV with provenance."""
-    from coreset_lib.export.provenance import export_coreset
-
     config = SelectionConfig(
         strategy=strategy,
         strategy_options=named_values(strategy_option, flag="--strategy-option"),
@@ -103,7 +97,7 @@ def select(
         seed=seed,
     )
     found = find_run(cache, run)
-    export = export_coreset(found, config)
+    export = workflows.export_coreset(found, config)
     export.write(out)
     _say_exact_match(found)
     n_train = found.manifest.dataset.n_train
@@ -117,15 +111,38 @@ def _say_exact_match(run: Run) -> None:
         typer.echo(EXACT_MATCH, err=True)
 
 
+def take_away(
+    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A coreset's CSV, or its ZIP")],
+    form: Annotated[str, typer.Option(help=", ".join(FORM_NAMES))],
+    out: Annotated[
+        Path, typer.Option("--out", help="File, or folder for croissant, folder and dicom-kos")
+    ],
+    links: Annotated[
+        bool, typer.Option("--links", help="folder: links to the images, not copies")
+    ] = False,
+    with_uids: Annotated[
+        bool,
+        typer.Option("--with-uids", help="dicom-kos: the UIDs of studies and images may be given"),
+    ] = False,
+    cache: Cache = None,
+) -> None:
+    """Write a coreset in a form that another program reads."""
+    said = workflows.take_away(csv, form, out, cache=cache, links=links, with_uids=with_uids)
+    typer.echo(f"{out}: {said}")
+
+
 def rebuild(
-    csv: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV that score or select wrote")],
+    csv: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CSV", help="A CSV with its provenance beside it, or the ZIP of a download"
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Write the rebuilt CSV here")] = None,
     cache: Cache = None,
 ) -> int:
     """Compute a CSV again from its provenance and say whether it is the same."""
-    from coreset_lib.export.provenance import rebuild as rebuild_csv
-
-    export, is_same = rebuild_csv(csv, open_store(cache_folder(cache)))
+    export, is_same = workflows.rebuild(csv, cache=cache)
     if out is not None:
         export.write(out)
     verdict = "same" if is_same else "NOT the same: the file, the run or the program has changed"
@@ -134,4 +151,4 @@ def rebuild(
     return 0 if is_same else 1
 
 
-COMMANDS = (score, select, rebuild)
+COMMANDS = (score, select, take_away, rebuild)

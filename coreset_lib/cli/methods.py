@@ -1,4 +1,4 @@
-"""Commands about methods: ``scores``, ``strategies``, ``cluster`` and ``compare``."""
+"""Commands about methods: what there is to choose from, ``cluster`` and ``compare``."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cli.options import Cache, RunName, find_run
+from coreset_lib.datasets.sources import SOURCES
+from coreset_lib.networks import NETWORKS, Network
+from coreset_lib.plugins import Registry
 from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import Option
 from coreset_lib.selection import STRATEGIES
@@ -65,6 +69,31 @@ def strategies(as_json: AsJson = False) -> None:
         _print_options("--strategy-option", record["options"])
 
 
+def networks(as_json: AsJson = False) -> None:
+    """List the networks: what they are trained on, and their source."""
+    records = [{"name": name, **_plain(network)} for name, network in NETWORKS.items()]
+    if as_json:
+        typer.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        return
+    for record in records:
+        typer.echo(f"{record['name']}: {record['title']}; for {record['samples']}")
+        typer.echo(f"    {record['summary']}")
+        typer.echo(f"    source: {record['source']}")
+
+
+def plugins() -> None:
+    """List what other packages bring, and what of it cannot be used."""
+    registries: tuple[Registry[Any], ...] = (SCORES, STRATEGIES, NETWORKS, SOURCES)
+    found = [plugin for registry in registries for plugin in registry.plugins]
+    for plugin in found:
+        typer.echo(f"{plugin.kind} {plugin.name} {plugin.origin}")
+    problems = [problem for registry in registries for problem in registry.problems]
+    for problem in problems:
+        typer.echo(problem)
+    if not found and not problems:
+        typer.echo("no plug-ins are installed")
+
+
 def cluster(
     run: RunName,
     out: Annotated[
@@ -84,9 +113,7 @@ def cluster(
     cache: Cache = None,
 ) -> None:
     """Cluster a run's embedding around medoids and write a CSV."""
-    from coreset_lib.atomic import write_output
     from coreset_lib.checks import check_whole
-    from coreset_lib.export.clusters import cluster_run
 
     options = {
         "k": k,
@@ -96,10 +123,10 @@ def cluster(
         "variance": variance,
     }
     check_whole("--seed", seed, least=0, most=2**31 - 1)
-    found = cluster_run(find_run(cache, run), options=options, per_class=not overall, seed=seed)
-    write_output(out, found.csv)
-    text = json.dumps(found.record, indent=2, ensure_ascii=False) + "\n"
-    write_output(out.with_name(f"{out.stem}.clusters.json"), text.encode())
+    found = workflows.cluster(
+        find_run(cache, run), options=options, per_class=not overall, seed=seed
+    )
+    found.write(out)
     for record in found.record["classes"]:
         silhouette = record["silhouette"]
         quality = "" if silhouette is None else f", silhouette {silhouette:.3f}"
@@ -118,10 +145,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two selections or scores: overlap, rank correlation, classes."""
-    from coreset_lib.export.csv_comparison import compare as compare_listings
-    from coreset_lib.export.csv_comparison import read_listing
-
-    found = compare_listings(read_listing(first), read_listing(second), rate=rate)
+    found = workflows.compare_tables(first, second, rate=rate)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
         return
@@ -136,6 +160,12 @@ def compare(
     typer.echo(f"{'class':<{width}} {'A':>8} {'B':>8}")
     for share in found.classes:
         typer.echo(f"{share.class_name:<{width}} {share.n_first:>8} {share.n_second:>8}")
+
+
+def _plain(network: Network) -> dict[str, Any]:
+    """Return what a list says of a network."""
+    fields = ("title", "summary", "samples", "source")
+    return {field: getattr(network, field) for field in fields}
 
 
 def _needs(needs_score: bool, needs_features: bool) -> list[str]:
@@ -179,4 +209,4 @@ def _print_options(flag: str, options: list[dict[str, Any]]) -> None:
         )
 
 
-COMMANDS = (scores, strategies, cluster, compare)
+COMMANDS = (scores, strategies, networks, plugins, cluster, compare)

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.checks import check_choice
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
-from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.store import Run
 from coreset_lib.windows import Window
 
@@ -32,7 +32,7 @@ DataRoot = Annotated[
 GreyWindow = Annotated[
     str,
     typer.Option(
-        "--window",
+        "--grey-window",
         help="DICOM and 16-bit images: file, range, a preset such as lung, or centre,width",
     ),
 ]
@@ -61,6 +61,14 @@ Requeue = Annotated[
     bool | None,
     typer.Option("--requeue/--no-requeue", help="Resume when Slurm ends the job early"),
 ]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", help="First learning rate  [default: the run's]")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Samples per update  [default: the run's]")]
+WeightDecay = Annotated[float | None, typer.Option(help="Weight decay  [default: the run's]")]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps  [default: the run's]")
+]
 StrategyOptions = Annotated[
     list[str] | None,
     typer.Option("--strategy-option", help="An option of the strategy, name=value; repeatable"),
@@ -74,7 +82,12 @@ def cache_folder(cache: Path | None) -> Path:
 
 def find_run(cache: Path | None, name: str) -> Run:
     """Return the run that a person means."""
-    return open_store(cache_folder(cache)).find(name)
+    return workflows.find_run(name, cache=cache)
+
+
+def given_recipe(**options: Any) -> dict[str, Any]:
+    """Return those options of a recipe that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def score_options(early: str | None, late: str | None, pairs: list[str] | None) -> dict[str, Any]:
@@ -110,5 +123,5 @@ def check_slurm_options(given: list[str], executor: str) -> None:
     if executor != "slurm" and wrong:
         raise CoresetError(
             f"{', '.join(wrong)} must come with --executor slurm, got {executor}. "
-            "Add it, or leave them away."
+            "Add it, or leave them out."
         )

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from coreset_lib.runs.paths import RunPaths
+from coreset_lib import workflows
+from coreset_lib.runs.records import Status
+from coreset_lib.runs.store import Run
+from coreset_lib.workflows import Watch
 
 if TYPE_CHECKING:
     from coreset_lib.datasets.labeled_images import LabeledImages
     from coreset_lib.datasets.preparing.prepare import Progress
+    from coreset_lib.training.loop import EpochMetrics
 
 
 @contextmanager
@@ -41,38 +45,11 @@ def preparation_bar() -> "Generator[Progress]":
             bar.stop()
 
 
-def train_here(
-    paths: RunPaths, n_epochs: int, dataset: "LabeledImages", *, processes: int | None = None
-) -> bool:
-    """Train in this process once the device is free; Ctrl-C stops after the batch.
-
-    Parameters
-    ----------
-    paths : RunPaths
-        A run just created, or one to resume.
-    n_epochs : int
-        For the progress bar.
-    dataset : LabeledImages
-        The run's dataset, known to be the one it was created for.
-    processes : int, optional
-        How many train it together; by default as many as before, at first one.
-
-    Returns
-    -------
-    bool
-        Whether it was trained to the end; False if it was stopped.
-    """
+@contextmanager
+def training_bar() -> "Generator[Watch]":
+    """Yield who is told of a training in this process; a bar appears once it is begun."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from coreset_lib.jobs.device_queue.waiting import train_in_turn
-    from coreset_lib.jobs.states import open_run
-    from coreset_lib.runs.lock import training_lock
-    from coreset_lib.runs.resume import prepare_start
-    from coreset_lib.runs.status import write_status
-    from coreset_lib.training.loop import EpochMetrics
-    from coreset_lib.training.running.stopping import stop_on_signals
-    from coreset_lib.training.running.worker import logging_to
 
     columns = (
         TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
@@ -80,27 +57,36 @@ def train_here(
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with training_lock(paths), logging_to(paths), Progress(*columns, console=console) as progress:
-        status = prepare_start(open_run(paths), processes=processes)
-        write_status(paths, status)
-        task = progress.add_task("", total=n_epochs, completed=status.epoch)
+    bar = Progress(*columns, console=Console(stderr=True))
 
-        def show(metrics: EpochMetrics) -> None:
-            text = f"val accuracy {metrics.val_accuracy:.3f}"
-            if metrics.val_auc is not None:
-                text = f"val AUC {metrics.val_auc:.3f}, exact match {metrics.val_accuracy:.3f}"
-            if metrics.epoch == n_epochs:
-                text += ", making the embedding and the map"
-            progress.update(task, completed=metrics.epoch, description=text)
+    def begin(status: Status) -> None:
+        bar.add_task("", total=status.epochs, completed=status.epoch)
+        bar.start()
 
-        def show_wait(ahead: list[str]) -> None:
-            others = f", {len(ahead)} more before this one" if ahead else ""
-            console.print(f"waiting: the device is training another run{others}")
+    def show(metrics: "EpochMetrics") -> None:
+        text = f"val accuracy {metrics.val_accuracy:.3f}"
+        if metrics.val_auc is not None:
+            text = f"val AUC {metrics.val_auc:.3f}, exact match {metrics.val_accuracy:.3f}"
+        task = bar.tasks[0]
+        if metrics.epoch == task.total:
+            text += ", making the embedding and the map"
+        bar.update(task.id, completed=metrics.epoch, description=text)
 
-        status = train_in_turn(
-            paths, dataset=dataset, on_epoch=show, on_wait=show_wait, stop=stop_on_signals(paths)
-        )
+    def show_wait(ahead: list[str]) -> None:
+        others = f", {len(ahead)} more before this one" if ahead else ""
+        bar.console.print(f"waiting: the device is training another run{others}")
+
+    try:
+        yield Watch(on_start=begin, on_epoch=show, on_wait=show_wait)
+    finally:
+        if bar.tasks:
+            bar.stop()
+
+
+def train_here(run: Run, dataset: "LabeledImages", *, processes: int | None = None) -> bool:
+    """Train in this process, with a bar; say what there is to say, and whether it was finished."""
+    with training_bar() as watch:
+        status = workflows.train_here(run, dataset, processes=processes, watch=watch)
     for note in status.notes:
         typer.echo(note, err=True)
     if status.state == "stopped":

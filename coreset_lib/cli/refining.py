@@ -1,17 +1,29 @@
 """The commands ``refine start``, ``status``, ``stop`` and ``continue``."""
 
 import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
+from coreset_lib import workflows
+from coreset_lib.cli.options import (
+    BatchSize,
+    Cache,
+    Device,
+    LearningRate,
+    RunName,
+    WeightDecay,
+    find_run,
+    given_recipe,
+)
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.plan import EXPERTS, RefinementPlan
 from coreset_lib.refinement.queries import QUERIES
-from coreset_lib.refinement.results import RefinementPaths, create_refinement
+from coreset_lib.refinement.results import RefinementPaths
 from coreset_lib.runs.store import Run
 
 if TYPE_CHECKING:
@@ -59,6 +71,10 @@ def start(
     ramp: Annotated[int, typer.Option(help="Epochs until the noise rate is reached")] = 10,
     model: Annotated[str | None, typer.Option(help="Networks  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    weight_decay: WeightDecay = None,
+    device: Device = None,
     out: Out = None,
     background: Background = False,
     cache: Cache = None,
@@ -68,27 +84,30 @@ def start(
     Goes on where it stopped when it is started again with the same options.
     """
     from coreset_lib.cli.training import parse_seeds
-    from coreset_lib.refinement.refiner import check_plan
 
     found = find_run(cache, run)
-    config = found.manifest.config
-    default_budget = max(found.manifest.dataset.n_train // 10, rounds)
-    plan = RefinementPlan(
-        run_id=found.run_id,
-        queries=tuple(dict.fromkeys(part.strip() for part in query.split(","))),
-        budget=default_budget if budget is None else budget,
+    plan = workflows.refinement_plan(
+        found,
+        queries=[part.strip() for part in query.split(",")],
+        budget=budget,
         n_rounds=rounds,
-        seeds=tuple(parse_seeds(seeds)),
-        model=model or str(config["model"]),
-        epochs=int(config["epochs"]) if epochs is None else epochs,
-        batch_size=int(config["batch_size"]),
+        seeds=parse_seeds(seeds),
+        model=model,
+        epochs=epochs,
+        batch_size=batch_size,
+        recipe=given_recipe(learning_rate=lr, weight_decay=weight_decay, device=device),
         noise_rate=_noise_rate(noise_rate),
         vog_share=vog_share,
         ramp_epochs=ramp,
         expert=expert,
     )
-    check_plan(found, plan)
-    _go_on(cache, found, create_refinement(cache_folder(cache), plan), plan, out, background)
+    if background:
+        workflows.start_refinement(plan, cache=cache)
+    else:
+        with _refinement_bar() as show:
+            refined = workflows.refine(plan, cache=cache, on_step=show)
+        _tell_end(refined, out)
+    typer.echo(f"refinement: {plan.refinement_id}")
 
 
 @app.command("continue")
@@ -104,17 +123,18 @@ def go_on(
     cache: Cache = None,
 ) -> None:
     """Go on with a refinement that was stopped, or that waits for the labels given here."""
-    from coreset_lib.jobs.refinements import check_no_work
-    from coreset_lib.refinement.experts import accept_answers
-
-    found = find_run(cache, run)
-    chosen = _find(cache, found, refinement)
-    check_no_work(chosen.paths)
+    chosen = _find(cache, find_run(cache, run), refinement)
     if labels is not None:
-        n_others = accept_answers(chosen.paths, chosen.plan, found, labels)
+        n_others = workflows.answer_refinement(chosen, labels)
         if n_others:
             typer.echo(f"{n_others} rows of {labels} are not about open queries", err=True)
-    _go_on(cache, found, chosen.paths, chosen.plan, out, background)
+    if background:
+        workflows.continue_refinement(chosen)
+    else:
+        with _refinement_bar() as show:
+            refined = workflows.continue_refinement(chosen, here=True, on_step=show)
+        _tell_end(refined, out)
+    typer.echo(f"refinement: {chosen.plan.refinement_id}")
 
 
 @app.command("status")
@@ -128,12 +148,10 @@ def status(
     cache: Cache = None,
 ) -> None:
     """List the refinements of a run, and what the newest or the chosen one has found."""
-    from coreset_lib.jobs.refinements import refinements_of
-    from coreset_lib.refinement.report import export_results
     from coreset_lib.refinement.sentences import verdict_lines
 
     found = find_run(cache, run)
-    known = refinements_of(cache_folder(cache), found.run_id)
+    known = workflows.refinements(found.run_id, cache=cache)
     if as_json:
         typer.echo(json.dumps([_as_dict(item) for item in known], indent=2))
         return
@@ -150,59 +168,38 @@ def status(
     for line in verdict_lines(chosen.paths, chosen.plan):
         typer.echo(line)
     if out is not None:
-        export_results(chosen.paths, chosen.plan, found).write(out)
+        workflows.export_refinement(chosen).write(out)
         typer.echo(f"results: {out}")
 
 
 @app.command("stop")
 def stop(run: RunName, refinement: Id = None, cache: Cache = None) -> None:
     """Stop a refinement in the background; its finished steps are kept."""
-    from coreset_lib.jobs import refinements
-
     chosen = _find(cache, find_run(cache, run), refinement)
-    refinements.stop(chosen.paths)
+    workflows.stop_refinement(chosen)
     typer.echo(f"refinement {chosen.plan.refinement_id} stopped")
 
 
-def _go_on(
-    cache: Path | None,
-    run: Run,
-    paths: RefinementPaths,
-    plan: RefinementPlan,
-    out: Path | None,
-    background: bool,
-) -> None:
-    """Work on a refinement here or in the background, and say how it ended."""
-    if background:
-        from coreset_lib.jobs import refinements
-
-        refinements.start(cache_folder(cache), plan)
-        typer.echo(f"refinement: {plan.refinement_id}")
-        return
-    from coreset_lib.refinement.report import export_results
+def _tell_end(refined: "Refinement", out: Path | None) -> None:
+    """Say how the work on a refinement ended."""
+    from coreset_lib.refinement.run_plan import WAITING
     from coreset_lib.refinement.sentences import verdict_lines
-    from coreset_lib.refinement.work import WAITING
 
-    ended = _work_here(cache_folder(cache), paths)
-    for line in verdict_lines(paths, plan):
+    for line in verdict_lines(refined.paths, refined.plan):
         typer.echo(line)
-    if ended == WAITING:
-        _tell_queries(paths, plan, out)
+    if refined.status.step == WAITING:
+        _tell_queries(refined.paths, refined.plan, out)
     elif out is not None:
-        export_results(paths, plan, run).write(out)
+        workflows.export_refinement(refined).write(out)
         typer.echo(f"results: {out}")
-    typer.echo(f"refinement: {plan.refinement_id}")
 
 
-def _work_here(cache: Path, paths: RefinementPaths) -> str:
-    """Work with a progress bar; returns the last step, empty if all is done."""
+@contextmanager
+def _refinement_bar() -> Generator[Callable[[int, int, str], None]]:
+    """Yield who is told of steps done, all steps, and the step."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from coreset_lib.jobs.refinements import check_no_work
-    from coreset_lib.refinement.work import refine
-
-    check_no_work(paths)
     columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=None)
@@ -210,7 +207,7 @@ def _work_here(cache: Path, paths: RefinementPaths) -> str:
         def show(done: int, total: int, step: str) -> None:
             progress.update(task, completed=done, total=total, description=step)
 
-        return refine(cache, paths, on_step=show).step
+        yield show
 
 
 def _tell_queries(paths: RefinementPaths, plan: RefinementPlan, out: Path | None) -> None:
@@ -233,19 +230,7 @@ def _tell_queries(paths: RefinementPaths, plan: RefinementPlan, out: Path | None
 
 def _find(cache: Path | None, run: Run, wanted: str | None) -> "Refinement":
     """Return the refinement that is meant: the newest, or the one whose id begins so."""
-    from coreset_lib.jobs.refinements import refinements_of
-
-    known = refinements_of(cache_folder(cache), run.run_id)
-    matches = [item for item in known if item.plan.refinement_id.startswith(wanted or "")]
-    if not matches:
-        told = ", ".join(item.plan.refinement_id for item in known) or "none"
-        raise CoresetError(
-            f"refinement {wanted or 'of run ' + run.run_id} was not found; known are: {told}. "
-            f"Start one with: coreset-lens refine start {run.run_id}"
-        )
-    if wanted and len(matches) > 1:
-        raise CoresetError(f"refinement id {wanted} must be unique, got {len(matches)}. Add to it.")
-    return matches[0]
+    return workflows.find_refinement(run.run_id, wanted or "", cache=cache)
 
 
 def _noise_rate(text: str) -> float | None:

@@ -13,7 +13,7 @@ SHOWN_COPIES = 3
 
 
 def report_lines(report: "DatasetReport") -> list[str]:
-    """Return a report, verdict last; file names, never names of patients."""
+    """Return a report, its conclusion last; file names, never names of patients."""
     sides = (report.depth, *report.image_size) if report.depth else report.image_size
     lines = [
         report.name if report.name == report.title else f"{report.name}: {report.title}",
@@ -42,7 +42,7 @@ def report_lines(report: "DatasetReport") -> list[str]:
     lines += [f"note: {warning}" for warning in report.warnings]
     if not report.warnings:
         lines.append("nothing stands out")
-    return [*lines, f"verdict: {report.verdict_text}"]
+    return [*lines, f"verdict: {report.readiness_text}"]
 
 
 def _copy_lines(report: "DatasetReport") -> list[str]:

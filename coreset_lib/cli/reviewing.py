@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
 
@@ -85,37 +86,18 @@ def queue_command(
 
     Says of every class how many of its samples are suspect, and warns above a quarter.
     """
-    import pandas as pd
-
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import TEXT_COLUMNS, disarm_formulas
-    from coreset_lib.review.suspicion import queue_of_run
 
     found = find_run(cache, run)
-    queue = queue_of_run(found)
-    table = pd.DataFrame(found.samples()[["index", "sample_id", "label", "class_name"]])
-    order = queue.order_by_class() if per_class else queue.order
-    table = table.iloc[order].reset_index(drop=True)
-    table["suspicion"] = queue.values[order]
-    for name, values in queue.signs.items():
-        table[name] = values[order]
-    table["place"] = range(1, len(table) + 1)
-    table["reasons"] = ["; ".join(queue.reasons(index)) for index in order]
-    names = queue.dynamics.class_names
-    table["suspect"] = queue.is_suspect[order]
-    table["chance_wrong"] = queue.chance_wrong[order]
-    table["suggested_class"] = [names[queue.suggested[index]] for index in order]
-    table["suggested_because"] = [queue.suggestion(index) for index in order]
-    counts = {found.class_name: str(found) for found in queue.class_suspects()}
-    table["suspects_in_class"] = [counts[str(name)] for name in table["class_name"]]
-    texts = (*TEXT_COLUMNS, "suggested_class", "suggested_because", "suspects_in_class")
-    write_output(out, csv_bytes(disarm_formulas(table, texts)))
+    queue = workflows.suspicion(found)
+    table = workflows.suspicion_table(found, queue=queue, is_per_class=per_class)
+    write_output(out, csv_bytes(table))
     turns = ", the classes in turns" if per_class else ""
     typer.echo(f"{out}: {len(table)} samples, most suspicious first{turns}")
     typer.echo(f"suspects: {', '.join(map(str, queue.class_suspects()))}")
-    first = order[:EXPECTED_AMONG]
+    first = queue.order[:EXPECTED_AMONG]
     n_wrong = round(queue.expected_wrong(first))
-    typer.echo(f"about {n_wrong} of the first {len(first)} labels are expected to be wrong")
+    typer.echo(f"about {n_wrong} of the {len(first)} most suspicious are expected to be wrong")
     for warning in queue.warnings():
         typer.echo(f"warning: {warning}", err=True)
 
@@ -132,16 +114,15 @@ def export_command(
     cache: Cache = None,
 ) -> None:
     """Write the decided labels: sample_id, old, new, who, when, why, status."""
-    from coreset_lib.export.corrections import export_labels, hand_out
-
     found = find_run(cache, run)
     with _open(cache, database) as store:
-        export = export_labels(found, store, included=include)
         if include == "confirmed":
-            _check_known(store, _me(me))
-        export.write(out)
-        if include == "confirmed":
-            hand_out(export, found, store, by=_me(me))
+            export = workflows.hand_out_corrections(
+                found, store, by=_me(me), keep=lambda export: export.write(out)
+            )
+        else:
+            export = workflows.export_corrections(found, store, included=include)
+            export.write(out)
     numbers = export.provenance
     typer.echo(f"{out}: {numbers['n_labels']} labels, {numbers['n_changed']} of them changed")
     typer.echo(f"sha256: {numbers['sha256']}")
@@ -292,13 +273,6 @@ def _me(name: str | None) -> str:
         raise CoresetError("your name as a reader is not known. Give it with --as NAME.") from None
 
 
-def _check_known(store: "ReviewStore", name: str) -> None:
-    """Raise ReviewError for a stranger, before anything is written."""
-    from coreset_lib.review.rights import check_role
-
-    check_role(name, store.role_of(name), "export")
-
-
 def _wanted_labels(
     run: str, labels: Path | None, database: str | None, cache: Path | None
 ) -> tuple[Any, Mapping[str, str]]:
@@ -352,7 +326,7 @@ def _write_table(path: Path, rows: Any, columns: tuple[str, ...]) -> None:
     import pandas as pd
 
     from coreset_lib.atomic import csv_bytes, write_output
-    from coreset_lib.export.tables import disarm_formulas
+    from coreset_lib.spreadsheets import disarm_formulas
 
     table = disarm_formulas(pd.DataFrame(list(rows), columns=list(columns)), columns)
     write_output(path, csv_bytes(table))

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.checks import check_choice
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.states import open_store
 from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
 from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.summary import summarise
@@ -26,7 +26,7 @@ def runs(
     cache: Cache = None,
 ) -> None:
     """List the runs, newest first, with what each is doing now."""
-    summaries = [summarise(run) for run in open_store(cache_folder(cache)).runs()]
+    summaries = [summarise(run) for run in workflows.open_store(cache_folder(cache)).runs()]
     is_empty = not summaries
     summaries = [summary for summary in summaries if has_tags(summary.tags, tag or ())]
     if as_json:
@@ -73,10 +73,8 @@ def rename(
 
 def stop(run: RunName, cache: Cache = None) -> None:
     """Stop a run; its complete epochs are kept."""
-    from coreset_lib.jobs.executor import executor_of
-
     found = find_run(cache, run)
-    status = executor_of(found).stop(found)
+    status = workflows.stop(found)
     if status.state in ACTIVE_STATES:
         typer.echo(f"run {found.run_id} on {status.host} was asked to stop")
     else:
@@ -101,10 +99,8 @@ def ensemble(
     cache: Cache = None,
 ) -> None:
     """Average finished runs that differ in their seed into one run."""
-    from coreset_lib.runs.ensemble import create_ensemble
-
     members = [find_run(cache, name) for name in runs]
-    typer.echo(f"run: {create_ensemble(cache_folder(cache), members).root.name}")
+    typer.echo(f"run: {workflows.average(members, cache=cache_folder(cache)).run_id}")
 
 
 def features(
@@ -184,14 +180,16 @@ def vog(
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.jobs.processes.after_training import start_step
+    from coreset_lib.jobs.processes.after_training import start_after_training
     from coreset_lib.training.after.pixel_vog import compute_pixel_vog, epochs_with_weights
 
     found = find_run(cache, run)
     if background:
         epochs_with_weights(found)
         folder = str(cache_folder(cache).resolve())
-        start_step(found.paths, ["vog", found.run_id, "--device", device, "--cache", folder])
+        start_after_training(
+            found.paths, ["vog", found.run_id, "--device", device, "--cache", folder]
+        )
         typer.echo(f"run {found.run_id}: started; read on with coreset-lens logs {found.run_id}")
         return
     with Progress(console=Console(stderr=True)) as progress:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coreset_lib import workflows
 from coreset_lib.checks import check_whole
 from coreset_lib.cli.data import absolute_dataset
 from coreset_lib.cli.options import (
@@ -31,7 +32,6 @@ from coreset_lib.cli.options import (
 from coreset_lib.cli.progress import preparation_bar, train_here
 from coreset_lib.configs import (
     AUGMENTATIONS,
-    MODELS,
     NO_LABEL_NOISE,
     PRECISIONS,
     RECORDINGS,
@@ -41,12 +41,9 @@ from coreset_lib.configs import (
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.executor import EXECUTORS
-from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
-from coreset_lib.runs.ensemble import create_ensemble
-from coreset_lib.runs.paths import RunPaths
+from coreset_lib.jobs.slurm.options import slurm_options
+from coreset_lib.networks import NETWORKS
 from coreset_lib.runs.store import Run
-from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
-from coreset_lib.training.processes.ranks import check_shares
 
 KEPT_ON_RESUME = (
     *("resume", "background", "executor", "cache", "gpus", "processes", "tensorboard"),
@@ -69,10 +66,10 @@ def train(
     ] = None,
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
-    window: GreyWindow = "file",
+    grey_window: GreyWindow = "file",
     skip_bad: SkipBad = False,
     keep_patient_ids: KeepPatientIds = False,
-    model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(MODELS)}")] = "resnet18",
+    model: Annotated[str, typer.Option(help=f"Surrogate: {', '.join(NETWORKS)}")] = "resnet18",
     epochs: Annotated[int, typer.Option(help="Passes over the training split")] = 200,
     batch_size: Annotated[int, typer.Option(help="Samples per update")] = 256,
     lr: Annotated[float, typer.Option("--lr", help="First learning rate of the cosine")] = 0.1,
@@ -143,9 +140,13 @@ def train(
         lines=slurm_option,
         requeue=requeue,
     )
-    place = _Place(executor, options, gpus, processes, background, tensorboard)
+    work = _Work(
+        workflows.Place(executor=executor, slurm=options, gpus=gpus, processes=processes),
+        background=background or executor == "slurm",
+        event_files=tensorboard,
+    )
     if resume is not None:
-        _resume(cache, resume, given, place)
+        _resume(cache, resume, given, work)
         return
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
@@ -156,7 +157,7 @@ def train(
         dataset=absolute_dataset(dataset, data_root),
         data_root=None if data_root is None else str(Path(data_root).resolve()),
         image_size=image_size,
-        window=window,
+        grey_window=grey_window,
         skip_bad=skip_bad,
         keep_patient_ids=keep_patient_ids,
         model=model,
@@ -180,14 +181,14 @@ def train(
     configs = [config]
     if seeds is not None:
         if "seed" in given:
-            raise CoresetError("train must get --seed or --seeds, got both. Leave one away.")
+            raise CoresetError("train must get --seed or --seeds, got both. Leave one out.")
         configs = [replace(config, seed=number) for number in parse_seeds(seeds)]
     if runs != 1:
         if seeds is not None:
-            raise CoresetError("train must get --runs or --seeds, got both. Leave one away.")
+            raise CoresetError("train must get --runs or --seeds, got both. Leave one out.")
         check_whole("runs", runs, least=1, most=MOST_SEEDS)
         configs = [replace(config, seed=seed + number) for number in range(runs)]
-    started = _train_new(cache_folder(cache), configs, place)
+    started = _train_new(cache_folder(cache), configs, work)
     if runs > 1:
         _average(cache_folder(cache), started)
 
@@ -227,7 +228,6 @@ def sbatch(
 ) -> None:
     """Print or write the Slurm script of a run, to be submitted where Slurm is."""
     from coreset_lib.atomic import write_output
-    from coreset_lib.jobs.slurm.executor import sbatch_script
 
     options = slurm_options(
         cache_folder(cache),
@@ -238,7 +238,7 @@ def sbatch(
         lines=slurm_option,
         requeue=requeue,
     )
-    script = sbatch_script([find_run(cache, run).paths], options)
+    script = workflows.slurm_script(find_run(cache, run), options)
     if out is None:
         typer.echo(script, nl=False)
         return
@@ -262,136 +262,71 @@ def parse_seeds(text: str) -> list[int]:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where runs are trained: by whom, on how many GPUs, by how many processes together."""
+class _Work:
+    """Where runs are trained, and whether they go on without this command."""
 
-    executor: str
-    options: SlurmOptions
-    gpus: int | None
-    processes: int | None
+    place: workflows.Place
     background: bool
-    tensorboard: bool
-
-    def __post_init__(self) -> None:
-        if self.gpus and self.processes is not None and self.processes != self.gpus:
-            raise CoresetError(
-                f"--processes must be the number of GPUs, {self.gpus}, got {self.processes}. "
-                "Leave it away."
-            )
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether the runs go on without this command."""
-        return self.background or self.executor == "slurm"
-
-    @property
-    def n_processes(self) -> int | None:
-        """Processes per run that were asked for; None for as many as before."""
-        if self.executor == "slurm":
-            return self.options.n_processes
-        return self.processes if self.gpus is None else max(self.gpus, 1)
+    event_files: bool
 
 
-def _train_new(cache: Path, configs: list[TrainingConfig], place: _Place) -> list[RunPaths]:
-    """Create one run per configuration, start them all, and return them."""
-    from coreset_lib.datasets import load_configured
-    from coreset_lib.runs.create import create_run
-
-    if place.tensorboard:
-        check_tensorboard()
-    first = configs[0]
-    _check_place(first.device, place)
+def _train_new(cache: Path, configs: list[TrainingConfig], work: _Work) -> list[Run]:
+    """Create one run per configuration, train or start them all, and return them."""
     with preparation_bar() as progress:
-        images = load_configured(first, cache=cache, progress=progress)
-    check_shares(first, len(images.train), place.n_processes or 1)
-    runs = [create_run(cache, config, images) for config in configs]
-    if place.tensorboard:
-        for paths in runs:
-            request_event_files(paths)
-    try:
-        if place.is_elsewhere:
-            _start(runs, place)
-        else:
-            _train_one_after_another(runs, first.epochs, images, place.n_processes)
-    finally:
-        for paths in runs:
-            typer.echo(f"run: {paths.root.name}")
+        runs, images = workflows.create_runs(
+            configs,
+            cache=cache,
+            place=work.place,
+            event_files=work.event_files,
+            progress=progress,
+            tell=_tell,
+        )
+    _train_or_start(runs, images, work)
     return runs
 
 
-def _average(cache: Path, members: list[RunPaths]) -> None:
+def _average(cache: Path, runs: list[Run]) -> None:
     """Average the runs if they are finished; else say how to do it once they are."""
-    runs = [Run(paths) for paths in members]
     if all(run.status().state == "finished" for run in runs):
-        typer.echo(f"run: {create_ensemble(cache, runs).root.name}")
+        typer.echo(f"run: {workflows.average(runs, cache=cache).run_id}")
     else:
         names = " ".join(run.run_id for run in runs)
         typer.echo(f"once all are finished: coreset-lens ensemble {names}", err=True)
 
 
-def _train_one_after_another(
-    runs: list[RunPaths], epochs: int, images: LabeledImages, processes: int | None
-) -> None:
-    """Train runs here until one is stopped."""
-    for paths in runs:
-        if not train_here(paths, epochs, images, processes=processes):
-            return
-
-
-def _resume(cache: Path | None, name: str, given: list[str], place: _Place) -> None:
+def _resume(cache: Path | None, name: str, given: list[str], work: _Work) -> None:
     """Go on with a run from its last checkpoint, with the options it was started with."""
-    from coreset_lib.datasets import load_configured
-    from coreset_lib.runs.resume import check_resumable, check_same_dataset, plain_config
-
     changed = [option for option in given if option not in (*KEPT_ON_RESUME, *SLURM_ONLY)]
     if changed:
         flags = ", ".join(f"--{option.replace('_', '-')}" for option in changed)
         raise CoresetError(
-            f"a resumed run must keep its options, got {flags}. Leave them away or start a new run."
+            f"a resumed run must keep its options, got {flags}. Leave them out or start a new run."
         )
     run = find_run(cache, name)
-    check_resumable(run)
-    config = plain_config(run.paths)
-    _check_place(config.device, place)
     with preparation_bar() as progress:
-        images = load_configured(config, cache=run.paths.cache, progress=progress)
-    check_same_dataset(run, images.fingerprint())
-    check_shares(config, len(images.train), place.n_processes or run.status().processes)
-    if place.tensorboard:
-        request_event_files(run.paths)
-    if place.is_elsewhere:
-        _start([run.paths], place)
-    else:
-        train_here(run.paths, config.epochs, images, processes=place.n_processes)
-    typer.echo(f"run: {run.run_id}")
+        images = workflows.open_for_resuming(
+            run, place=work.place, event_files=work.event_files, progress=progress, tell=_tell
+        )
+    _train_or_start([run], images, work)
 
 
-def _start(runs: list[RunPaths], place: _Place) -> None:
-    """Start runs that go on without this command."""
-    from coreset_lib.jobs.processes import local
-    from coreset_lib.jobs.slurm import executor as slurm
+def _train_or_start(runs: list[Run], images: LabeledImages, work: _Work) -> None:
+    """Start runs, or train them here until one is stopped; name them all in the end."""
+    try:
+        if work.background:
+            workflows.start_runs(runs, place=work.place)
+            return
+        for run in runs:
+            if not train_here(run, images, processes=work.place.n_processes):
+                return
+    finally:
+        for run in runs:
+            typer.echo(f"run: {run.run_id}")
 
-    if place.executor == "slurm":
-        slurm.submit(runs, place.options)
-        return
-    for paths in runs:
-        local.start(paths, processes=place.n_processes)
 
-
-def _check_place(device: str, place: _Place) -> None:
-    """Raise CoresetError where the runs cannot be trained, before anything is created."""
-    from coreset_lib.jobs.device_queue.devices import busy_note
-
-    if place.executor == "slurm":
-        if device.startswith("cuda") and not place.options.gpus:
-            raise CoresetError(f"device {device} needs a GPU, got a job without. Give --gpus 1.")
-        return
-    from coreset_lib.training.processes.distributed import check_devices
-
-    check_devices(device, gpus=place.gpus or 0, processes=place.n_processes or 1)
-    note = busy_note(device)
-    if note:
-        typer.echo(note, err=True)
+def _tell(note: str) -> None:
+    """Say something that is no result."""
+    typer.echo(note, err=True)
 
 
 COMMANDS = (train, queue, sbatch)

@@ -14,8 +14,8 @@ from coreset_lib.clustering.points import Distances, Points, Rows, check_points,
 from coreset_lib.clustering.result import KCurvePoint, KMedoidsResult
 from coreset_lib.clustering.sampling import matrix_megabytes, sample_rows
 from coreset_lib.clustering.silhouette import mean_silhouette
-from coreset_lib.clustering.threads import usable_cores
 from coreset_lib.errors import CoresetError
+from coreset_lib.system.computing import allowed_processors
 
 INITS = ("build", "random")
 
@@ -168,7 +168,9 @@ def _prepare(
     check_choice("init", init, INITS)
     check_whole("seed", seed, least=0, most=_LARGEST_SEED)
     check_whole("max_memory_mb", max_memory_mb, least=1)
-    n_workers = usable_cores() if workers is None else check_whole("workers", workers, least=1)
+    n_workers = (
+        allowed_processors() if workers is None else check_whole("workers", workers, least=1)
+    )
     if n_restarts is not None:
         check_whole("n_restarts", n_restarts, least=0)
     points = check_points(features, metric=metric, workers=n_workers)

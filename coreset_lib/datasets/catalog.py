@@ -9,23 +9,18 @@ from coreset_lib.cache import default_cache
 from coreset_lib.checks import check_whole
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.dataset_list import DEFAULT_SIZE, existing_folder, own_paths
-from coreset_lib.datasets.files.decoding import DecodeOptions
+from coreset_lib.datasets.files.contract import DecodeOptions
 from coreset_lib.datasets.files.grey_window import FROM_FILE, parse_grey_window
 from coreset_lib.datasets.files.pseudonyms import pseudonym_key
 from coreset_lib.datasets.labeled_images import LabeledImages, check_augmentation
 from coreset_lib.datasets.preparing.prepare import Progress, no_progress, prepare
 from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
 from coreset_lib.datasets.relabelling.label_tables import apply_labels, load_labels
-from coreset_lib.datasets.sources.folder import list_folder
+from coreset_lib.datasets.sources import SOURCES, FoundSource, named_source, source_of
 from coreset_lib.datasets.sources.listing import Listing, check_within, shown
-from coreset_lib.datasets.sources.medmnist import load_medmnist
-from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS
-from coreset_lib.datasets.sources.npz.file import load_npz
-from coreset_lib.datasets.sources.phantom import phantom
-from coreset_lib.datasets.sources.table import TABLE_SUFFIXES, list_table
+from coreset_lib.datasets.sources.source import ReadingOptions
 from coreset_lib.errors import DatasetError
-
-SUFFIXES = (".npz", *TABLE_SUFFIXES)
+from coreset_lib.plugins import Plugin
 
 
 def load_dataset(
@@ -33,7 +28,7 @@ def load_dataset(
     *,
     data_root: str | Path | None = None,
     image_size: int = DEFAULT_SIZE,
-    window: str = FROM_FILE,
+    grey_window: str = FROM_FILE,
     skip_bad: bool = False,
     keep_patient_ids: bool = False,
     again: bool = False,
@@ -55,7 +50,7 @@ def load_dataset(
         Height and width in pixels. Chooses among the sizes of the phantom and the
         MedMNIST sets; folders and tables are scaled to it; .npz files have their own
         size, which the default accepts.
-    window : str
+    grey_window : str
         Grey window of DICOM and 16-bit images and arrays, see `parse_grey_window`.
     skip_bad : bool
         Leave out image files that cannot be used instead of refusing the dataset.
@@ -78,29 +73,29 @@ def load_dataset(
     DatasetError
         If nothing answers to the name, or what does is unfit for training.
     """
-    parse_grey_window(window)
+    parse_grey_window(grey_window)
     root = existing_folder(data_root)
     if root is not None:
         check_within(root, roots)
-    name = os.fspath(name_or_path).strip()
-    if name.lower() == "phantom":
-        return phantom.make_phantom(phantom.PhantomOptions(image_size=image_size))
-    if name.lower() in MEDMNIST_SETS:
-        return load_medmnist(name.lower(), data_root=root, image_size=image_size)
-    path = _find_path(name, root)
-    check_within(path, roots)
-    listing = _listing(path, roots, keep_patient_ids)
-    if listing is None:
-        return _load_file(path, image_size, window)
+    options = ReadingOptions(
+        image_size=image_size,
+        grey_window=grey_window,
+        data_root=root,
+        roots=roots,
+        keep_patient_ids=keep_patient_ids,
+    )
+    listing = _load(os.fspath(name_or_path).strip(), options)
+    if not isinstance(listing, Listing):
+        return listing
     folder = default_cache() if cache is None else Path(cache)
     check_whole("image size", image_size, least=8, most=1024)
-    options = DecodeOptions(
+    decoding = DecodeOptions(
         image_size=image_size,
-        window=window,
+        grey_window=grey_window,
         pseudonym_key="" if keep_patient_ids else pseudonym_key(folder),
     )
     return prepare(
-        listing, options, cache=folder, skip_bad=skip_bad, again=again, progress=progress
+        listing, decoding, cache=folder, skip_bad=skip_bad, again=again, progress=progress
     )
 
 
@@ -120,7 +115,7 @@ def load_configured(
         config.dataset,
         data_root=config.data_root,
         image_size=config.image_size,
-        window=config.window,
+        grey_window=config.grey_window,
         skip_bad=config.skip_bad,
         keep_patient_ids=config.keep_patient_ids,
         cache=cache,
@@ -140,9 +135,42 @@ def load_configured(
     return apply_labels(dataset, rows, name="corrected labels")
 
 
+def plugin_source(config: TrainingConfig) -> Plugin | None:
+    """Return the other package that the dataset of a run is read by, if any is."""
+    root = None if config.data_root is None else Path(config.data_root).expanduser()
+    try:
+        return SOURCES.plugin(_find(config.dataset.strip(), root)[0].key)
+    except DatasetError:
+        return None
+
+
+def _load(name: str, options: ReadingOptions) -> LabeledImages | Listing:
+    """Let the source of a dataset read it, or list its files."""
+    found, place = _find(name, options.data_root)
+    if isinstance(place, Path):
+        check_within(place, options.roots)
+    with SOURCES.blaming(found.key):
+        return found.source.load(place, options)
+
+
+def _find(name: str, root: Path | None) -> tuple[FoundSource, str | Path]:
+    """Return who reads what a person means, and its name or path."""
+    found = named_source(name)
+    if found is not None:
+        return found, name.lower()
+    path = _find_path(name, root)
+    found = source_of(path)
+    if found is None:
+        raise DatasetError(
+            f"dataset must be a folder of class folders, a .csv or .tsv table, or an .npz file, "
+            f"got the file {shown(path.name)}. Give the folder or table that holds the labels."
+        )
+    return found, path
+
+
 def _find_path(name: str, root: Path | None) -> Path:
     """Return what a person means: under the data folder first, then as a path."""
-    names = [name] if name.lower().endswith(SUFFIXES) else [name, f"{name}.npz"]
+    names = _spellings(name)
     candidates = [root / option for option in names] if root and name else []
     candidates += [_expanded(option) for option in names if option]
     for test in (os.path.isfile, os.path.isdir):
@@ -150,6 +178,16 @@ def _find_path(name: str, root: Path | None) -> Path:
             if test(path):
                 return path
     raise _unknown(name, root)
+
+
+def _spellings(name: str) -> list[str]:
+    """Return a name, and the same with each suffix that may be left out."""
+    sources = list(SOURCES.values())
+    if name.lower().endswith(tuple(suffix for source in sources for suffix in source.suffixes)):
+        return [name]
+    return [name] + [
+        f"{name}{source.suffixes[0]}" for source in sources if source.may_leave_out_suffix
+    ]
 
 
 def _expanded(name: str) -> Path:
@@ -160,24 +198,10 @@ def _expanded(name: str) -> Path:
         return Path(name)
 
 
-def _listing(path: Path, roots: Sequence[Path] | None, keep_patient_ids: bool) -> Listing | None:
-    """Return what a folder or a table names; None for a file of arrays."""
-    if os.path.isdir(path):
-        return list_folder(path, roots=roots)
-    suffix = path.suffix.lower()
-    if suffix in TABLE_SUFFIXES:
-        return list_table(path, roots=roots, keep_patients=keep_patient_ids)
-    if suffix == ".npz":
-        return None
-    raise DatasetError(
-        f"dataset must be a folder of class folders, a .csv or .tsv table, or an .npz file, got "
-        f"the file {shown(path.name)}. Give the folder or table that holds the labels."
-    )
-
-
 def _unknown(name: str, root: Path | None) -> DatasetError:
     """Return the error for a name nothing answers to, near matches first."""
-    names = ["phantom", *MEDMNIST_SETS, *(path.name for path in own_paths(root))]
+    own = (path.name for path in own_paths(root))
+    names = [*(each for source in SOURCES.values() for each in source.names()), *own]
     near = get_close_matches(name.lower(), names, n=2, cutoff=0.6)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return DatasetError(
@@ -185,26 +209,3 @@ def _unknown(name: str, root: Path | None) -> DatasetError:
         f"one of {', '.join(names)}, "
         f"got {name!r}{'' if root is None else f', which is not in {root}'}.{hint}"
     )
-
-
-def _load_file(path: Path, image_size: int, window: str) -> LabeledImages:
-    """Return the dataset in a file, with official names if the file is an official one."""
-    stem, _, size = path.stem.partition("_")
-    known = MEDMNIST_SETS.get(stem) if size in ("", "64", "128", "224") else None
-    if known is None:
-        dataset = load_npz(path, window=window)
-    else:
-        dataset = load_npz(
-            path,
-            class_names=known.class_names,
-            title=known.title,
-            licence=known.licence,
-            is_multi_label=known.is_multi_label,
-            has_sides=known.has_sides,
-        )
-    if image_size != DEFAULT_SIZE and dataset.image_size != (image_size, image_size):
-        raise DatasetError(
-            f"image size must be that of the file for {path}, got {image_size}. "
-            f"Its images have {dataset.form_text}; leave the image size out."
-        )
-    return dataset

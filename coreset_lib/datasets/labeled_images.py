@@ -194,7 +194,7 @@ def check_one_class_each(dataset: LabeledImages, what: str) -> None:
     if dataset.is_multi_label:
         raise DatasetError(
             f"{what} needs exactly one class per sample, got {dataset.name}, whose samples carry "
-            "any number of labels. Leave it away."
+            "any number of labels. Leave it out."
         )
 
 

@@ -3,7 +3,7 @@
 import sys
 
 from coreset_lib.evaluation.results import EvaluationPaths
-from coreset_lib.evaluation.work import compare
+from coreset_lib.evaluation.run_plan import compare
 from coreset_lib.plans import background_main
 
 if __name__ == "__main__":

@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import LabeledImages, load_configured
+from coreset_lib.datasets import LabeledImages
+from coreset_lib.evaluation.held_out import hold_out, of_samples
 from coreset_lib.evaluation.metrics import split_metrics
 from coreset_lib.evaluation.plan import FULL_SET, Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import (
@@ -21,6 +25,7 @@ from coreset_lib.evaluation.results import (
     write_cell,
 )
 from coreset_lib.plans import damaged_plan, make_plan_folder
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -58,13 +63,20 @@ def read_plan(paths: EvaluationPaths) -> EvaluationPlan:
 
 @dataclass(eq=False)
 class Evaluator:
-    """Holds what the cells of one plan share: the dataset on the device, scores, features."""
+    """Holds what the cells of one plan share: the dataset on the device, scores, features.
+
+    Attributes
+    ----------
+    rows : int array or None
+        Samples of the run that ``dataset`` trains on, where the others were held out.
+    """
 
     run: Run
     plan: EvaluationPlan
     paths: EvaluationPaths
     dataset: LabeledImages
     config: TrainingConfig
+    rows: NDArray[np.intp] | None = None
 
     @classmethod
     def open(cls, run: Run, plan: EvaluationPlan, paths: EvaluationPaths) -> "Evaluator":
@@ -75,10 +87,11 @@ class Evaluator:
         CoresetError
             If the dataset is gone or has changed.
         """
-        config = TrainingConfig(**run.manifest.config)
-        dataset = load_configured(config, cache=run.paths.cache)
+        config = plan.starting_recipe(run)
+        dataset = load_run_images(run)
         check_same_dataset(run, dataset.fingerprint())
-        return cls(run, plan, paths, dataset, config)
+        dataset, rows = hold_out(dataset)
+        return cls(run, plan, paths, dataset, config, rows)
 
     def work(self, *, on_cell: OnCell = lambda done, total: None, start_at: float = 0.0) -> int:
         """Train every cell that is not finished yet, each in its own file.
@@ -133,20 +146,20 @@ class Evaluator:
         return n_left
 
     def _groups(self, data: Any, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
-        """Yield the cells in order, those together that may be trained together."""
-        from coreset_lib.training.targets.stacked import MOST_TOGETHER, pays_together
+        """Yield the cells in order, those at once that may be trained stacked."""
+        from coreset_lib.training.targets.stacked import MOST_STACKED, stacking_pays
 
-        if not pays_together(self.plan.model, data.train.labels.device):
+        if not stacking_pays(self.plan.model, data.train.labels.device):
             yield from ([cell] for cell in cells)
             return
         for is_full, alike in itertools.groupby(cells, lambda c: (c.rate, c.arm == FULL_SET)):
             group = list(alike)
-            size = 1 if is_full[1] else MOST_TOGETHER
+            size = 1 if is_full[1] else MOST_STACKED
             yield from (group[start : start + size] for start in range(0, len(group), size))
 
     def _train_all(self, data: Any, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
-        """Yield the results of cells: trained together where they differ in seeds only."""
-        from coreset_lib.training.targets.stacked import train_targets_together
+        """Yield the results of cells: trained stacked where they differ in seeds only."""
+        from coreset_lib.training.targets.stacked import train_stacked_targets
         from coreset_lib.training.targets.target import train_target
 
         is_watched = self.plan.protocol == "paper"
@@ -154,7 +167,7 @@ class Evaluator:
         kinds = {(len(indices), replace(recipe, seed=0)) for indices, recipe in chosen}
         if len(cells) > 1 and len(kinds) == 1:
             coresets, recipes = zip(*chosen, strict=True)
-            results = train_targets_together(data, coresets, recipes, watch_validation=is_watched)
+            results = train_stacked_targets(data, coresets, recipes, watch_validation=is_watched)
         else:
             results = (
                 train_target(data, indices, recipe, watch_validation=is_watched)
@@ -165,13 +178,12 @@ class Evaluator:
 
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
-        self._dynamics = self.run.dynamics()
+        dynamics = self.run.dynamics()
+        self._dynamics = dynamics if self.rows is None else of_samples(dynamics, self.rows)
         self._scores: dict[str, ScoreValues] = {}
 
     def _coreset(self, cell: Cell) -> tuple[Any, TrainingConfig]:
         """Return the samples of a cell and the recipe of its network."""
-        import numpy as np
-
         selection = self.plan.selection(cell)
         n_full = len(self.dataset.train)
         indices = np.arange(n_full) if selection is None else self._choose(selection)
@@ -202,5 +214,10 @@ class Evaluator:
             self._dynamics,
             selection,
             score=score,
-            features=lambda: self.run.features(selection.features),
+            features=lambda: self._features(selection.features),
         ).indices
+
+    def _features(self, kind: str) -> Any:
+        """Return the features of the samples that may be chosen."""
+        found = self.run.features(kind)
+        return found if found is None or self.rows is None else found[self.rows]

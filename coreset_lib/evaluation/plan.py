@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from coreset_lib.checks import check_choice, check_rate, check_whole
-from coreset_lib.configs import MODELS, TrainingConfig
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
+from coreset_lib.runs.recipe import run_recipe
+from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
 
 PROTOCOLS = ("honest", "paper")
@@ -68,8 +71,8 @@ class Cell:
 class EvaluationPlan:
     """Everything that decides the results of a comparison.
 
-    ``model``, ``epochs``, ``batch_size`` are of the target networks; the rest of the
-    recipe is the surrogate's.
+    ``model``, ``epochs``, ``batch_size`` are of the target networks; ``recipe`` holds further
+    options of :class:`~coreset_lib.configs.TrainingConfig`, and the rest is the surrogate's.
     """
 
     run_id: str
@@ -82,11 +85,12 @@ class EvaluationPlan:
     protocol: str = "honest"
     regime: str = "epochs"
     with_full_set: bool = True
+    recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         check_choice("protocol", self.protocol, PROTOCOLS)
         check_choice("regime", self.regime, REGIMES)
-        check_choice("model", self.model, MODELS)
+        check_choice("model", self.model, NETWORKS)
         check_whole("seeds", self.n_seeds, least=1, most=1000)
         check_whole("epochs", self.epochs, least=1, most=100_000)
         if not self.rates or not self.arms:
@@ -126,6 +130,11 @@ class EvaluationPlan:
             for seed in seeds:
                 yield Cell(arm=FULL_SET, variant=0, rate=1.0, seed=seed)
 
+    def starting_recipe(self, run: Run) -> TrainingConfig:
+        """Return what the recipes of all cells start from; raises as :func:`run_recipe`."""
+        own = {"model": self.model, "epochs": self.epochs, "batch_size": self.batch_size}
+        return run_recipe(run, {**(own if run.manifest.is_recorded else {}), **self.recipe})
+
     def selection(self, cell: Cell) -> SelectionConfig | None:
         """Return the selection of a cell; None for the full set."""
         for arm in self.all_arms():
@@ -138,7 +147,7 @@ class EvaluationPlan:
     ) -> TrainingConfig:
         """Return the recipe of a cell's target network.
 
-        Batches have ``min(batch_size, ceil(M / 4))`` samples (METHODS section 5). In the
+        Batches have ``min(batch_size, ceil(M / 4))`` samples (docs/methods.md). In the
         ``epochs`` regime (EVA) the coreset is seen as often as the full set would be; in
         the ``iterations`` regime (CCS) as often as takes at least the full set's steps.
         """
@@ -163,6 +172,8 @@ class EvaluationPlan:
             {"name": arm.name, "variants": [v.as_dict() for v in arm.variants]} for arm in self.arms
         ]
         plain["rates"] = list(self.rates)
+        if not self.recipe:
+            del plain["recipe"]  # a plan without one keeps the name that it always had
         return plain
 
 

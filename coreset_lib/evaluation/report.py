@@ -1,17 +1,11 @@
-"""The outcome of a comparison in plain words and as a file that can be traced."""
+"""The outcome of a comparison in plain words and as a table of its trainings."""
 
-import hashlib
 from typing import Any
 
 import pandas as pd
 
-from coreset_lib.atomic import csv_bytes
 from coreset_lib.evaluation.plan import FULL_SET, EvaluationPlan
 from coreset_lib.evaluation.results import FIGURES, EvaluationPaths, read_cells, summary_table
-from coreset_lib.export.provenance import Export, describe_run
-from coreset_lib.runs.store import Run
-
-SCHEMA_VERSION = 1
 
 
 def cell_table(paths: EvaluationPaths, plan: EvaluationPlan) -> pd.DataFrame:
@@ -33,21 +27,6 @@ def cell_table(paths: EvaluationPaths, plan: EvaluationPlan) -> pd.DataFrame:
         row["val_best_accuracy"] = result["val"]["best_accuracy"]
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def export_results(paths: EvaluationPaths, plan: EvaluationPlan, run: Run) -> Export:
-    """Return the summary as CSV with the plan, all cells and verdicts as provenance."""
-    cells = read_cells(paths, plan)
-    csv = csv_bytes(summary_table(plan, cells).drop(columns="seconds", errors="ignore"))
-    provenance = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "evaluation",
-        "sha256": hashlib.sha256(csv).hexdigest(),
-        "run": describe_run(run, run.status().epoch),
-        "plan": plan.as_dict(),
-        "cells": list(cells.values()),
-    }
-    return Export(csv, provenance)
 
 
 def verdict_lines(paths: EvaluationPaths, plan: EvaluationPlan) -> list[str]:

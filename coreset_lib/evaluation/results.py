@@ -14,14 +14,14 @@ from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.paired import PairedComparison, compare_paired
 from coreset_lib.evaluation.plan import FULL_SET, Arm, Cell, EvaluationPlan
-from coreset_lib.plans import PlannedPaths, read_step
+from coreset_lib.plans import PlanPaths, read_step
 from coreset_lib.system.locks import FileLock
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
 @dataclass(frozen=True)
-class EvaluationPaths(PlannedPaths):
+class EvaluationPaths(PlanPaths):
     """Where the parts of one comparison lie."""
 
     def cell(self, cell: Cell) -> Path:
@@ -111,7 +111,7 @@ def chosen_variant(
 ) -> int | None:
     """Return the variant with the highest mean validation accuracy; None if cells miss.
 
-    Test results play no part (protocol ``honest``, METHODS section 5); ties go to the
+    Test results play no part (protocol ``honest``, docs/methods.md); ties go to the
     variant named first.
     """
     means: list[float] = []

@@ -1,20 +1,22 @@
 """Clusters of a run's embedding as a table, with what the clustering found."""
 
 import hashlib
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from coreset_lib.atomic import csv_bytes
-from coreset_lib.export.tables import disarm_formulas
+from coreset_lib.atomic import csv_bytes, write_output
 from coreset_lib.features import reduce_by_pca
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run
 from coreset_lib.scores.score import read_options
 from coreset_lib.selection.class_clusters import cluster_options, cluster_within_classes
 from coreset_lib.selection.geometry import read_features, variance_option
+from coreset_lib.spreadsheets import disarm_formulas
 
 SCHEMA_VERSION = 1
 OPTIONS = {"variance": variance_option(), **cluster_options()}
@@ -34,6 +36,20 @@ class ClusterTable:
 
     csv: bytes
     record: dict[str, Any]
+
+    def write(self, path: Path) -> Path:
+        """Write the CSV and, beside it, ``<name>.clusters.json``; return where that is.
+
+        Raises
+        ------
+        CoresetError
+            If either cannot be written.
+        """
+        beside = path.with_name(f"{path.stem}.clusters.json")
+        write_output(path, self.csv)
+        text = json.dumps(self.record, indent=2, ensure_ascii=False) + "\n"
+        write_output(beside, text.encode())
+        return beside
 
 
 def cluster_run(

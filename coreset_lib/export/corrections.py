@@ -1,24 +1,23 @@
 """Corrected labels as a table to take away, with where they come from."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from coreset_lib.atomic import csv_bytes
 from coreset_lib.checks import check_choice
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import SCHEMA_VERSION, Export, describe_run
-from coreset_lib.export.tables import disarm_formulas
+from coreset_lib.export.provenance import Export, make_export
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Rules
 from coreset_lib.review.states import SampleState, sample_states
-from coreset_lib.review.store import ReviewStore
-from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run
+from coreset_lib.spreadsheets import disarm_formulas
+
+if TYPE_CHECKING:
+    from coreset_lib.review.store import ReviewStore
 
 KIND = "labels"
 INCLUDED = {
@@ -34,7 +33,7 @@ TEXTS = ("sample_id", "old", "new", "who", "why", "second_reader", "run", "view"
 
 def export_labels(
     run: Run,
-    reviews: ReviewStore,
+    reviews: "ReviewStore",
     *,
     included: str = "confirmed",
     up_to: int | None = None,
@@ -78,13 +77,7 @@ def export_labels(
     chosen.sort(key=lambda state: dataset.rows.get(state.sample_id, len(dataset.rows)))
     rows = [_row(state) for state in chosen]
     csv = csv_bytes(disarm_formulas(pd.DataFrame(rows, columns=list(COLUMNS)), TEXTS))
-    provenance = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": KIND,
-        "sha256": hashlib.sha256(csv).hexdigest(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "run": describe_run(run, run.status().epoch),
-        "versions": library_versions(),
+    details = {
         "reviews": {
             "included": included,
             "last_event": last,
@@ -93,10 +86,10 @@ def export_labels(
         "n_labels": len(rows),
         "n_changed": sum(s.is_done and s.label != s.old_label for s in chosen),
     }
-    return Export(csv, provenance)
+    return make_export(KIND, run, csv, details, n_epochs=run.status().epoch)
 
 
-def hand_out(export: Export, run: Run, reviews: ReviewStore, *, by: str) -> None:
+def hand_out(export: Export, run: Run, reviews: "ReviewStore", *, by: str) -> None:
     """Note in the database that an export was handed out; its samples become "exported".
 
     Raises
@@ -118,20 +111,25 @@ def hand_out(export: Export, run: Run, reviews: ReviewStore, *, by: str) -> None
     )
 
 
-def labels_again(run: Run, reviews: ReviewStore, record: Mapping[str, Any]) -> Export:
-    """Export the same decisions once more, from what a provenance says of them."""
-    try:
-        return export_labels(
-            run,
-            reviews,
-            included=str(record["included"]),
-            up_to=int(record["last_event"]),
-            rules=Rules(second_reading=str(record["second_reading"])),
-        )
-    except (KeyError, TypeError):
-        raise CoresetError(
-            "the decisions in the provenance have unknown fields. Use the version that wrote it."
-        ) from None
+def labels_again(run: Run, record: Mapping[str, Any]) -> Export:
+    """Export the decisions that a provenance tells of once more, from the cache's database."""
+    from coreset_lib.review.store import open_reviews  # only now a database is needed
+
+    reviews = record["reviews"]
+    with open_reviews(run.paths.cache) as store:
+        try:
+            return export_labels(
+                run,
+                store,
+                included=str(reviews["included"]),
+                up_to=int(reviews["last_event"]),
+                rules=Rules(second_reading=str(reviews["second_reading"])),
+            )
+        except (KeyError, TypeError):
+            raise CoresetError(
+                "the decisions in the provenance have unknown fields. "
+                "Use the version that wrote it."
+            ) from None
 
 
 def _row(state: SampleState) -> Sequence[Any]:

@@ -18,7 +18,7 @@ LEAST_TO_CORRELATE = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Listing:
+class ExportedTable:
     """A CSV of scores or a coreset, read back.
 
     Attributes
@@ -50,7 +50,7 @@ class ClassShare:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two listings have in common.
+    """What two tables have in common.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Comparison:
         return asdict(self)
 
 
-def read_listing(path: Path) -> Listing:
+def read_exported(path: Path) -> ExportedTable:
     """Read a CSV of scores or a coreset.
 
     Raises
@@ -113,15 +113,17 @@ def read_listing(path: Path) -> Listing:
     if score is not None:
         ranks = ranks.groupby(table[score]).transform("mean")
     table["difficulty"] = -ranks
-    return Listing(path.name, table, is_coreset="source" in table, is_scored=score is not None)
+    return ExportedTable(
+        path.name, table, is_coreset="source" in table, is_scored=score is not None
+    )
 
 
-def compare(first: Listing, second: Listing, *, rate: float = 0.1) -> Comparison:
-    """Compare two listings of the same training samples.
+def compare(first: ExportedTable, second: ExportedTable, *, rate: float = 0.1) -> Comparison:
+    """Compare two tables of the same training samples.
 
     Parameters
     ----------
-    first, second : Listing
+    first, second : ExportedTable
     rate : float
         Share of the hardest to take where both are tables of scores, in (0, 1].
 
@@ -154,12 +156,12 @@ def compare(first: Listing, second: Listing, *, rate: float = 0.1) -> Comparison
     )
 
 
-def _kept(listing: Listing, other: Listing, rate: float) -> pd.DataFrame:
-    """Return the rows that a listing keeps; of scores, the hardest."""
-    if listing.is_coreset:
-        return listing.table
-    n_keep = len(other.table) if other.is_coreset else budget(rate, len(listing.table))
-    return listing.table.head(n_keep)
+def _kept(exported: ExportedTable, other: ExportedTable, rate: float) -> pd.DataFrame:
+    """Return the rows that an exported table keeps; of scores, the hardest."""
+    if exported.is_coreset:
+        return exported.table
+    n_keep = len(other.table) if other.is_coreset else budget(rate, len(exported.table))
+    return exported.table.head(n_keep)
 
 
 def _score_column(table: pd.DataFrame) -> str | None:
@@ -193,7 +195,7 @@ def _class_shares(first: pd.DataFrame, second: pd.DataFrame) -> tuple[ClassShare
     )
 
 
-def _check_same_samples(first: Listing, second: Listing) -> None:
+def _check_same_samples(first: ExportedTable, second: ExportedTable) -> None:
     """Raise CoresetError if the same position names different samples."""
     shared = first.table.index.intersection(second.table.index)
     one, other = (x.table["sample_id"].loc[shared] for x in (first, second))

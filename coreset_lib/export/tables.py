@@ -1,18 +1,16 @@
 """The tables that people take away: scores of all samples, and coresets."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
 from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.export.review_status import NOT_REVIEWED, ReviewStatuses
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
+from coreset_lib.spreadsheets import disarm_formulas
 
 LABELS = "labels"
-TEXT_COLUMNS = ("sample_id", "class_name", LABELS, "source")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
@@ -39,20 +37,21 @@ def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
 def coreset_table(
     samples: pd.DataFrame,
     dynamics: TrainingDynamics,
-    selection: Selection,
+    coreset: Coreset,
     score: ScoreValues | None,
+    reviews: ReviewStatuses = NOT_REVIEWED,
 ) -> pd.DataFrame:
     """Return the chosen samples with the reasons that a run gives for them.
 
     ``rank`` is the sample's rank among all training samples (1 = hardest), or the order of
     the draw where no score was used. ``cluster`` and ``review_status`` are empty where
-    nothing was clustered or reviewed.
+    nothing was clustered, or the dataset was never reviewed.
 
     Returns
     -------
     DataFrame, one row per chosen sample, sorted by rank
     """
-    chosen = selection.indices
+    chosen = coreset.indices
     columns = ["index", "sample_id", "label", "class_name", LABELS, "source"]
     known = [name for name in columns if name in samples]
     table = pd.DataFrame(samples.iloc[chosen][known])
@@ -60,16 +59,6 @@ def coreset_table(
     if score is not None:
         table[score.name] = score.values[chosen]
     table["forgetting_events"] = count_forgetting_events(dynamics)[chosen]
-    table["cluster"] = "" if selection.clusters is None else selection.clusters[chosen]
-    table["review_status"] = ""
+    table["cluster"] = "" if coreset.clusters is None else coreset.clusters[chosen]
+    table["review_status"] = reviews.of(table["sample_id"].tolist())
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))
-
-
-def disarm_formulas(table: pd.DataFrame, columns: Iterable[str] = TEXT_COLUMNS) -> pd.DataFrame:
-    """Put an apostrophe before texts that a spreadsheet would run as a formula."""
-    for column in columns:
-        if column in table:
-            texts = table[column].astype(str)
-            is_formula = texts.str.startswith(FORMULA_STARTS)
-            table[column] = texts.where(~is_formula, "'" + texts)
-    return table

@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
     cache = Path(folder)
     path = _folder(cache) / f"{key}.json"
     try:
-        config = TrainingConfig(**json.loads(path.read_bytes())["config"])
+        config = TrainingConfig.from_dict(json.loads(path.read_bytes())["config"])
         _write(path, {"speed": asdict(_measure(cache, config))})
     except (CoresetError, RuntimeError, MemoryError) as error:
         text = str(error) if isinstance(error, CoresetError) else f"{ENDED} ({error})"

@@ -70,6 +70,11 @@ class DynamicsRecorder:
         self._logits.index_copy_(0, indices, logits.detach().float())
 
     @torch.no_grad()
+    def is_finite(self) -> NDArray[np.bool_]:
+        """Return whether all logits of a sample are there and finite, shape (samples,)."""
+        return self._logits.isfinite().all(dim=1).cpu().numpy()
+
+    @torch.no_grad()
     def combine(self, add_up: Callable[[Tensor], None]) -> None:
         """Bring together what several processes have recorded of one epoch.
 
@@ -108,7 +113,7 @@ class DynamicsRecorder:
 
         References
         ----------
-        EVA, Eq. 2-3 for ``error_norm``; METHODS section 2 for the others.
+        EVA, Eq. 2-3 for ``error_norm``; docs/methods.md for the others.
         """
         is_multi_label = self._labels.ndim == 2
         describe = describe_label_logits if is_multi_label else describe_logits

@@ -4,7 +4,7 @@ import sys
 
 from coreset_lib.plans import background_main
 from coreset_lib.refinement.results import RefinementPaths
-from coreset_lib.refinement.work import refine
+from coreset_lib.refinement.run_plan import refine
 
 if __name__ == "__main__":
     sys.exit(

@@ -17,12 +17,12 @@ from coreset_lib.datasets.relabelling.label_tables import (
     read_label_table,
 )
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.tables import disarm_formulas
 from coreset_lib.refinement.plan import JUDGED, RefinementPlan, RoundCell
 from coreset_lib.refinement.results import RefinementPaths, read_cell, read_judgement
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.states import SampleState, sample_states
 from coreset_lib.runs.store import Run
+from coreset_lib.spreadsheets import disarm_formulas
 
 if TYPE_CHECKING:
     from coreset_lib.review.store import ReviewStore

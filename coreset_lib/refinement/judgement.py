@@ -1,4 +1,4 @@
-"""How right a verdict on labels was, where the true ones are known."""
+"""How right the flags on noisy labels were, where the true ones are known."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,8 +11,8 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerdictFigures:
-    """How right a verdict was; shares in [0, 1], None where there is nothing to divide by.
+class FlagFigures:
+    """How right the flags were; shares in [0, 1], None where there is nothing to divide by.
 
     Attributes
     ----------
@@ -43,10 +43,10 @@ class VerdictFigures:
         return asdict(self) | {"by_class": list(self.by_class)}
 
 
-def judge_verdict(
+def judge_flags(
     is_noisy: Flags, labels: Labels, true_labels: Labels, n_classes: int
-) -> VerdictFigures:
-    """Compare a verdict with the truth.
+) -> FlagFigures:
+    """Compare flags with the truth.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ def judge_verdict(
 
     Returns
     -------
-    VerdictFigures
+    FlagFigures
     """
     is_wrong = labels != true_labels
     is_clean = ~is_wrong
     is_minority = minority_classes(labels, n_classes)[labels]
-    return VerdictFigures(
+    return FlagFigures(
         n_noisy=int(is_noisy.sum()),
         n_wrong=int(is_wrong.sum()),
         precision=_share(is_wrong, is_noisy),

@@ -1,20 +1,15 @@
-"""What a refinement found: curves against the budget, verdicts in words, and a file."""
+"""What a refinement found: curves against the budget, and how right its judgement was."""
 
-import hashlib
 import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from coreset_lib.atomic import csv_bytes
 from coreset_lib.evaluation.paired import PairedComparison, compare_paired
-from coreset_lib.export.provenance import Export, describe_run
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
-from coreset_lib.refinement.results import Record, RefinementPaths, read_cells, read_judgement
-from coreset_lib.runs.store import Run
+from coreset_lib.refinement.results import Record, RefinementPaths, read_judgement
 
-SCHEMA_VERSION = 1
 REFERENCES = ("random", PLAIN)
 
 
@@ -72,23 +67,6 @@ def judgement_table(paths: RefinementPaths, plan: RefinementPlan) -> pd.DataFram
         row |= {name: figures.get(name) for name in names}
         rows.append(row | {"test_accuracy": record["test"]["accuracy"]})
     return pd.DataFrame(rows)
-
-
-def export_results(paths: RefinementPaths, plan: RefinementPlan, run: Run) -> Export:
-    """Return the curves as CSV, with plan, judgements and all trainings as provenance."""
-    cells = read_cells(paths, plan)
-    csv = csv_bytes(curve_table(plan, cells))
-    judgements = [read_judgement(paths, seed) for seed in plan.seeds]
-    provenance = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "refinement",
-        "sha256": hashlib.sha256(csv).hexdigest(),
-        "run": describe_run(run, run.status().epoch),
-        "plan": plan.as_dict(),
-        "judgements": [record for record in judgements if record is not None],
-        "cells": list(cells.values()),
-    }
-    return Export(csv, provenance)
 
 
 def _records(

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from coreset_lib.atomic import write_json
-from coreset_lib.plans import PlannedPaths, damaged_plan, make_plan_folder, read_step
+from coreset_lib.plans import PlanPaths, damaged_plan, make_plan_folder, read_step
 from coreset_lib.refinement.plan import RefinementPlan, RoundCell, plan_from_dict
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class RefinementPaths(PlannedPaths):
+class RefinementPaths(PlanPaths):
     """Where the parts of one refinement lie."""
 
     def cell(self, cell: RoundCell) -> Path:
@@ -25,7 +25,7 @@ class RefinementPaths(PlannedPaths):
         """What co-teaching with one seed found."""
         return self.cells / f"judgement-{seed}.json"
 
-    def verdict(self, seed: int) -> Path:
+    def noisy_flags(self, seed: int) -> Path:
         """Labels that it calls wrong, bool, shape (samples,)."""
         return self.cells / f"verdict-{seed}.npy"
 
@@ -72,7 +72,7 @@ def read_plan(paths: RefinementPaths) -> RefinementPlan:
 def read_judgement(paths: RefinementPaths, seed: int) -> Record | None:
     """Return a finished judgement; an unreadable one counts as not finished."""
     record = read_step(paths.judgement(seed), seed=seed)
-    return record if paths.verdict(seed).exists() else None
+    return record if paths.noisy_flags(seed).exists() else None
 
 
 def write_cell(paths: RefinementPaths, cell: RoundCell, result: Mapping[str, Any]) -> None:

@@ -38,6 +38,18 @@ def database_url(cache: Path, given: str | None = None) -> str:
     return URL.create("sqlite", database=str(Path(wanted).absolute())).render_as_string()
 
 
+def has_database(cache: Path) -> bool:
+    """Whether there is a review database to read: a server always, a file once it exists."""
+    url = database_url(cache)
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        return True  # opening it says what is wrong
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return True
+    return Path(parsed.database).exists()
+
+
 def shown_url(url: str) -> str:
     """Return an address for people: a path for SQLite, no password otherwise."""
     try:

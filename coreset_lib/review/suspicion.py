@@ -159,7 +159,7 @@ class SuspicionQueue:
 def suspicion_queue(
     dynamics: TrainingDynamics,
     features: NDArray[np.float32] | None = None,
-    verdict: NDArray[np.bool_] | None = None,
+    noisy_flags: NDArray[np.bool_] | None = None,
     *,
     pixels: NDArray[np.float32] | None = None,
     held_out: NDArray[np.float32] | None = None,
@@ -173,8 +173,8 @@ def suspicion_queue(
     features : float array, shape (samples, features), optional
         An embedding that has not learned the labels by heart, in which angles between samples
         are measured; without it the neighbours' labels are left out.
-    verdict : bool array, shape (samples,), optional
-        Labels that co-teaching calls wrong, see :meth:`coreset_lib.runs.store.Run.verdict`.
+    noisy_flags : bool array, shape (samples,), optional
+        Labels that co-teaching calls wrong, see :meth:`coreset_lib.runs.store.Run.noisy_flags`.
     pixels : float array, shape (samples, components), optional
         Principal components of the images.
     held_out : float array, shape (samples, classes), optional
@@ -188,7 +188,7 @@ def suspicion_queue(
     Notes
     -----
     Early probabilities, neighbours, pixels and held-out networks each give the other classes a
-    share. The value is the mean of these with the rank of VOG, "never learned" and the verdict;
+    share. The value is the mean of these with the rank of VOG, "never learned" and the flags;
     weights are `WEIGHTS`, over what the run has. It orders labels over all. Which are called
     suspect, and which class is suggested, is judged inside each class as well, see
     :meth:`coreset_lib.review.evidence.ClassEvidence.combined`. All this is the project's own.
@@ -204,7 +204,7 @@ def suspicion_queue(
     evidence = class_evidence(dynamics, early_features=features, pixels=pixels, held_out=held_out)
     parts = {name: evidence.against(name) for name in evidence.sources}
     signs |= {name: part for name, part in parts.items() if name != "early"}
-    signs |= _other_signs(dynamics, verdict)
+    signs |= _other_signs(dynamics, noisy_flags)
     ranks = {
         name: _ranks(-values if name == "margin" else values)
         if name in ("margin", "vog")
@@ -226,31 +226,43 @@ def suspicion_queue(
 
 
 def _other_signs(
-    dynamics: TrainingDynamics, verdict: NDArray[np.bool_] | None
+    dynamics: TrainingDynamics, noisy_flags: NDArray[np.bool_] | None
 ) -> dict[str, Float64s]:
     """Return the signs that name no class."""
     signs = {"never_learned": find_never_learned(dynamics).astype(np.float64)}
     if dynamics.has("vog") and dynamics.n_epochs >= VOG_WINDOW:
         signs["vog"] = compute_score(dynamics, "vog", {}).values
-    if verdict is not None:
-        signs["co_teaching"] = verdict.astype(np.float64)
+    if noisy_flags is not None:
+        signs["co_teaching"] = noisy_flags.astype(np.float64)
     return signs
 
 
-def queue_of_run(run: Run) -> SuspicionQueue:
-    """Return the queue of a run, with neighbours and co-teaching's verdict once there are any.
+def queue_of_run(
+    run: Run,
+    *,
+    dynamics: TrainingDynamics | None = None,
+) -> SuspicionQueue:
+    """Return the queue of a run, with neighbours and co-teaching's flags once there are any.
+
+    Parameters
+    ----------
+    run : Run
+    dynamics : TrainingDynamics, optional
+        The run's dynamics, where they are open already.
 
     Raises
     ------
     CoresetError
         If the run has recorded no epoch, or is damaged.
     """
-    dynamics = run.dynamics()
+    dynamics = run.dynamics() if dynamics is None else dynamics
     if not dynamics.n_epochs:
         raise CoresetError(
             f"run {run.run_id} has recorded no epoch yet, so nothing is suspicious. Wait for it."
         )
-    return suspicion_queue(dynamics, verdict=run.verdict(), **evidence_of_run(run, dynamics))
+    return suspicion_queue(
+        dynamics, noisy_flags=run.noisy_flags(), **evidence_of_run(run, dynamics)
+    )
 
 
 class RunEvidence(TypedDict):

@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_bytes, write_json
-from coreset_lib.configs import TrainingConfig
+from coreset_lib.configs import TrainingConfig, with_new_names
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import multi_hot_of, set_codes
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.records import Manifest, Status
+from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
 from coreset_lib.system.processes import host_name
@@ -108,14 +108,16 @@ def _differences(first: Run, other: Run) -> list[tuple[str, Any, Any]]:
     """List in what two runs differ that they must not."""
     a, b = first.manifest, other.manifest
     pairs = [("dataset (fingerprint)", a.dataset.fingerprint[:12], b.dataset.fingerprint[:12])]
-    names = [name for name in a.config | b.config if name not in MAY_DIFFER]
-    pairs += [(name, _option(a, name), _option(b, name)) for name in names]
+    pairs += [("title", a.title, b.title), ("recipe", a.recipe, b.recipe)]
+    ours, theirs = with_new_names(a.config), with_new_names(b.config)
+    names = [name for name in ours | theirs if name not in MAY_DIFFER]
+    pairs += [(name, _option(ours, name), _option(theirs, name)) for name in names]
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
-def _option(manifest: Manifest, name: str) -> Any:
+def _option(options: Mapping[str, Any], name: str) -> Any:
     """Return an option of a run; of one older than the option, what was done without it."""
-    return manifest.config.get(name, getattr(TrainingConfig, name, None))
+    return options.get(name, getattr(TrainingConfig, name, None))
 
 
 def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
@@ -144,6 +146,8 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         source = first.paths.embedding_of(kind)
         if source.exists():
             shutil.copyfile(source, draft.embedding_of(kind))
+    if first.manifest.is_recorded:
+        _copy_images(first.paths, draft)
     manifest = replace(
         first.manifest,
         run_id=run_id,
@@ -164,6 +168,15 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
             device=f"average of {len(runs)} runs",
         ),
     )
+
+
+def _copy_images(source: RunPaths, draft: RunPaths) -> None:
+    """Copy the images that a recorded run keeps, and the labels of its other splits."""
+    kept = [source.images(part) for part in ("train", "val", "test")]
+    kept += [source.val_labels, source.val_multi_hot, source.test_labels, source.test_multi_hot]
+    for path in kept:
+        if path.exists():
+            shutil.copyfile(path, draft.root / path.name)
 
 
 def _average_plane(draft: RunPaths, name: str, members: Sequence[TrainingDynamics]) -> None:
@@ -221,5 +234,6 @@ def majority_set(predictions: NDArray[Any], n_labels: int) -> NDArray[np.int64]:
 def _new_id(first: Run) -> str:
     """Return a name that sorts by time and says what it is."""
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    dataset, model = first.manifest.dataset.name, first.manifest.config.get("model", "")
+    dataset = first.manifest.dataset.name
+    model = first.manifest.config.get("model", first.manifest.origin)
     return f"{moment}-{dataset}-{model}-ensemble-{secrets.token_hex(2)}"

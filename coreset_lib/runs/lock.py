@@ -49,10 +49,7 @@ def training_lock(paths: RunPaths) -> Generator[None]:
 
 def _taken_message(paths: RunPaths) -> str:
     """Say who trains the run."""
-    try:
-        holder = paths.lock.read_text(errors="replace").strip()
-    except OSError:
-        holder = ""
+    holder = FileLock(paths.lock).holder()
     return (
         f"run {paths.root.name} is being trained already by {holder or 'another process'}. "
         "Stop it first."

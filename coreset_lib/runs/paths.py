@@ -46,13 +46,13 @@ class RunPaths:
         return self.root / "true_labels.npy"
 
     @property
-    def verdict(self) -> Path:
+    def noisy_flags(self) -> Path:
         """Labels that co-teaching calls wrong, bool, shape (samples,)."""
         return self.root / "verdict.npy"
 
     @property
-    def verdict_info(self) -> Path:
-        """Options, seed and noise rate of that verdict."""
+    def noisy_flags_info(self) -> Path:
+        """Options, seed and noise rate of those flags."""
         return self.root / "verdict.json"
 
     @property
@@ -140,6 +140,20 @@ class RunPaths:
         """The same of samples with any number of labels, shape (samples, labels)."""
         return self.root / "val_multi_hot.npy"
 
+    def images(self, part: str) -> Path:
+        """Images of a split, of a run that was recorded from somebody's own training."""
+        return self.root / f"{part}_images.npy"
+
+    @property
+    def test_labels(self) -> Path:
+        """Labels of the test split, of such a run."""
+        return self.root / "test_labels.npy"
+
+    @property
+    def test_multi_hot(self) -> Path:
+        """The same of samples with any number of labels, shape (samples, labels)."""
+        return self.root / "test_multi_hot.npy"
+
     @property
     def pca(self) -> Path:
         """Parameters of the PCA before UMAP."""
@@ -198,7 +212,7 @@ class RunPaths:
         return self.root / "lock"
 
     @property
-    def reserve(self) -> Path:
+    def disk_reserve(self) -> Path:
         """Disk space kept aside while training, to report a full disk with."""
         return self.root / ".reserve"
 

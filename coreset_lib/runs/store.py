@@ -126,9 +126,9 @@ class Run:
         path = self.paths.true_labels
         return self._checked_labels(path, open_array(path)) if path.exists() else None
 
-    def verdict(self) -> NDArray[np.bool_] | None:
+    def noisy_flags(self) -> NDArray[np.bool_] | None:
         """Return which labels co-teaching calls wrong, shape (samples,); None if not asked."""
-        path, n_samples = self.paths.verdict, self.manifest.dataset.n_train
+        path, n_samples = self.paths.noisy_flags, self.manifest.dataset.n_train
         if not path.exists():
             return None
         flags = open_array(path)

@@ -10,6 +10,18 @@ from coreset_lib.runs.store import Run
 DAMAGED = "damaged"
 
 
+@dataclass(frozen=True)
+class RunVersion:
+    """What names the recorded epochs of a run in every cache.
+
+    ``created`` tells a run from another one that took the name of its folder later.
+    """
+
+    folder: str
+    created: str
+    n_epochs: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """A run at this moment; ``state`` is ``damaged`` where its records cannot be read."""
@@ -29,6 +41,7 @@ class RunSummary:
     created: str = ""
     is_synthetic: bool = False
     is_multi_label: bool = False
+    is_recorded: bool = False
     folder: str = ""
     name: str = ""
     tags: tuple[str, ...] = ()
@@ -37,6 +50,11 @@ class RunSummary:
     def is_active(self) -> bool:
         """Whether a process is training it or about to."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def version(self) -> RunVersion:
+        """The run as far as it was recorded when this was read."""
+        return RunVersion(self.folder, self.created, self.epoch)
 
     @property
     def progress(self) -> float:
@@ -63,7 +81,7 @@ def summarise(run: Run) -> RunSummary:
         run_id=run.run_id,
         state=status.state,
         dataset=manifest.dataset.name,
-        model=str(manifest.config.get("model", "")),
+        model=manifest.title or str(manifest.config.get("model", "")),
         epoch=status.epoch,
         epochs=status.epochs,
         step=status.step,
@@ -75,6 +93,7 @@ def summarise(run: Run) -> RunSummary:
         created=manifest.created,
         is_synthetic=manifest.dataset.is_synthetic,
         is_multi_label=bool(manifest.dataset.label_names),
+        is_recorded=manifest.is_recorded,
         folder=folder,
         name=naming.name,
         tags=naming.tags,

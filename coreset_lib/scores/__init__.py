@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.plugins import Registry, with_source
 from coreset_lib.scores.ablations import EVA_SINGLE, EXPECTATION_DUAL, EXPECTATION_SINGLE
 from coreset_lib.scores.averages import AUM, EL2N, ENTROPY
 from coreset_lib.scores.ducs import DUCS
@@ -14,22 +15,28 @@ from coreset_lib.scores.score import Score, ScoreValues, compute_values
 from coreset_lib.scores.tdds import TDDS
 from coreset_lib.scores.uncertainty import DUAL, DYN_UNC
 
-SCORES: dict[str, Score] = {
-    "eva": EVA,
-    "eva_single": EVA_SINGLE,
-    "expectation_single": EXPECTATION_SINGLE,
-    "expectation_dual": EXPECTATION_DUAL,
-    "el2n": EL2N,
-    "forgetting": FORGETTING,
-    "aum": AUM,
-    "entropy": ENTROPY,
-    "dyn_unc": DYN_UNC,
-    "dual": DUAL,
-    "tdds": TDDS,
-    "ducs": DUCS,
-    "vog": VOG,
-    "vog_pixel": VOG_PIXEL,
-}
+SCORES = Registry[Score](
+    "score",
+    {
+        "eva": EVA,
+        "eva_single": EVA_SINGLE,
+        "expectation_single": EXPECTATION_SINGLE,
+        "expectation_dual": EXPECTATION_DUAL,
+        "el2n": EL2N,
+        "forgetting": FORGETTING,
+        "aum": AUM,
+        "entropy": ENTROPY,
+        "dyn_unc": DYN_UNC,
+        "dual": DUAL,
+        "tdds": TDDS,
+        "ducs": DUCS,
+        "vog": VOG,
+        "vog_pixel": VOG_PIXEL,
+    },
+    group="coreset_lens.scores",
+    type_of_member=Score,
+    credit=with_source,
+)
 
 
 def compute_score(
@@ -54,6 +61,7 @@ def compute_score(
     ------
     CoresetError
         If the score or an option is unknown or out of range, or what the score needs
-        was not recorded.
+        was not recorded, or a score of another package fails.
     """
-    return compute_values(SCORES, name, dynamics, options or {})
+    with SCORES.blaming(name):
+        return compute_values(SCORES, name, dynamics, options or {})

@@ -55,7 +55,7 @@ def area_under_margin(dynamics: TrainingDynamics) -> Float64s:
     References
     ----------
     Pleiss et al., Identifying mislabeled data using the area under the margin ranking
-    (2020); here on probabilities, as METHODS section 3 says, not on logits.
+    (2020); here on probabilities, as docs/methods.md says, not on logits.
     """
     return windowed_mean(dynamics, "margin", Window(1, dynamics.n_epochs))
 

@@ -200,4 +200,11 @@ def compute_values(
     used = score.read_options(name, options, dynamics.n_epochs)
     result = score.compute(dynamics, **used)
     values, is_excluded = result if isinstance(result, tuple) else (result, None)
-    return ScoreValues(name, values, score.direction, used, is_excluded)
+    if np.shape(values) != (dynamics.n_samples,) or not np.isfinite(values).all():
+        raise CoresetError(
+            f"score {name} must give {dynamics.n_samples} finite numbers, one per sample, got an "
+            f"array of shape {np.shape(values)} that is not that. Its code is at fault."
+        )
+    return ScoreValues(
+        name, np.asarray(values, dtype=np.float64), score.direction, used, is_excluded
+    )

@@ -12,6 +12,7 @@ from coreset_lib.checks import check_choice, check_rate, check_share, check_whol
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
+from coreset_lib.plugins import Registry, with_source
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.budget import BALANCES, ROUNDING, budget, exact_share
@@ -22,22 +23,28 @@ from coreset_lib.selection.geometry import FeatureSource, read_features
 from coreset_lib.selection.herding import HERDING
 from coreset_lib.selection.k_center import K_CENTER
 from coreset_lib.selection.moderate import MODERATE
-from coreset_lib.selection.problem import Features, Selection, SelectionProblem, Strategy
+from coreset_lib.selection.problem import Coreset, Features, Indices, SelectionProblem, Strategy
 from coreset_lib.selection.random import RANDOM
 from coreset_lib.selection.top import TOP
 
-STRATEGIES: dict[str, Strategy] = {
-    "recommended": RECOMMENDED,
-    "top": TOP,
-    "random": RANDOM,
-    "ccs": CCS,
-    "coverage": COVERAGE,
-    "diversity": DIVERSITY,
-    "hybrid": HYBRID,
-    "k_center": K_CENTER,
-    "herding": HERDING,
-    "moderate": MODERATE,
-}
+STRATEGIES = Registry[Strategy](
+    "strategy",
+    {
+        "recommended": RECOMMENDED,
+        "top": TOP,
+        "random": RANDOM,
+        "ccs": CCS,
+        "coverage": COVERAGE,
+        "diversity": DIVERSITY,
+        "hybrid": HYBRID,
+        "k_center": K_CENTER,
+        "herding": HERDING,
+        "moderate": MODERATE,
+    },
+    group="coreset_lens.strategies",
+    type_of_member=Strategy,
+    credit=with_source,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +90,7 @@ def select_coreset(
     *,
     score: ScoreValues | None = None,
     features: FeatureSource = None,
-) -> Selection:
+) -> Coreset:
     """Choose a coreset of ``ceil(rate * N)`` training samples.
 
     Parameters
@@ -98,7 +105,7 @@ def select_coreset(
 
     Returns
     -------
-    Selection
+    Coreset
         Exactly the budget of unique samples, seeded and repeatable.
 
     Raises
@@ -126,9 +133,23 @@ def select_coreset(
         features=_features_for(config.strategy, features, dynamics.n_samples),
         class_names=dynamics.class_names,
     )
-    indices, done, *clusters = strategy.choose(problem, **config.read_strategy_options())
-    assert len(indices) == len(np.unique(indices)) == n_keep
-    return Selection(indices, {"n_keep": n_keep, **report, **done}, *clusters)
+    with STRATEGIES.blaming(config.strategy):
+        indices, done, *clusters = strategy.choose(problem, **config.read_strategy_options())
+        indices = _checked(indices, problem, config.strategy)
+    return Coreset(indices, {"n_keep": n_keep, **report, **done}, *clusters)
+
+
+def _checked(indices: Any, problem: SelectionProblem, strategy: str) -> Indices:
+    """Return the indices as numbers, or say that the strategy did not do what it promised."""
+    chosen = np.asarray(indices)
+    is_whole = chosen.ndim == 1 and np.issubdtype(chosen.dtype, np.integer)
+    is_right = is_whole and np.isin(chosen, problem.candidates()).all()
+    if not is_right or not len(chosen) == len(np.unique(chosen)) == problem.n_keep:
+        raise CoresetError(
+            f"strategy {strategy} must choose {problem.n_keep} different candidates, got an "
+            f"array of shape {chosen.shape} that is not that. Its code is at fault."
+        )
+    return chosen.astype(np.intp)
 
 
 def _candidates(

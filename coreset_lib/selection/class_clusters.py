@@ -1,5 +1,6 @@
 """K-Medoids inside each class: the sub-populations that diversity draws from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,29 @@ def cluster_within_classes(
         medoids += members[found.medoids].tolist()
         class_of += [klass] * found.k
     return ClassClusters(assigned, np.array(medoids), np.array(class_of), tuple(records))
+
+
+def join_clusters(parts: Sequence[ClassClusters], n_samples: int) -> ClassClusters:
+    """Number the clusters of several classes one after the other.
+
+    Parameters
+    ----------
+    parts : sequence of ClassClusters
+        At least one, of different classes, in the order in which they are to be numbered.
+    n_samples : int
+    """
+    labels = np.full(n_samples, -1, dtype=np.int64)
+    records: list[dict[str, Any]] = []
+    first = 0
+    for part in parts:
+        is_here = part.labels >= 0
+        labels[is_here] = part.labels[is_here] + first
+        numbers = list(range(first, first + part.n_clusters))
+        records += [record | {"clusters": numbers} for record in part.records]
+        first += part.n_clusters
+    medoids = np.concatenate([part.medoids for part in parts])
+    class_of = np.concatenate([part.class_of for part in parts])
+    return ClassClusters(labels, medoids, class_of, tuple(records))
 
 
 def _cluster(

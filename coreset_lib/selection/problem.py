@@ -84,7 +84,7 @@ class SelectionProblem:
 
 
 @dataclass(frozen=True, eq=False)
-class Selection:
+class Coreset:
     """The coreset and how it came about.
 
     Attributes

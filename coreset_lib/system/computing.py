@@ -37,12 +37,21 @@ def usable_cores() -> int | None:
     except ImportError:  # a bare GPU node
         return None
     limits = [psutil.cpu_count(logical=False), _share_of_container()]
-    if hasattr(os, "sched_getaffinity"):
-        limits.append(len(os.sched_getaffinity(0)))
+    limits.append(_affinity())
     granted = os.environ.get("SLURM_CPUS_PER_TASK", "")
     limits.append(int(granted) if granted.isdecimal() else None)
     known = [limit for limit in limits if limit]
     return min(known) if known else None
+
+
+def allowed_processors() -> int:
+    """Return how many logical processors the system lets this process run on."""
+    return _affinity() or os.cpu_count() or 1
+
+
+def _affinity() -> int | None:
+    """Return how many processors this process is bound to; None where it cannot be bound."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 def _share_of_container() -> int | None:

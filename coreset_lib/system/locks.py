@@ -3,28 +3,15 @@
 import contextlib
 import errno
 import os
-import sys
 import time
 from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        """Lock the first byte or raise OSError."""
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        """Lock the file or raise OSError."""
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from filelock import lock_descriptor
 
 POLL_SECONDS = 0.02
-TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+# Windows locks the first byte for reading too: what is left for others stands behind it.
+SIGN_POSITION = 1
 
 
 class FileLock:
@@ -42,11 +29,15 @@ class FileLock:
         """Take the lock, waiting at most ``patience`` seconds; whether it was taken."""
         deadline = time.monotonic() + patience
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        while not _try_lock(handle):
-            if time.monotonic() >= deadline:
-                os.close(handle)
-                return False
-            time.sleep(POLL_SECONDS)
+        try:
+            while not _try_lock(handle):
+                if time.monotonic() >= deadline:
+                    os.close(handle)
+                    return False
+                time.sleep(POLL_SECONDS)
+        except OSError:
+            os.close(handle)
+            raise
         self._handle = handle
         return True
 
@@ -55,7 +46,17 @@ class FileLock:
         assert self._handle is not None
         with contextlib.suppress(OSError):
             os.ftruncate(self._handle, 0)
-            os.pwrite(self._handle, text.encode(), 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            os.write(self._handle, b" " * SIGN_POSITION + text.encode())
+
+    def holder(self) -> str:
+        """Return what the holder has left with :meth:`sign`; empty if that cannot be read."""
+        try:
+            with open(self._path, "rb", buffering=0) as file:
+                file.seek(SIGN_POSITION)
+                return file.read().decode(errors="replace").strip()
+        except OSError:
+            return ""
 
     def release(self) -> None:
         """Give the lock back."""
@@ -67,10 +68,8 @@ class FileLock:
 def _try_lock(handle: int) -> bool:
     """Whether the lock was granted."""
     try:
-        _lock(handle)
+        return lock_descriptor(handle, blocking=False)
     except OSError as error:
-        if error.errno in TAKEN:
-            return False
         if error.errno not in UNSUPPORTED:
             raise
     return True

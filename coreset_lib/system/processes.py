@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -55,8 +55,41 @@ def spawn(arguments: Sequence[str], output: IO[bytes] | int) -> "subprocess.Pope
         stdout=output,
         stderr=output,
         env=background_environment(),
-        start_new_session=True,
+        start_new_session=True,  # POSIX; Windows takes the flags
+        creationflags=_creation_flags(),
     )
+
+
+def _creation_flags() -> int:
+    """Return what keeps a child alive on Windows when its starter's console is closed."""
+    if sys.platform == "win32":
+        return subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    return 0
+
+
+def become(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a program in the place of this process, so that whoever ends this one ends that.
+
+    Returns
+    -------
+    int
+        Its exit status, on Windows, which cannot replace a process; elsewhere never.
+    """
+    if sys.platform != "win32":
+        os.execve(command[0], list(command), dict(environment))
+    try:
+        return subprocess.run(command, env=dict(environment), check=False).returncode
+    except KeyboardInterrupt:  # Ctrl-C reaches both
+        return 0
+
+
+def wait_for_orphanhood(poll_seconds: float) -> None:
+    """Return once the process that started this one is gone."""
+    parent = os.getppid()
+    start = process_start(parent)
+    # On Windows the number of a parent stays what it was.
+    while os.getppid() == parent and (sys.platform != "win32" or is_alive(parent, start)):
+        time.sleep(poll_seconds)
 
 
 def let_go(process: "subprocess.Popen[bytes]") -> None:

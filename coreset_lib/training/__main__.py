@@ -14,8 +14,8 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.training.processes.distributed import device_of
 from coreset_lib.training.processes.launch import leave_with_parent
-from coreset_lib.training.processes.other_ranks import assist_run
-from coreset_lib.training.processes.ranks import World, world_of
+from coreset_lib.training.processes.other_ranks import train_other_rank
+from coreset_lib.training.processes.ranks import Ranks, ranks_of
 from coreset_lib.training.running.stopping import stop_on_signals
 from coreset_lib.training.running.worker import LOG_FORMAT, train_run
 
@@ -37,28 +37,28 @@ def main(arguments: list[str]) -> int:
         return 2
     paths = RunPaths(Path(arguments[0]))
     try:
-        world = world_of(os.environ)
-        device_of(plain_config(paths).device, world)
+        ranks = ranks_of(os.environ)
+        device_of(plain_config(paths).device, ranks)
     except CoresetError as error:
         log.error("%s", error)
         return 2
     try:
-        _train(paths, world)
+        _train(paths, ranks)
     except CoresetError as error:
         log.error("%s", error)
         return 1
     return 0
 
 
-def _train(paths: RunPaths, world: World) -> None:
+def _train(paths: RunPaths, ranks: Ranks) -> None:
     """Lead the training of the run, or take part in it."""
     stop = stop_on_signals(paths)
-    if world.size > 1:
+    if ranks.world_size > 1:
         leave_with_parent()
-    if not world.is_leader:
-        assist_run(paths, world, stop=stop)
+    if not ranks.is_leader:
+        train_other_rank(paths, ranks, stop=stop)
         return
-    status = train_run(paths, stop=stop, world=world)
+    status = train_run(paths, stop=stop, ranks=ranks)
     log.info("%s after %d of %d epochs", status.state, status.epoch, status.epochs)
 
 

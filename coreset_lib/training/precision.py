@@ -10,7 +10,6 @@ import contextlib
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ import torch
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.system.hardware import processor_features
 
-CPU_INFO = Path("/proc/cpuinfo")
 UNITS = ("amx_bf16", "avx512_bf16", "bf16")
 
 
@@ -82,11 +81,7 @@ def as_begun(
     return replace(config, precision="bfloat16") if began_with_bfloat16 else config
 
 
-def has_bfloat16_units(info: Path = CPU_INFO) -> bool | None:
+def has_bfloat16_units() -> bool | None:
     """Whether the processor multiplies bfloat16 numbers itself; None where it does not say."""
-    try:
-        lines = info.read_text().splitlines()
-    except OSError:
-        return None
-    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return any(unit in flags.split() for unit in UNITS)
+    features = processor_features()
+    return None if features is None else not features.isdisjoint(UNITS)

@@ -21,7 +21,7 @@ class Choice:
 
     path: str
     image_size: int
-    window: str
+    grey_window: str
 
 
 @dataclass(eq=False)
@@ -63,7 +63,7 @@ class Job:
             dataset = load_dataset(
                 self.choice.path,
                 image_size=self.choice.image_size,
-                window=self.choice.window,
+                grey_window=self.choice.grey_window,
                 skip_bad=True,
                 again=True,
                 cache=default_cache(),

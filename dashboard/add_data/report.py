@@ -1,4 +1,4 @@
-"""The report on a dataset: verdict first, then what it rests on."""
+"""The report on a dataset: readiness first, then what it rests on."""
 
 import numpy as np
 import streamlit as st
@@ -26,7 +26,7 @@ MOST_PAIRS = 30
 
 
 def draw_report(report: DatasetReport, dataset: LabeledImages) -> None:
-    """Draw counts, files and copies: what the verdict rests on."""
+    """Draw counts, files and copies: what readiness rests on."""
     if report.files is not None and report.files.bad:
         _draw_bad_files(report.files)
     if report.copy_pairs:
@@ -60,11 +60,11 @@ def _draw_numbers(report: DatasetReport) -> None:
             st.metric("Patients", f"{report.n_patients:,}", width="content")
 
 
-def draw_verdict(report: DatasetReport) -> None:
+def draw_readiness(report: DatasetReport) -> None:
     """Say whether it can be trained on, and everything that stands out."""
-    draw = {"fit": st.success, "look": st.warning, "unfit": st.error}[report.verdict]
+    draw = {"fit": st.success, "look": st.warning, "unfit": st.error}[report.readiness]
     icons = {"fit": "check_circle", "look": "visibility", "unfit": "block"}
-    draw(as_text(report.verdict_text), icon=f":material/{icons[report.verdict]}:")
+    draw(as_text(report.readiness_text), icon=f":material/{icons[report.readiness]}:")
     if report.warnings:
         st.markdown("\n".join(f"- {as_text(warning)}" for warning in report.warnings))
 

@@ -26,8 +26,8 @@ def draw_candidates(summary: RunSummary, choices: reads.Options) -> None:
         return
     shown = kept if choices in kept else [*kept, choices]
     names = [candidate_title(each, is_present=each == choices) for each in shown]
-    key = (summary.folder, summary.created, summary.epoch)
-    chosen = [reads.chosen_coreset(*key, each)[0].indices for each in shown]
+    version = summary.version
+    chosen = [reads.chosen_coreset(version, each)[0].indices for each in shown]
     st.dataframe(
         _composition_rows(summary, names, chosen),
         hide_index=True,
@@ -78,9 +78,9 @@ def _composition_rows(
     summary: RunSummary, names: list[str], chosen: list[NDArray[np.intp]]
 ) -> list[dict[str, Any]]:
     """One row per candidate: size and samples of each class."""
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    never = reads.never_learned(summary.folder, summary.created, summary.epoch)
-    late = reads.not_learned_early(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.version)
+    never = reads.never_learned(summary.version)
+    late = reads.not_learned_early(summary.version)
     rows: list[dict[str, Any]] = []
     for name, indices in zip(names, chosen, strict=True):
         counts = np.bincount(run.labels[indices], minlength=run.n_classes).tolist()
@@ -112,8 +112,8 @@ def _draw_changes(summary: RunSummary, names: list[str], chosen: list[NDArray[np
     end = right.selectbox(
         "to", numbers, index=len(names) - 1, format_func=names.__getitem__, key="changes-to"
     )
-    images = reads.load_images(summary.folder, summary.created)
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    images = reads.load_images(summary.version)
+    run = reads.open_dynamics(summary.version)
     for column, title, these, those in (
         (left, "leave", chosen[start], chosen[end]),
         (right, "enter", chosen[end], chosen[start]),

@@ -21,7 +21,7 @@ def draw_quick_check(summary: RunSummary, choices: reads.Options) -> None:
     """Draw the probe's answer for the chosen coreset, or why there is none."""
     st.markdown("**Quick check** (linear probe, validation split)", help=EXPLANATION)
     try:
-        result = reads.probe_coreset(summary.folder, summary.created, summary.epoch, choices)
+        result = reads.probe_coreset(summary.version, choices)
     except CoresetError as error:
         draw_error(error)
         return

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
 from coreset_lib.features import reduce_by_pca
-from coreset_lib.runs.summary import RunSummary
-from coreset_lib.selection.class_clusters import AUTO, ClassClusters, cluster_within_classes
+from coreset_lib.runs.summary import RunSummary, RunVersion
+from coreset_lib.selection.class_clusters import AUTO, ClassClusters, join_clusters
 from coreset_lib.selection.geometry import read_features
 from dashboard import reads
 
@@ -32,21 +32,19 @@ class Clustering:
         return AUTO if self.k is None else self.k
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reducing the embedding…")
-def reduced_embedding(folder: str, created: str) -> NDArray[np.float32]:
+@st.cache_resource(
+    max_entries=2, show_spinner="Reducing the embedding…", hash_funcs=reads.ANY_EPOCH
+)
+def reduced_embedding(version: RunVersion) -> NDArray[np.float32]:
     """Return the principal components that clustering measures distances in."""
-    del created
-    return reduce_by_pca(embedding(folder))[0]
+    return reduce_by_pca(embedding(version.folder))[0]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _one_class(folder: str, created: str, klass: int, k: int | str) -> ClassClusters:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def _one_class(version: RunVersion, klass: int, k: int | str) -> ClassClusters:
     """Cluster the samples of one class, as the strategies of the library do."""
-    run = reads.store().at(folder)
-    labels = run.labels()
-    names = run.manifest.dataset.class_names
-    features = reduced_embedding(folder, created)
-    return cluster_within_classes(features, labels, names, k=k, is_member=labels == klass)
+    run = reads.store().at(version.folder)
+    return workflows.cluster_class(run, klass, reduced_embedding(version), k=k)
 
 
 def clusters(
@@ -80,13 +78,13 @@ def clusters(
     parts: list[ClassClusters] = []
     for number, klass in enumerate(chosen):
         tell(number / len(chosen), f"Clustering {names[klass]}: {sizes[klass]:,} samples…")
-        parts.append(_one_class(summary.folder, summary.created, klass, clustering.library_k))
-    return _joined(parts, len(run.labels()))
+        parts.append(_one_class(summary.version, klass, clustering.library_k))
+    return join_clusters(parts, len(run.labels()))
 
 
 def k_curve(summary: RunSummary, klass: int) -> list[tuple[int, float | None]]:
     """Return the mean silhouette of every number of clusters tried for a class."""
-    found = _one_class(summary.folder, summary.created, klass, AUTO)
+    found = _one_class(summary.version, klass, AUTO)
     return [(int(k), silhouette) for k, _, silhouette in found.records[0]["k_curve"]]
 
 
@@ -95,23 +93,6 @@ def embedding(folder: str) -> NDArray[np.float32]:
     run = reads.store().at(folder)
     n_samples = run.manifest.dataset.n_train
     return read_features(run.embedding, needed_by="the map", n_samples=n_samples)
-
-
-def _joined(parts: list[ClassClusters], n_samples: int) -> ClassClusters:
-    """Number the clusters of several classes one after the other."""
-    labels = np.full(n_samples, -1, dtype=np.int64)
-    records: list[dict[str, Any]] = []
-    first = 0
-    for part in parts:
-        is_here = part.labels >= 0
-        labels[is_here] = part.labels[is_here] + first
-        numbers = list(range(first, first + part.n_clusters))
-        records += [record | {"clusters": numbers} for record in part.records]
-        first += part.n_clusters
-    medoids = np.concatenate([part.medoids for part in parts])
-    return ClassClusters(
-        labels, medoids, np.concatenate([part.class_of for part in parts]), tuple(records)
-    )
 
 
 def medoid_texts(found: ClassClusters) -> dict[int, str]:

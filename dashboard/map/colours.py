@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.dynamics import not_recorded
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
 from dashboard import reads
@@ -34,36 +34,31 @@ class Coloured:
 def by_record(summary: RunSummary, what: str) -> Coloured:
     """Colour by what the run recorded: class, prediction, correctness or forgetting."""
     stamps = evidence_stamps(summary.folder) if what in _FROM_EVIDENCE else ()
-    key = (*run_key(summary), what, *stamps)
+    key = (summary.version, what, *stamps)
     return Coloured(colour=_kept(key, lambda: _RECORDED[what](summary)), key=key)
 
 
 def by_score(summary: RunSummary, score: ScoreValues, title: str) -> Coloured:
     """Colour by a score; samples that it refuses to rank have no value."""
-    key = (*run_key(summary), "score", score.name, repr(score.plain_options()))
+    key = (summary.version, "score", score.name, repr(score.plain_options()))
     return Coloured(colour=_kept(key, lambda: _score(score, title)), key=key)
 
 
 def by_cluster(summary: RunSummary, clustering: Clustering, found: ClassClusters) -> Coloured:
     """Colour by cluster: hue tells clusters of a class apart, shape tells classes apart."""
-    key = (*run_key(summary), "cluster", clustering.class_name, clustering.k)
+    key = (summary.version, "cluster", clustering.class_name, clustering.k)
     return Coloured(colour=_kept(key, lambda: _cluster(summary, found)), key=key)
 
 
 def by_epoch(summary: RunSummary, what: str, epoch: int) -> Coloured:
     """Colour by what the network called the samples in an epoch (1-based): class, or right."""
-    key = (*run_key(summary), what, epoch)
+    key = (summary.version, what, epoch)
     return Coloured(colour=_kept(key, lambda: OF_AN_EPOCH[what](summary, epoch)), key=key)
 
 
 def predictions(summary: RunSummary, epoch: int | None = None) -> NDArray[np.int64]:
     """Return what the network names in an epoch, by default the last; a class or set, -1: none."""
-    return _predictions_of(*run_key(summary), epoch or summary.epoch)
-
-
-def run_key(summary: RunSummary) -> tuple[str, str, int]:
-    """Return what names the recorded epochs of a run in every cache."""
-    return summary.folder, summary.created, summary.epoch
+    return _predictions_of(summary.version, epoch or summary.epoch)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -74,10 +69,9 @@ def _kept(key: Key, _make: Callable[[], Categories | Numbers]) -> Categories | N
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predictions_of(folder: str, created: str, n_epochs: int, epoch: int) -> NDArray[np.int64]:
+def _predictions_of(version: RunVersion, epoch: int) -> NDArray[np.int64]:
     """Return what is named in an epoch (1-based), -1 where not recorded."""
-    rows = reads.open_dynamics(folder, created, n_epochs).plane("prediction")
-    last = np.array(rows[epoch - 1])
+    last = np.array(reads.open_dynamics(version).plane("prediction")[epoch - 1])
     codes = last.astype(np.int64)
     codes[last == not_recorded(last.dtype)] = -1
     return codes
@@ -85,13 +79,13 @@ def _predictions_of(folder: str, created: str, n_epochs: int, epoch: int) -> NDA
 
 def _class(summary: RunSummary) -> Categories:
     """Colour by class."""
-    dynamics = reads.open_dynamics(*run_key(summary))
+    dynamics = reads.open_dynamics(summary.version)
     return Categories(title="Class", names=dynamics.class_names, codes=dynamics.labels)
 
 
 def _prediction(summary: RunSummary, epoch: int) -> Categories:
     """Colour by the class that the network names in an epoch."""
-    dynamics = reads.open_dynamics(*run_key(summary))
+    dynamics = reads.open_dynamics(summary.version)
     recorded = predictions(summary, epoch)
     codes = np.where(recorded < 0, -1, dynamics.predicted_class(np.maximum(recorded, 0)))
     title = f"Prediction, epoch {epoch}"
@@ -100,7 +94,7 @@ def _prediction(summary: RunSummary, epoch: int) -> Categories:
 
 def _correctness(summary: RunSummary, epoch: int) -> Categories:
     """Colour by whether the prediction of an epoch agrees with the label."""
-    targets = reads.open_dynamics(*run_key(summary)).targets
+    targets = reads.open_dynamics(summary.version).targets
     predicted = predictions(summary, epoch)
     codes = np.where(predicted < 0, -1, (predicted != targets).astype(np.int64))
     marks = (Mark(RIGHT, "circle"), Mark(WRONG, "cross"))
@@ -110,14 +104,14 @@ def _correctness(summary: RunSummary, epoch: int) -> Categories:
 
 def _forgetting(summary: RunSummary) -> Numbers:
     """Colour by the number of forgetting events."""
-    events = reads.forgetting_events(*run_key(summary)).astype(np.float64)
+    events = reads.forgetting_events(summary.version).astype(np.float64)
     hint = "times right, then wrong again"
     return Numbers(title="Forgetting events", values=events, hint=hint, is_whole=True)
 
 
 def _disagreement(summary: RunSummary) -> Numbers:
     """Colour by the share of the neighbours early in training that carry another label."""
-    signs = suspicion(*run_key(summary)).signs
+    signs = suspicion(summary.version).signs
     if "neighbours" not in signs:
         raise CoresetError(
             "this run has neither an early embedding nor probabilities to find neighbours by. "
@@ -129,13 +123,13 @@ def _disagreement(summary: RunSummary) -> Numbers:
 
 def _early_margin(summary: RunSummary) -> Numbers:
     """Colour by the mean margin of the first ten epochs."""
-    values = suspicion(*run_key(summary)).signs["margin"]
+    values = suspicion(summary.version).signs["margin"]
     return Numbers(title="Early margin", values=values, hint="below 0: took it for another class")
 
 
 def _suggested(summary: RunSummary) -> Categories:
     """Colour by the class that most speaks for where that is not the label."""
-    found = suspicion(*run_key(summary))
+    found = suspicion(summary.version)
     codes = np.where(found.suggested == found.dynamics.labels, -1, found.suggested)
     return Categories(title="Suggested class", names=found.dynamics.class_names, codes=codes)
 
@@ -151,7 +145,7 @@ def _score(score: ScoreValues, title: str) -> Numbers:
 
 def _cluster(summary: RunSummary, found: ClassClusters) -> Categories:
     """Colour by cluster."""
-    names = reads.open_dynamics(*run_key(summary)).class_names
+    names = reads.open_dynamics(summary.version).class_names
     titles: list[str] = []
     marks: list[Mark] = []
     for record in found.records:

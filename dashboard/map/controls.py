@@ -88,8 +88,8 @@ def draw_score(summary: RunSummary) -> ScoreValues | None:
             session.show_in_url(early=str(chosen.early), late=str(chosen.late))
         if windows:
             st.caption("With the windows of the Trajectories page.")
-        key = (summary.folder, summary.created, summary.epoch)
-        return reads.score_values(*key, name, (*windows, *options))
+        version = summary.version
+        return reads.score_values(version, name, (*windows, *options))
     except CoresetError as error:
         draw_error(error)
         return None
@@ -149,7 +149,7 @@ def draw_k(summary: RunSummary, clustering: Clustering, found: ClassClusters) ->
         _draw_class_table(found)
         return
     record = found.records[0]
-    names = reads.open_dynamics(summary.folder, summary.created, summary.epoch).class_names
+    names = reads.open_dynamics(summary.version).class_names
     curve = map_clusters.k_curve(summary, names.index(clustering.class_name))
     silhouette = record["silhouette"]
     quality = "" if silhouette is None else f", mean silhouette {silhouette:.2f}"
@@ -163,7 +163,7 @@ def draw_k(summary: RunSummary, clustering: Clustering, found: ClassClusters) ->
         key="silhouette",
         alt=f"Mean silhouette against the number of clusters; K = {record['k']} is in use.",
     )
-    st.caption(_verdict(silhouette, is_sampled=record["is_sampled"]))
+    st.caption(_silhouette_in_words(silhouette, is_sampled=record["is_sampled"]))
 
 
 def _draw_class_table(found: ClassClusters) -> None:
@@ -186,7 +186,7 @@ def _draw_class_table(found: ClassClusters) -> None:
     )
 
 
-def _verdict(silhouette: float | None, *, is_sampled: bool) -> str:
+def _silhouette_in_words(silhouette: float | None, *, is_sampled: bool) -> str:
     """Say what a silhouette of this height means."""
     if silhouette is None:
         text = "One cluster: nothing to compare."

@@ -7,15 +7,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import Export, export_selection
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.export.provenance import Export
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
 from dashboard import reads
 from dashboard.map.as_of import AS_OF, features_as_of, turned_onto
 from dashboard.map.clusters import embedding, medoid_texts
-from dashboard.map.colours import Coloured, run_key
+from dashboard.map.colours import Coloured
 from dashboard.map.component.sample_map import (
     Bounds,
     Categories,
@@ -50,26 +51,26 @@ def projection_of_folder(folder: str) -> Projection | None:
     return None if run.embedding() is None else "pca"
 
 
-@st.cache_resource(max_entries=4, show_spinner="Placing the samples…")
-def positions(folder: str, created: str, projection: Projection) -> NDArray[np.float32]:
+@st.cache_resource(max_entries=4, show_spinner="Placing the samples…", hash_funcs=reads.ANY_EPOCH)
+def positions(version: RunVersion, projection: Projection) -> NDArray[np.float32]:
     """Return the map coordinates of every sample, shape (samples, 2)."""
-    run = reads.store().at(folder)
+    run = reads.store().at(version.folder)
     if projection.startswith(AS_OF):
-        own = projection_of_folder(folder)
-        places = _two_components(features_as_of(folder, projection))
-        return places if own is None else turned_onto(places, positions(folder, created, own))
+        own = projection_of_folder(version.folder)
+        places = _two_components(features_as_of(version.folder, projection))
+        return places if own is None else turned_onto(places, positions(version, own))
     if projection == "umap":
         found = run.umap()
         if found is None or found.shape[1] != 2:
             raise CoresetError("the map of this run was removed. Choose the projection by PCA.")
         return np.array(found, dtype=np.float32)
-    return _two_components(embedding(folder))
+    return _two_components(embedding(version.folder))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def bounds_of(folder: str, created: str, projection: Projection) -> Bounds:
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def bounds_of(version: RunVersion, projection: Projection) -> Bounds:
     """Return where the map ends, x0, y0, x1, y1."""
-    return map_bounds(positions(folder, created, projection))
+    return map_bounds(positions(version, projection))
 
 
 def map_view(
@@ -82,9 +83,9 @@ def map_view(
     found: ClassClusters | None,
 ) -> MapView:
     """Return what the map shows: all samples, or the density and the hardest and selected ones."""
-    dynamics = reads.open_dynamics(*run_key(summary))
-    places = positions(summary.folder, summary.created, projection)
-    bounds = bounds_of(summary.folder, summary.created, projection)
+    dynamics = reads.open_dynamics(summary.version)
+    places = positions(summary.version, projection)
+    bounds = bounds_of(summary.version, projection)
     shown = np.arange(len(places))
     density = None
     if len(places) > MOST_POINTS:
@@ -110,7 +111,9 @@ def selection_export(
 ) -> Export:
     """Return the CSV of selected samples with provenance, as the library writes it."""
     run = reads.store().at(summary.folder)
-    return export_selection(run, chosen, score, reads.open_dynamics(*run_key(summary)))
+    return workflows.export_selection(
+        run, chosen, score=score, dynamics=reads.open_dynamics(summary.version)
+    )
 
 
 def samples_inside(places: NDArray[np.float32], shape: Shape) -> NDArray[np.intp]:
@@ -160,7 +163,7 @@ def _hardest(summary: RunSummary, score: ScoreValues | None) -> NDArray[np.intp]
     """Return the samples that are drawn as points although there are too many for all."""
     if score is None:
         return np.arange(TOP_POINTS)
-    key = (*run_key(summary), score.name, repr(score.plain_options()))
+    key = (summary.version, score.name, repr(score.plain_options()))
     return _hardest_of(key, score)
 
 

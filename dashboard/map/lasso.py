@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coreset_lib.clustering.threads import run_each, usable_cores
+from coreset_lib.clustering.threads import run_each
 from coreset_lib.errors import CoresetError
+from coreset_lib.system.computing import allowed_processors
 
 LEAST_CORNERS = 3
 DOUBTFUL = 2
@@ -78,7 +79,7 @@ def inside_polygon(points: NDArray[Any], corners: ArrayLike) -> Bools:
     found = np.zeros(len(points), dtype=np.uint8)
     banded = (box, *_bands(sides, box))
     parts = [slice(start, start + _PART) for start in range(0, len(points), _PART)]
-    workers = min(usable_cores(), len(parts)) or 1
+    workers = min(allowed_processors(), len(parts)) or 1
     run_each(lambda p: _kernel().wind(points[p], *banded, found[p]), parts, workers=workers)
     for point in np.flatnonzero(found == DOUBTFUL):
         found[point] = _is_inside_exactly(points[point], sides)

@@ -4,7 +4,7 @@ import numpy as np
 
 from coreset_lib.review.states import STATUSES
 from coreset_lib.runs.summary import RunSummary
-from dashboard.map.colours import Coloured, run_key
+from dashboard.map.colours import Coloured
 from dashboard.map.component.sample_map import Categories
 from dashboard.review import data as review_data
 from dashboard.shared.marks import NO_VALUE, Mark
@@ -31,5 +31,5 @@ def by_review(summary: RunSummary) -> Coloured:
     marks = tuple(MARKS[name] for name in names)
     colour = Categories(title="Review", names=names, codes=codes, marks=marks)
     last = review.events[-1].id if review.events else 0
-    key = (*run_key(summary), "review", last, review.rules, len(review.exports))
+    key = (summary.version, "review", last, review.rules, len(review.exports))
     return Coloured(colour=colour, key=key)

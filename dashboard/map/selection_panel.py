@@ -12,7 +12,7 @@ from dashboard import reads
 from dashboard.map import colours as map_colours
 from dashboard.map import data as map_data
 from dashboard.map.component.image_grid import Tile, image_grid
-from dashboard.shared.downloads import REBUILD, draw_export
+from dashboard.shared.downloads import draw_export
 from dashboard.shared.samples.images import picture_of
 from dashboard.shared.samples.sample_images import thumbnail
 from dashboard.shared.selection import selection
@@ -32,7 +32,7 @@ OPENED = "opened-sample"
 
 def draw_selection_panel(summary: RunSummary, score: ScoreValues | None) -> None:
     """Draw count, actions, export and images of the selection."""
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    dynamics = reads.open_dynamics(summary.version)
     chosen = selection.selected(summary.run_id, dynamics.n_samples)
     if not len(chosen):
         st.info(
@@ -67,7 +67,7 @@ def _draw_actions(
     summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None
 ) -> None:
     """Draw what can be done with the whole selection."""
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    dynamics = reads.open_dynamics(summary.version)
     counts = np.bincount(dynamics.labels[chosen], minlength=dynamics.n_classes)
     mix = ", ".join(
         f"{dynamics.class_names[k]}: {counts[k]:,}" for k in np.argsort(-counts)[:6] if counts[k]
@@ -96,13 +96,12 @@ def _draw_actions(
 
 
 def _draw_export(summary: RunSummary, chosen: NDArray[np.int64], score: ScoreValues | None) -> None:
-    """Draw the CSV of exactly this selection, and its provenance."""
+    """Draw the way to a table of exactly this selection."""
     draw_export(
-        f"{summary.run_id}-selection",
+        "selection",
         "Export selection",
         lambda: map_data.selection_export(summary, chosen, score),
-        csv_help="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
-        provenance_help="Names every selected sample. " + REBUILD,
+        about="The columns of a coreset: sample, class, source, rank, score, forgetting events.",
     )
 
 
@@ -142,11 +141,11 @@ def _draw_tiles(
     summary: RunSummary, shown: NDArray[np.int64], score: ScoreValues | None, size: int
 ) -> None:
     """Draw the images, or say why there are none and list the samples anyway."""
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     if isinstance(images, str):
         st.info(as_text(images), icon=":material/hide_image:")
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    names = reads.read_samples(summary.folder, summary.created)["sample_id"].iloc[shown]
+    dynamics = reads.open_dynamics(summary.version)
+    names = reads.read_samples(summary.version)["sample_id"].iloc[shown]
     notes = _notes(shown, dynamics, map_colours.predictions(summary), score)
     image_grid(
         [
@@ -199,8 +198,8 @@ def _open(index: int) -> None:
 
 def draw_medoids(summary: RunSummary, medoids: dict[int, str]) -> None:
     """Draw the images at the heart of the clusters; a click opens one."""
-    images = reads.load_images(summary.folder, summary.created)
-    names = reads.read_samples(summary.folder, summary.created)["sample_id"]
+    images = reads.load_images(summary.version)
+    names = reads.read_samples(summary.version)["sample_id"]
     tiles = [
         Tile(
             index=index,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.export.provenance import Export
-from coreset_lib.jobs import refinements as refinement_jobs
 from coreset_lib.jobs.refinements import Refinement
-from coreset_lib.refinement.experts import OpenRound, accept_reviewed, decided_labels, open_round
+from coreset_lib.refinement.experts import OpenRound, decided_labels, open_round
 from coreset_lib.refinement.plan import RefinementPlan
-from coreset_lib.refinement.report import curve_table, export_results, judgement_table
+from coreset_lib.refinement.report import curve_table, judgement_table
 from coreset_lib.refinement.results import read_cells
 from coreset_lib.refinement.sentences import StrategyFinding, judgement_in_words, strategy_findings
 from coreset_lib.runs.summary import ACTIVE_STATES, RunSummary
@@ -64,7 +64,7 @@ class Findings:
 
 def refinements(run_id: str) -> list[Refinement]:
     """Return the refinements of a run as they are now, newest first."""
-    return refinement_jobs.refinements_of(default_cache(), run_id)
+    return workflows.refinements(run_id, cache=default_cache())
 
 
 def is_active(refinement: Refinement) -> bool:
@@ -74,12 +74,12 @@ def is_active(refinement: Refinement) -> bool:
 
 def start(plan: RefinementPlan) -> None:
     """Start a refinement in the background, or go on with it."""
-    refinement_jobs.start(default_cache(), plan)
+    workflows.start_refinement(plan, cache=default_cache())
 
 
 def stop(refinement: Refinement) -> None:
     """End a refinement; its finished steps are kept."""
-    refinement_jobs.stop(refinement.paths)
+    workflows.stop_refinement(refinement)
 
 
 def asked_in(found: Sequence[Refinement], summary: RunSummary) -> Asked | None:
@@ -92,7 +92,7 @@ def asked_by(refinement: Refinement, summary: RunSummary) -> Asked | None:
     found = open_round(refinement.paths, refinement.plan)
     if found is None:
         return None
-    ids = reads.read_samples(summary.folder, summary.created)["sample_id"].to_numpy()
+    ids = reads.read_samples(summary.version)["sample_id"].to_numpy()
     return Asked(refinement, found, tuple(ids[found.rows].tolist()))
 
 
@@ -111,10 +111,7 @@ def progress_of(asked: Asked, review: Review) -> AskedProgress:
 
 def go_on_with_labels(asked: Asked) -> None:
     """Give a refinement the labels of the review, and go on with it in the background."""
-    paths, plan = asked.refinement.paths, asked.refinement.plan
-    refinement_jobs.check_no_work(paths)
-    accept_reviewed(paths, plan, reads.store().find(plan.run_id), review_data.reviews())
-    start(plan)
+    workflows.continue_refinement(asked.refinement, labels=review_data.reviews())
 
 
 def findings(refinement: Refinement) -> Findings:
@@ -128,8 +125,7 @@ def findings(refinement: Refinement) -> Findings:
 
 def export(refinement: Refinement) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    run = reads.store().find(refinement.plan.run_id)
-    return export_results(refinement.paths, refinement.plan, run)
+    return workflows.export_refinement(refinement)
 
 
 def knows_truth(summary: RunSummary) -> bool:
@@ -139,7 +135,7 @@ def knows_truth(summary: RunSummary) -> bool:
 
 def can_estimate(summary: RunSummary) -> bool:
     """Whether the noise rate can be estimated from what the run recorded."""
-    return reads.open_dynamics(summary.folder, summary.created, summary.epoch).has("probabilities")
+    return reads.open_dynamics(summary.version).has("probabilities")
 
 
 def cost_in_words(summary: RunSummary, plan: RefinementPlan) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.corrections import export_labels, hand_out
 from coreset_lib.export.provenance import Export
 from coreset_lib.review.agreement import Agreement, agreement
 from coreset_lib.review.connection import database_url
@@ -19,7 +19,7 @@ from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
 from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
 from coreset_lib.review.store import ReviewStore, open_reviews
 from coreset_lib.review.suspicion import SuspicionQueue
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from dashboard import reads
 from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
@@ -62,11 +62,10 @@ def _log(url: str, fingerprint: str) -> _Log:
     return _Log()
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def dataset_of(folder: str, created: str) -> ReviewedDataset:
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def dataset_of(version: RunVersion) -> ReviewedDataset:
     """Return the dataset that decisions are about."""
-    del created
-    return ReviewedDataset.of_run(reads.store().at(folder))
+    return ReviewedDataset.of_run(reads.store().at(version.folder))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +90,7 @@ class Review:
 
 def review_of(summary: RunSummary) -> Review:
     """Return the review of a run's dataset as it is now; raises CoresetError."""
-    store, dataset = reviews(), dataset_of(summary.folder, summary.created)
+    store, dataset = reviews(), dataset_of(summary.version)
     log = _log(store.engine.url.render_as_string(), dataset.fingerprint)
     with log.lock:
         last = log.events[-1].id if log.events else 0
@@ -108,15 +107,17 @@ def review_of(summary: RunSummary) -> Review:
 def class_medoids(summary: RunSummary) -> dict[int, int]:
     """Return the sample at the heart of each class; nothing where that takes too long."""
     has_embedding = reads.has_embedding(summary.folder)
-    return _class_medoids(summary.folder, summary.created, has_embedding, summary)
+    return _class_medoids(summary.version, has_embedding, summary)
 
 
-@st.cache_data(max_entries=8, show_spinner="Finding the medoids of the classes…")
+@st.cache_data(
+    max_entries=8, show_spinner="Finding the medoids of the classes…", hash_funcs=reads.ANY_EPOCH
+)
 def _class_medoids(
-    folder: str, created: str, has_embedding: bool, _summary: RunSummary
+    version: RunVersion, has_embedding: bool, _summary: RunSummary
 ) -> dict[int, int]:
     """Find the medoids; nothing found without an embedding is looked for again with one."""
-    del folder, created, has_embedding
+    del version, has_embedding
     try:
         found = map_clusters.clusters(_summary, Clustering(class_name=None, k=1), _in_silence)
     except CoresetError:
@@ -195,7 +196,7 @@ def record(summary: RunSummary, reader: str, wish: Wish, *, view: str) -> Event:
     CoresetError
         If the decision is refused.
     """
-    dataset = dataset_of(summary.folder, summary.created)
+    dataset = dataset_of(summary.version)
     run, token = summary.run_id, wish.token
     if wish.action == "undo":
         return reviews().undo(dataset, reader, run=run, view=view, token=token)
@@ -223,7 +224,7 @@ def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
 
     All files made of one review are of one moment, whatever was decided since.
     """
-    return export_labels(
+    return workflows.export_corrections(
         reads.store().at(summary.folder),
         reviews(),
         included=included,
@@ -232,8 +233,12 @@ def labels_export(summary: RunSummary, review: Review, included: str) -> Export:
     )
 
 
-def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> bytes:
-    """Return the confirmed labels as CSV and note that they were handed out."""
-    export = labels_export(summary, review, "confirmed")
-    hand_out(export, reads.store().at(summary.folder), reviews(), by=reader)
-    return export.csv
+def hand_out_labels(summary: RunSummary, review: Review, reader: str) -> Export:
+    """Return the confirmed labels and note that they were handed out."""
+    return workflows.hand_out_corrections(
+        reads.store().at(summary.folder),
+        reviews(),
+        by=reader,
+        up_to=review.events[-1].id if review.events else None,
+        rules=review.rules,
+    )

@@ -10,7 +10,8 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.states import SampleState
 from coreset_lib.review.suspicion import SuspicionQueue
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
+from dashboard import reads
 from dashboard.map import colours as map_colours
 from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import DeskClass, DeskItem, class_keys
@@ -29,7 +30,7 @@ class DeskImages:
     """Collects the images that the desk needs, each once."""
 
     def __init__(self, summary: RunSummary, images: LabeledImages | str) -> None:
-        self.key = (summary.folder, summary.created)
+        self.version = summary.version
         self.images = images
         self.sources: dict[str, str] = {}
 
@@ -52,22 +53,22 @@ class DeskImages:
             return ""
         if name not in self.sources:
             source = _small_source if is_small else _large_source
-            self.sources[name] = source(*self.key, index, self.images)
+            self.sources[name] = source(self.version, index, self.images)
         return name
 
 
-@st.cache_data(max_entries=4000, show_spinner=False)
-def _small_source(folder: str, created: str, index: int, _images: LabeledImages) -> str:
+@st.cache_data(max_entries=4000, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def _small_source(version: RunVersion, index: int, _images: LabeledImages) -> str:
     """Encode a sample's small image once; every key press sends those around again."""
-    del folder, created
+    del version
     small = thumbnail(picture_of(_images.train.images, index), side=NEIGHBOUR_SIDE)
     return f"data:image/png;base64,{b64encode(small).decode()}"
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
-def _large_source(folder: str, created: str, index: int, _images: LabeledImages) -> str:
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def _large_source(version: RunVersion, index: int, _images: LabeledImages) -> str:
     """Encode a sample's image in full once."""
-    del folder, created
+    del version
     return data_uri(picture_of(_images.train.images, index))
 
 
@@ -84,7 +85,7 @@ def desk_items(
     """Return the samples around a place; a blind reader is not sent what is hidden."""
     ahead = AHEAD_IF_LARGE if images.are_large else AHEAD
     places = range(max(place - BEHIND, 0), min(place + ahead, len(queue)))
-    suspects = review_data.suspicion(summary.folder, summary.created, summary.epoch)
+    suspects = review_data.suspicion(summary.version)
     hidden = [_hidden_item(review, suspects, at, queue[at], images) for at in places]
     if is_blind:
         return tuple(hidden)

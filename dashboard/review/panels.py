@@ -52,7 +52,7 @@ def draw_progress(review: Review) -> None:
 
 def draw_suspects(summary: RunSummary) -> None:
     """Draw how many labels of which class are suspect, and how many may really be wrong."""
-    found = review_data.suspicion(summary.folder, summary.created, summary.epoch)
+    found = review_data.suspicion(summary.version)
     first = found.order[:EXPECTED_AMONG]
     n_wrong = round(found.expected_wrong(first))
     counts = ", ".join(map(str, found.class_suspects()))
@@ -173,30 +173,26 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
     if not review.states:
         st.caption("Nothing to export yet: nobody has decided on a label.")
         return
-    name = f"{summary.run_id}-labels"
     has_done = any(state.is_done for state in review.states.values())
     st.caption(
-        "Labels decided for good can be trained with: coreset-lens train … --labels "
-        f"{as_text(name)}.csv. The dataset itself is never changed."
+        "Labels decided for good can be trained with: coreset-lens train … --labels <the CSV in "
+        "the ZIP>. The dataset itself is never changed."
     )
     with st.container(horizontal=True):
         draw_export(
-            name,
+            "labels",
             "Corrected labels",
             lambda: review_data.labels_export(summary, review, "confirmed"),
-            csv=lambda: review_data.hand_out_labels(summary, review, reader),
-            csv_help="sample_id, old, new, who, when, why, status. "
-            "These samples become “exported”.",
+            handed_out=lambda: review_data.hand_out_labels(summary, review, reader),
+            about="sample_id, old, new, who, when, why, status. These samples become “exported”.",
             disabled=not has_done,
         )
-        st.download_button(
-            "All decisions (CSV)",
-            lambda: review_data.labels_export(summary, review, "all").csv,
-            file_name=f"{summary.run_id}-decisions.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            help="Also what waits for a second reader, with its status.",
+        draw_export(
+            "decisions",
+            "All decisions",
+            lambda: review_data.labels_export(summary, review, "all"),
+            about="Also what waits for a second reader, with its status.",
+            is_primary=False,
         )
 
 

@@ -1,14 +1,15 @@
-"""Files to take away: a CSV with what is needed to rebuild it, and scripts for a cluster."""
+"""Files to take away: one ZIP with a table and where it comes from, and scripts for a cluster."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.export.archive import archive_bytes, export_name
 from coreset_lib.export.provenance import Export
 from dashboard.shared.messages import draw_error
 
-REBUILD = "Keep it beside the CSV; check with: coreset-lens rebuild <file>.csv"
+REBUILD = "A table (CSV) and where it comes from (JSON). Check it with:"
 
 
 def draw_export(
@@ -16,50 +17,67 @@ def draw_export(
     title: str,
     export: Callable[[], Export],
     *,
-    csv: Callable[[], bytes] | None = None,
-    csv_help: str | None = None,
-    provenance_title: str = "Provenance (JSON)",
-    provenance_help: str | None = REBUILD,
+    about: str = "",
+    handed_out: Callable[[], Export] | None = None,
     disabled: bool = False,
+    is_primary: bool = True,
 ) -> None:
-    """Draw the two buttons; nothing is computed before one is clicked.
+    """Draw the way to one ZIP of table and provenance; nothing is computed before it is opened.
 
     Parameters
     ----------
     name : str
-        File name without its ending.
+        Tells this download from the others of the page.
     title : str
-        Label of the first button.
+        Label of what is opened.
     export : callable
-        Makes both files.
-    csv : callable, optional
-        Makes the CSV in the place of ``export``, where handing it out has an effect.
-    csv_help, provenance_title, provenance_help : str
-        Words of the buttons.
+        Makes table and provenance.
+    about : str
+        What the table holds.
+    handed_out : callable, optional
+        Makes them on the click itself, where handing them out has an effect.
     disabled : bool
         Whether there is nothing to export yet.
+    is_primary : bool
+        Whether this is what the page is for.
     """
+    place = st.popover(
+        title,
+        icon=":material/download:",
+        type="primary" if is_primary else "secondary",
+        key=f"export-{name}",
+        on_change="rerun",
+        disabled=disabled,
+    )
+    if not place.open:
+        return
+    with place:
+        try:
+            _draw_archive(name, export(), about, handed_out)
+        except CoresetError as error:
+            draw_error(error)
+
+
+def _draw_archive(
+    key: str, export: Export, about: str, handed_out: Callable[[], Export] | None
+) -> None:
+    """Draw the button, and what is in the file."""
+    name = export_name(export)
+    content = archive_bytes(export)
     st.download_button(
-        f"{title} (CSV)",
-        csv or (lambda: export().csv),
-        file_name=f"{name}.csv",
-        mime="text/csv",
+        "Download (ZIP)",
+        content if handed_out is None else lambda: archive_bytes(handed_out()),
+        file_name=f"{name}.zip",
+        mime="application/zip",
         type="primary",
         icon=":material/download:",
-        disabled=disabled,
+        key=f"archive-{key}",
         on_click="ignore",
-        help=csv_help,
     )
-    st.download_button(
-        provenance_title,
-        lambda: export().provenance_bytes(),
-        file_name=f"{name}.provenance.json",
-        mime="application/json",
-        icon=":material/description:",
-        disabled=disabled,
-        on_click="ignore",
-        help=provenance_help,
-    )
+    if about:
+        st.caption(about)
+    st.caption(REBUILD)
+    st.code(f"coreset-lens rebuild {name}.zip", language="bash", wrap_lines=True)
 
 
 def draw_slurm_script(name: str, script: Callable[[], str], about: str) -> None:

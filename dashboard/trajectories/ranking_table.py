@@ -60,7 +60,7 @@ def draw_ranking_table(
         height=HEIGHT,
         hide_index=True,
         row_height=ROW_HEIGHT,
-        column_order=[column for column in rows if column != "index"],
+        column_order=[str(column) for column in rows if column != "index"],
         column_config={
             score: st.column_config.NumberColumn(format="%.4f"),
             "error over time": st.column_config.LineChartColumn(

@@ -11,7 +11,7 @@ from dashboard import reads
 
 def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
     """Draw the search and return what is looked for."""
-    run = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
+    run = reads.open_dynamics(summary.version)
     text, classes, shape, more = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
     written = text.text_input(
         "Find a sample", key="find", placeholder="id or index", help="Part of the id, or the index."
@@ -23,7 +23,7 @@ def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
         key=f"find-class:{summary.run_id}",
         placeholder="any",
     )
-    counts = list(reads.shapes(summary.folder, summary.created, summary.epoch).counts().values())
+    counts = list(reads.shapes(summary.version).counts().values())
     names = list(SHAPES)
     history = shape.selectbox(
         "History",

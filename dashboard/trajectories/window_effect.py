@@ -21,8 +21,7 @@ def draw_window_shares(
     """Draw how much of the score comes from which window, and say where one adds next to none."""
     if score.name != "eva":
         return
-    key = (summary.folder, summary.created, summary.epoch)
-    shares = reads.shares_of_windows(*key, early, late)
+    shares = reads.shares_of_windows(summary.version, early, late)
     text = f"Of the score, **{_percent(shares[0])}** comes from the early window and "
     text += f"**{_percent(shares[1])}** from the late one."
     if 0 < min(shares) < LITTLE:
@@ -44,12 +43,12 @@ def draw_window_effect(
     options = dict(score.options)
     if before is None or not {"early", "late"} <= set(options):
         return
-    key = (summary.folder, summary.created, summary.epoch)
+    version = summary.version
     if before[1].last > summary.epoch:
         return
     options |= {"early": before[0], "late": before[1]}
-    earlier = reads.score_values(*key, score.name, tuple(options.items()))
-    run = reads.open_dynamics(*key)
+    earlier = reads.score_values(version, score.name, tuple(options.items()))
+    run = reads.open_dynamics(version)
     percent = st.session_state.get("keep", DEFAULT_PERCENT)
     n_kept = budget(percent / 100, run.n_samples)
     change = compare_tops(earlier, score, run.labels, n_kept, run.n_classes)

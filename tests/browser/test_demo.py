@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
+from coreset_lib.export.archive import read_export
 from coreset_lib.selection import STRATEGIES
 
 pytestmark = pytest.mark.browser
@@ -99,6 +100,15 @@ class Page:
 
     def text(self, pattern):
         return self.page.get_by_text(re.compile(pattern)).first.inner_text()
+
+    def download(self, name, folder):
+        """Open a way out, click its button, and return where the ZIP was saved."""
+        self.page.locator(f".st-key-export-{name} button").first.click()
+        with self.page.expect_download(timeout=MINUTES) as waiting:
+            self.page.get_by_role("button", name="Download (ZIP)").click()
+        path = folder / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return path
 
     def settle(self):
         """Wait until what was typed has reached the server and nothing is being drawn any more."""
@@ -238,21 +248,15 @@ def test_the_downloaded_coreset_is_the_one_of_the_command_line(finished, browser
         page.page.keyboard.press("ArrowRight")
     page.says("600 of 4,000 training samples")
     page.page.get_by_test_id("stMetricValue").filter(has_text="600").wait_for(timeout=MINUTES)
-    csv = tmp_path / "from-the-browser.csv"
-    for button, path in (
-        ("Coreset (CSV)", csv),
-        ("Provenance (JSON)", csv.with_suffix(".provenance.json")),
-    ):
-        with page.page.expect_download(timeout=MINUTES) as download:
-            page.page.get_by_role("button", name=button).click()
-        assert download.value.suggested_filename.startswith(run_id)
-        download.value.save_as(path)
+    archive = page.download("coreset", tmp_path)
+    assert re.fullmatch(r"coreset-top-15pct-[0-9a-f]{6}", archive.stem)
+    csv = read_export(archive).csv
     out = tmp_path / "from-the-command.csv"
     windows = ("--early", "2-9", "--late", "12-19")
     command("select", run_id, "--rate", 0.15, *windows, "--out", out, "--cache", cache)
-    assert csv.read_bytes() == out.read_bytes()
-    assert len(csv.read_text().splitlines()) == 601
-    assert "same" in command("rebuild", csv, "--cache", cache)
+    assert csv == out.read_bytes()
+    assert len(csv.decode().splitlines()) == 601
+    assert f"{archive}: same" in command("rebuild", archive, "--cache", cache)
     assert not page.problems
 
 
@@ -274,13 +278,11 @@ def test_the_downloaded_scores_are_those_of_the_command_line(finished, browser_p
     url, cache, run_id = finished
     page = Page(browser_page).open(f"{url}/trajectories?run={run_id}&early=3-9&late=12-18")
     page.says(r"early window \(3-9\)")
-    with page.page.expect_download(timeout=MINUTES) as download:
-        page.page.get_by_role("button", name="Download all scores (CSV)").click()
-    download.value.save_as(tmp_path / "from-the-browser.csv")
+    archive = page.download("scores", tmp_path)
     out = tmp_path / "from-the-command.csv"
     windows = ("--early", "3-9", "--late", "12-18")
     command("score", run_id, "--score", "eva", *windows, "--out", out, "--cache", cache)
-    assert (tmp_path / "from-the-browser.csv").read_bytes() == out.read_bytes()
+    assert read_export(archive).csv == out.read_bytes()
     assert not page.problems
 
 

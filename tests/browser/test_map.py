@@ -11,7 +11,9 @@ import pytest
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
-from coreset_lib.export.provenance import export_selection, rebuild
+from coreset_lib.export.archive import read_export
+from coreset_lib.export.coresets import export_selection
+from coreset_lib.export.rebuild import rebuild
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.saved_views import SavedView, list_views, save_view
@@ -132,10 +134,13 @@ class MapPage:
         bar = self.page.locator(".st-key-selection-bar")
         bar.locator("p", has_text=re.compile(f"^{text}")).first.wait_for()
 
-    def download(self, name):
+    def download(self, name, folder):
+        self.page.locator(f".st-key-export-{name} button").first.click()
         with self.page.expect_download() as waiting:
-            self.page.get_by_role("button", name=name).click()
-        return Path(waiting.value.path()).read_bytes()
+            self.page.get_by_role("button", name="Download (ZIP)").click()
+        path = folder / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return path
 
     def choose(self, label, option):
         self.page.get_by_label(label, exact=True).first.click()
@@ -156,14 +161,12 @@ def test_a_lasso_selects_the_images_and_their_export_is_the_librarys(open_map, t
     run = map_page.run
     score = compute_score(run.dynamics(), "eva")
     expected = export_selection(run, chosen, score)
-    csv = tmp_path / "selection.csv"
-    csv.write_bytes(map_page.download("Export selection"))
-    assert csv.read_bytes() == expected.csv
-    provenance = map_page.download("Provenance")
-    assert json.loads(provenance)["samples"]["indices"] == chosen.tolist()
-    csv.with_name("selection.provenance.json").write_bytes(provenance)
+    archive = map_page.download("selection", tmp_path)
+    found = read_export(archive)
+    assert found.csv == expected.csv
+    assert found.provenance["samples"]["indices"] == chosen.tolist()
     store = RunStore(run.paths.root.parents[1])
-    assert rebuild(csv, store)[1]
+    assert rebuild(archive, store)[1]
 
 
 def test_shift_adds_alt_takes_out_and_undo_brings_back(open_map):

@@ -1,5 +1,6 @@
 """Reviewing by keyboard in a real browser: what is decided is in the database, and in the file."""
 
+import io
 import json
 import re
 import sqlite3
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coreset_lib.export.archive import read_export
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Rules
 from coreset_lib.review.states import sample_states
@@ -133,10 +135,12 @@ def test_thirty_decisions_by_keyboard_a_second_reader_and_the_export(
     assert {state.status for state in states.values()} == {"confirmed"}
 
     browser_page.get_by_role("tab", name="Export").click()
+    browser_page.locator(".st-key-export-labels button").first.click()
     with browser_page.expect_download() as download:
-        browser_page.get_by_role("button", name="Corrected labels (CSV)").click()
-    download.value.save_as(tmp_path / "labels.csv")
-    table = pd.read_csv(tmp_path / "labels.csv", dtype=str, keep_default_na=False)
+        browser_page.get_by_role("button", name="Download (ZIP)").click()
+    download.value.save_as(tmp_path / "labels.zip")
+    content = io.BytesIO(read_export(tmp_path / "labels.zip").csv)
+    table = pd.read_csv(content, dtype=str, keep_default_na=False)
     exported = dict(zip(table["sample_id"], table["new"].str.removeprefix("'"), strict=True))
     assert exported == said
     assert set(table["who"]) == {"rita"}

@@ -91,7 +91,7 @@ def test_people_answer_round_by_round(lens, cache, tmp_path):
     assert f"results: {queries}" in printed
     assert "after 4 labels" in printed
     run = RunStore(cache).find("latest")
-    assert run.verdict().shape == (90,)
+    assert run.noisy_flags().shape == (90,)
 
 
 def test_in_the_background_it_can_be_watched_and_stopped(

@@ -9,7 +9,7 @@ from coreset_lib import cli
 from coreset_lib.cli.training import parse_seeds
 from coreset_lib.datasets import load_dataset
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.device_queue.queue import WaitingLine
+from coreset_lib.jobs.device_queue.queue import DeviceQueue
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run, RunStore
@@ -150,7 +150,7 @@ def test_the_script_is_printed_or_written(lens, ended, tmp_path):
 def test_the_queue_is_listed_and_changed(lens, tmp_path, make_run):
     assert lens("queue")[:2] == (0, "no run is waiting\n")
     runs = [make_run(tmp_path, epochs=2, recorded=0, state="queued") for _ in range(2)]
-    with WaitingLine(tmp_path, "cpu").change() as order:
+    with DeviceQueue(tmp_path, "cpu").change() as order:
         for run in runs:
             write_status(run.paths, claim(run.status(), os.getpid()))
             order.append(run.run_id)

@@ -204,7 +204,7 @@ def test_the_queue_says_how_many_of_each_class_are_suspect(lens, run, tmp_path):
         assert (count in warned) == (rows["suspect"].mean() > 0.25)
         assert rows["suspicion"].is_monotonic_decreasing
     assert len(set(table["class_name"][:3])) == 3
-    assert "of the first 60 labels are expected to be wrong" in told
+    assert "of the 60 most suspicious are expected to be wrong" in told
 
 
 def test_the_queue_is_written_with_its_reasons(lens, run, tmp_path):

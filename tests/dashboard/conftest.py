@@ -278,7 +278,7 @@ def _judge(paths, plan, seed):
         "n_noisy": 40, "n_wrong": 30, "precision": 0.6, "recall": 0.8, "clean_called_noisy": 0.1,
         "minority": 0.12, "majority": 0.08 + seed / 100, "by_class": [0.1] * 8,
     }  # fmt: skip
-    np.save(paths.verdict(seed), np.arange(N_TRAIN) < 40)
+    np.save(paths.noisy_flags(seed), np.arange(N_TRAIN) < 40)
     record = {
         "seed": seed, "noise_rate": 0.25, "true_rate": 0.2 if knows else None, "n_noisy": 40,
         "figures": figures if knows else None, "queries": dict.fromkeys(plan.arms, ASKED),

@@ -2,18 +2,46 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from app_pages import PAGES, RUN_PAGES
 
-PAGES = ("runs", "trajectories", "reliability", "coreset", "benchmark")
+from coreset_lib.scores import SCORES
+
 STATES = ("queued", "running", "finished", "failed", "stopped", "interrupted")
 EXPLORING = ("trajectories", "reliability", "coreset")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
 
+def test_every_page_has_its_file():
+    folder = Path(__file__).parents[2] / "pages"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(PAGES)
+
+
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", ["none", "finished", "damaged"])
+def test_every_page_is_drawn_whatever_there_is(open_dashboard, write_run, page, state):
+    if state != "none":
+        paths = write_run()
+        if state == "damaged":
+            paths.manifest.write_text("{")
+    dashboard = open_dashboard(page)
+    assert all(len(error.splitlines()) == 1 for error in dashboard.errors)
+    assert "For research use only" in footer(dashboard)
+
+
+def test_a_plugin_that_cannot_be_used_is_named_beside_every_page(open_dashboard, monkeypatch):
+    problem = "score odd from package cracked 0.1 was left out: it cannot be imported."
+    monkeypatch.setattr(SCORES, "_found", ({}, (problem,)))
+    dashboard = open_dashboard("glossary")
+    assert problem in dashboard.hints
+    assert not dashboard.errors
+
+
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_an_empty_store_leads_to_the_first_run(open_dashboard, page):
     dashboard = open_dashboard(page)
     assert not dashboard.errors
@@ -24,7 +52,7 @@ def test_an_empty_store_leads_to_the_first_run(open_dashboard, page):
     assert "For research use only" in footer(dashboard)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_a_finished_run_is_shown(open_dashboard, write_run, page):
     run_id = write_run().root.name
     dashboard = open_dashboard(page)
@@ -33,7 +61,7 @@ def test_a_finished_run_is_shown(open_dashboard, write_run, page):
     assert dashboard.url["run"] == run_id
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_a_growing_run_is_shown_and_grows(open_dashboard, write_run, page):
     paths = write_run("running", epoch=5, epochs=12)
     dashboard = open_dashboard(page)
@@ -46,13 +74,13 @@ def test_a_growing_run_is_shown_and_grows(open_dashboard, write_run, page):
     assert "running, 6 of 12 epochs" in dashboard.words
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_a_run_that_makes_its_map_says_so(open_dashboard, write_run, page):
     write_run("running", epoch=12, epochs=12, step="map")
     assert "now making the map" in open_dashboard(page).words
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 @pytest.mark.parametrize("state", STATES)
 def test_a_run_without_epochs_is_explained(open_dashboard, write_run, page, state):
     reason = "device cuda:7 was not found. Choose cpu." if state == "failed" else None
@@ -76,7 +104,7 @@ def test_a_run_with_one_epoch_can_be_looked_at(open_dashboard, write_run, page):
         assert any("two complete epochs" in hint for hint in dashboard.hints)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 @pytest.mark.parametrize("state", ["failed", "stopped", "interrupted"])
 def test_what_a_run_recorded_before_it_broke_off_is_shown(open_dashboard, write_run, page, state):
     write_run(state, epoch=5, epochs=12, error="the disk is full." if state == "failed" else None)
@@ -93,7 +121,7 @@ def test_a_run_whose_process_is_gone_reads_as_interrupted(open_dashboard, write_
     assert "interrupted, 5 of 12 epochs" in open_dashboard("runs").words
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_a_damaged_run_beside_a_good_one_does_no_harm(open_dashboard, write_run, page):
     good, bad = write_run(), write_run()
     bad.manifest.write_text("{")
@@ -105,7 +133,7 @@ def test_a_damaged_run_beside_a_good_one_does_no_harm(open_dashboard, write_run,
         assert not dashboard.errors
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_a_damaged_run_alone_is_named(open_dashboard, write_run, page):
     bad = write_run()
     bad.status.write_text("")
@@ -126,7 +154,7 @@ def test_a_run_with_a_truncated_part_gives_one_sentence(open_dashboard, write_ru
     assert f"{file.name} cannot be used" in error
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUN_PAGES)
 def test_an_unknown_run_in_the_url_gives_the_newest(open_dashboard, write_run, page):
     run_id = write_run().root.name
     dashboard = open_dashboard(page, run="20200101-000000-gone-small_cnn-0000")

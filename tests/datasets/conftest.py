@@ -1,20 +1,15 @@
 """Small datasets and the files they come in."""
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from source_samples import Arrays, build_arrays, save_dicom, save_png, save_table
 
 from coreset_lib.datasets import LabeledImages, Split
 from coreset_lib.datasets.sample_names import RowNames, row_ids
-
-Arrays = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +35,6 @@ def data_root(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     return folder
-
-
-def build_arrays(*, form: tuple[int, ...] = (10, 12), n_classes: int = 3, seed: int = 0) -> Arrays:
-    rng = np.random.default_rng(seed)
-    arrays: Arrays = {}
-    for part, count in (("train", 12), ("val", 6), ("test", 9)):
-        arrays[f"{part}_images"] = rng.integers(0, 256, (count, *form), dtype=np.uint8)
-        arrays[f"{part}_labels"] = np.arange(count).reshape(-1, 1) % n_classes
-    return arrays
 
 
 @pytest.fixture
@@ -96,66 +82,15 @@ def make_dataset(make_split: Callable[..., Split]) -> Callable[..., LabeledImage
     return build
 
 
-def save_dicom(path: Path, pixels: Any, **elements: Any) -> Path:
-    """Write an uncompressed DICOM image; elements by keyword, None leaves one out."""
-    pixels = np.asarray(pixels)
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset = Dataset()
-    dataset.file_meta = meta
-    dataset.SOPClassUID = SecondaryCaptureImageStorage
-    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    is_colour = pixels.ndim == 3 and pixels.shape[-1] == 3 and "NumberOfFrames" not in elements
-    bits = 8 * pixels.dtype.itemsize
-    defaults = {
-        "PatientName": "Secret^Name",
-        "PatientID": "",
-        "Modality": "OT",
-        "SamplesPerPixel": 3 if is_colour else 1,
-        "PhotometricInterpretation": "RGB" if is_colour else "MONOCHROME2",
-        "Rows": pixels.shape[-3] if is_colour else pixels.shape[-2],
-        "Columns": pixels.shape[-2] if is_colour else pixels.shape[-1],
-        "BitsAllocated": bits,
-        "BitsStored": bits,
-        "HighBit": bits - 1,
-        "PixelRepresentation": int(pixels.dtype.kind == "i"),
-        "PixelData": pixels.tobytes(),
-    }
-    if is_colour:
-        defaults["PlanarConfiguration"] = 0
-    for name, value in {**defaults, **elements}.items():
-        if value is not None:
-            setattr(dataset, name, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
-
-
 @pytest.fixture
 def write_dicom() -> Callable[..., Path]:
     return save_dicom
-
-
-def save_png(path: Path, pixels: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels)).save(path)
-    return path
 
 
 @pytest.fixture
 def write_image() -> Callable[[Path, Any], Path]:
     """Return a function that writes pixels in the format that the file's name says."""
     return save_png
-
-
-def save_table(path: Path, rows: list[dict[str, Any]], delimiter: str = ",") -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 @pytest.fixture

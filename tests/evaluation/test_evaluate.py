@@ -16,9 +16,10 @@ from coreset_lib.evaluation.plan import (
     EvaluationPlan,
     random_arm,
 )
-from coreset_lib.evaluation.report import cell_table, export_results, verdict_lines
+from coreset_lib.evaluation.report import cell_table, verdict_lines
 from coreset_lib.evaluation.results import chosen_variant, read_cells, summary_table, write_cell
-from coreset_lib.evaluation.work import compare
+from coreset_lib.evaluation.run_plan import compare
+from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.jobs.processes.detached import work_status
 from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
@@ -53,7 +54,7 @@ def evaluated(tmp_path_factory, trained_run, tiny_dataset):
     cache = tmp_path_factory.mktemp("evaluated")
     plan = make_plan(run_id=trained_run.run_id)
     paths = create_evaluation(cache, plan)
-    config = TrainingConfig(**trained_run.manifest.config)
+    config = TrainingConfig.from_dict(trained_run.manifest.config)
     Evaluator(trained_run, plan, paths, tiny_dataset, config).work()
     return plan, paths, config
 
@@ -224,7 +225,7 @@ class TestWork:
             lock.release()
 
     def test_a_network_that_diverged_is_no_result(self, trained_run, tiny_dataset):
-        config = TrainingConfig(**trained_run.manifest.config)
+        config = TrainingConfig.from_dict(trained_run.manifest.config)
         config = replace(config, learning_rate=100, weight_decay=0.9, epochs=30)
         data = ResidentDataset.place(tiny_dataset, torch.device("cpu"))
         with pytest.raises(CoresetError, match="training diverged"):
@@ -317,8 +318,8 @@ class TestSummary:
 
 def test_the_export_holds_every_cell_and_is_the_same_when_made_again(evaluated, trained_run):
     plan, paths, _ = evaluated
-    export = export_results(paths, plan, trained_run)
-    assert export.csv == export_results(paths, plan, trained_run).csv
+    export = export_evaluation(paths, plan, trained_run)
+    assert export.csv == export_evaluation(paths, plan, trained_run).csv
     assert len(export.provenance["cells"]) == len(list(plan.cells()))
     assert export.provenance["plan"] == plan.as_dict()
     json.loads(export.provenance_bytes())

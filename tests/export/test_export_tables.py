@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coreset_lib.export.provenance import export_coreset, export_scores
-from coreset_lib.export.tables import disarm_formulas
+from coreset_lib.export.coresets import export_coreset
+from coreset_lib.export.scores import export_scores
 from coreset_lib.scores import compute_score
 from coreset_lib.selection import SelectionConfig
+from coreset_lib.spreadsheets import disarm_formulas
 
 COMMON = ["index", "sample_id", "label", "class_name"]
 

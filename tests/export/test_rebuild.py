@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from coreset_lib.errors import CoresetError, RunNotFoundError
-from coreset_lib.export.provenance import (
-    export_coreset,
-    export_scores,
-    provenance_path,
-    rebuild,
-)
+from coreset_lib.export.coresets import export_coreset
+from coreset_lib.export.provenance import provenance_path
+from coreset_lib.export.rebuild import rebuild
+from coreset_lib.export.scores import export_scores
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import compute_score

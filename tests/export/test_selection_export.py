@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import export_selection, provenance_path, rebuild
+from coreset_lib.export.coresets import export_selection
+from coreset_lib.export.provenance import provenance_path
+from coreset_lib.export.rebuild import rebuild
 from coreset_lib.runs.store import RunStore
 from coreset_lib.scores import compute_score
 

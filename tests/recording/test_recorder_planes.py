@@ -16,7 +16,7 @@ from coreset_lib.runs.paths import RunPaths
 
 
 def planes_by_loops(logits, label):
-    """METHODS section 2 for one sample, with Python's floats."""
+    """docs/methods.md for one sample, with Python's floats."""
     biggest = max(logits)
     exponentials = [math.exp(value - biggest) for value in logits]
     p = [value / sum(exponentials) for value in exponentials]

@@ -36,7 +36,7 @@ def plan(make_plan, run):
 def paths(plan, run, tmp_path):
     """A refinement whose labels are judged, and that waits for the answers of its first round."""
     paths = create_refinement(tmp_path, plan)
-    np.save(paths.verdict(0), np.isin(np.arange(60), ASKED))
+    np.save(paths.noisy_flags(0), np.isin(np.arange(60), ASKED))
     paths.judgement(0).write_text(json.dumps({"seed": 0, "queries": {"entropy": ASKED}}))
     write_cell(paths, RoundCell(seed=0, arm=JUDGED, n_round=0), {"next": []})
     return paths

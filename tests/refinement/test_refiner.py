@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.export.refinement_results import export_refinement
 from coreset_lib.refinement.experts import accept_answers, open_round
-from coreset_lib.refinement.judgement import judge_verdict
+from coreset_lib.refinement.judgement import judge_flags
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell, plan_from_dict
 from coreset_lib.refinement.refiner import Refiner
 from coreset_lib.refinement.report import (
     compare_curves,
     curve_table,
-    export_results,
     judgement_table,
 )
 from coreset_lib.refinement.results import (
@@ -25,8 +25,8 @@ from coreset_lib.refinement.results import (
     read_judgement,
     read_plan,
 )
+from coreset_lib.refinement.run_plan import WAITING, refine
 from coreset_lib.refinement.sentences import verdict_lines
-from coreset_lib.refinement.work import WAITING, refine
 from coreset_lib.system.locks import FileLock
 
 NEXT = {"class 0": "class 1", "class 1": "class 2", "class 2": "class 0"}
@@ -81,13 +81,13 @@ def test_shares_of_clean_samples_called_wrong_by_class_size():
     labels = np.array([0, 0, 0, 0, 0, 1, 1, 1])
     true = np.array([0, 0, 0, 0, 1, 1, 1, 0])
     is_noisy = np.array([1, 0, 0, 0, 1, 1, 0, 0], dtype=bool)
-    figures = judge_verdict(is_noisy, labels, true, 2)
+    figures = judge_flags(is_noisy, labels, true, 2)
     assert (figures.n_noisy, figures.n_wrong) == (3, 2)
     assert figures.precision == pytest.approx(1 / 3)
     assert figures.recall == pytest.approx(1 / 2)
     assert figures.by_class == (0.25, 0.5)
     assert (figures.minority, figures.majority) == (0.5, 0.25)
-    assert judge_verdict(np.zeros(8, dtype=bool), labels, true, 2).precision is None
+    assert judge_flags(np.zeros(8, dtype=bool), labels, true, 2).precision is None
 
 
 class TestWork:
@@ -99,14 +99,14 @@ class TestWork:
     def test_the_verdict_lies_with_the_run(self, refined, noisy_run):
         plan, paths, _ = refined
         record = read_judgement(paths, 0)
-        assert noisy_run.verdict().sum() == record["n_noisy"]
+        assert noisy_run.noisy_flags().sum() == record["n_noisy"]
         assert record["n_noisy"] == 120 - round((1 - record["noise_rate"]) * 120)
-        about = json.loads(noisy_run.paths.verdict_info.read_text())
+        about = json.loads(noisy_run.paths.noisy_flags_info.read_text())
         assert about["refinement"] == plan.refinement_id
 
     def test_only_judged_samples_are_asked_about_each_once_within_the_budget(self, refined):
         plan, paths, _ = refined
-        is_noisy = {seed: np.load(paths.verdict(seed)) for seed in plan.seeds}
+        is_noisy = {seed: np.load(paths.noisy_flags(seed)) for seed in plan.seeds}
         for cell, record in read_cells(paths, plan).items():
             assert record["n_labels"] <= plan.labels_after(cell.n_round)
             if cell.arm != PLAIN:
@@ -124,7 +124,9 @@ class TestWork:
         for cell, record in cells.items():
             assert record["answers"] == true[record["asked"]].tolist()
             assert record["n_wrong"] == (given != true).sum() - record["n_changed"]
-            expected = 120 if cell.arm == PLAIN else 120 - np.load(paths.verdict(cell.seed)).sum()
+            expected = (
+                120 if cell.arm == PLAIN else 120 - np.load(paths.noisy_flags(cell.seed)).sum()
+            )
             if cell.arm != PLAIN:
                 expected += record["n_labels"]
             assert record["n_trained"] == expected
@@ -134,7 +136,7 @@ class TestWork:
     ):
         plan, paths, _ = refined
         again = create_refinement(tmp_path, plan)
-        kept = [paths.judgement(0), paths.verdict(0)]
+        kept = [paths.judgement(0), paths.noisy_flags(0)]
         kept += [paths.cell(cell) for cell in list(plan.cells_of(0))[:4]]
         for path in kept:
             (again.cells / path.name).write_bytes(path.read_bytes())
@@ -221,8 +223,8 @@ class TestReport:
         assert "Rightly labelled samples that are called wrong: " in lines[2]
         assert [line.partition(":")[0] for line in lines[3:]] == list(plan.arms)
         assert "“random, unjudged”" in lines[3]
-        export = export_results(paths, plan, noisy_run)
-        assert export.csv == export_results(paths, plan, noisy_run).csv
+        export = export_refinement(paths, plan, noisy_run)
+        assert export.csv == export_refinement(paths, plan, noisy_run).csv
         assert len(export.provenance["cells"]) == 2 * 8
         json.loads(export.provenance_bytes())
         assert {"minority", "majority", "true_rate"} <= set(judgement_table(paths, plan))

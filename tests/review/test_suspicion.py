@@ -159,8 +159,8 @@ def test_a_recorded_vog_is_one_of_the_signs(make_dynamics):
 
 
 def test_the_verdict_of_co_teaching_is_one_of_the_signs(learned):
-    verdict = np.array([0, 0, 1, 0, 0, 0], dtype=bool)
-    queue = suspicion_queue(learned, verdict=verdict)
+    flags = np.array([0, 0, 1, 0, 0, 0], dtype=bool)
+    queue = suspicion_queue(learned, noisy_flags=flags)
     assert "two networks that taught each other call the label wrong (co-teaching)" in (
         queue.reasons(2)
     )
@@ -231,7 +231,7 @@ def test_a_run_gives_its_queue(trained_run):
 
 def test_a_run_that_was_refined_brings_its_verdict(make_run, tmp_path):
     run = make_run(tmp_path)
-    np.save(run.paths.verdict, np.arange(60) == 17)
+    np.save(run.paths.noisy_flags, np.arange(60) == 17)
     queue = queue_of_run(run)
     assert np.flatnonzero(queue.signs["co_teaching"]).tolist() == [17]
 

@@ -159,7 +159,7 @@ class TestRun:
 
     def test_the_dataset_loads_again_as_the_run_was_trained_on_it(self, noisy_run):
         run, _ = noisy_run
-        config = TrainingConfig(**run.manifest.config)
+        config = TrainingConfig.from_dict(run.manifest.config)
         assert load_configured(config).fingerprint() == run.manifest.dataset.fingerprint
 
     def test_a_run_without_known_truth_has_none(self, make_run, tmp_path):

@@ -1,6 +1,5 @@
 """Ablations, dynamic uncertainty, DUAL, TDDS, DUCS and the data map."""
 
-import itertools
 import math
 import statistics
 from typing import Any
@@ -9,7 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from score_oracles import (
+    N_CLASSES,
+    column,
+    dual_loops,
+    dyn_unc_loops,
+    dynamics_of,
+    forgotten_loops,
+    random_dynamics,
+    rank_loops,
+    tdds_loops,
+)
 
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -18,7 +27,6 @@ from coreset_lib.scores.data_map import data_map
 from coreset_lib.scores.windows import sliding_moments
 from coreset_lib.windows import Window
 
-N_CLASSES = 3
 NEW = (
     "eva_single",
     "expectation_single",
@@ -28,100 +36,6 @@ NEW = (
     "tdds",
     "ducs",
 )
-
-
-def dynamics_of(
-    probabilities: NDArray[Any], labels: NDArray[Any], *, without: tuple[str, ...] = ()
-) -> TrainingDynamics:
-    """Planes of probabilities, shape (epochs, samples, classes)."""
-    p = probabilities.astype(np.float64)
-    rows = np.arange(len(labels))
-    own = p[:, rows, labels]
-    error = p.copy()
-    error[:, rows, labels] -= 1
-    others = p.copy()
-    others[:, rows, labels] = -1
-    planes = {
-        "error_norm": np.linalg.norm(error, axis=2).astype(np.float32),
-        "label_probability": own.astype(np.float32),
-        "margin": (own - others.max(axis=2)).astype(np.float32),
-        "entropy": -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0).sum(axis=2),
-        "prediction": p.argmax(axis=2).astype(np.uint8),
-        "probabilities": p.astype(np.float16),
-    }
-    for name in without:
-        planes.pop(name, None)
-    names = tuple(f"class {k}" for k in range(p.shape[2]))
-    return TrainingDynamics(planes, labels.astype(np.int64), len(p), names)
-
-
-def random_dynamics(
-    n_epochs: int = 23, n_samples: int = 9, seed: int = 0, **kwargs: Any
-) -> TrainingDynamics:
-    """Probabilities that are sharp enough to hold zeros in float16."""
-    rng = np.random.default_rng(seed)
-    logits = (
-        rng.normal(size=(n_epochs, n_samples, N_CLASSES))
-        * rng.choice([1, 8, 30], n_samples)[None, :, None]
-    )
-    p = np.exp(logits - logits.max(axis=2, keepdims=True))
-    p /= p.sum(axis=2, keepdims=True)
-    return dynamics_of(p, rng.integers(0, N_CLASSES, n_samples), **kwargs)
-
-
-def column(dynamics: TrainingDynamics, plane: str, sample: int) -> list[Any]:
-    """One sample's history as plain Python numbers."""
-    return dynamics.plane(plane)[:, sample].astype(np.float64).tolist()
-
-
-def rank_loops(values: list[float]) -> list[float]:
-    """Mean ranks in [0, 1] by comparing every pair."""
-    ranks: list[float] = []
-    for i, one in enumerate(values):
-        below = sum(other < one for other in values)
-        ties = sum(other == one for j, other in enumerate(values) if j != i)
-        ranks.append((below + ties / 2) / (len(values) - 1))
-    return ranks
-
-
-def forgotten_loops(dynamics: TrainingDynamics, sample: int) -> tuple[int, bool]:
-    """Forgetting events, and whether the sample was never right."""
-    right = [p == dynamics.labels[sample] for p in column(dynamics, "prediction", sample)]
-    return sum(a and not b for a, b in itertools.pairwise(right)), not any(right)
-
-
-def dyn_unc_loops(history: list[float], window: int) -> float:
-    """Mean of the population deviations of all windows."""
-    starts = range(len(history) - window + 1)
-    return statistics.fmean(statistics.pstdev(history[s : s + window]) for s in starts)
-
-
-def dual_loops(history: list[float], window: int) -> float:
-    """Mean over windows of deviation times one minus mean."""
-    terms: list[float] = []
-    for start in range(len(history) - window + 1):
-        part = history[start : start + window]
-        terms.append(statistics.pstdev(part) * (1 - statistics.fmean(part)))
-    return statistics.fmean(terms)
-
-
-def tdds_loops(rows: list[list[float]], window: int, decay: float) -> float:
-    """The weights decay (1 - decay)^age over windows of window - 1 changes."""
-    tiny = 2.0**-24
-    changes: list[float] = []
-    for before, after in itertools.pairwise(rows):
-        change = 0.0
-        for a, b in zip(before, after, strict=True):
-            change += abs(b * (math.log(max(b, tiny)) - math.log(max(a, tiny))))
-        changes.append(change)
-    n_windows = len(rows) - window + 1
-    score = 0.0
-    for start in range(n_windows):
-        part = changes[start : start + window - 1]
-        mean = sum(part) / len(part)
-        norm = math.sqrt(sum((change - mean) ** 2 for change in part))
-        score += decay * (1 - decay) ** (n_windows - 1 - start) * norm
-    return score
 
 
 @pytest.mark.parametrize("n_epochs", [3, 10, 11, 23, 40])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from strategy_references import ccs_loops, farthest_loops, herding_loops
 
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -20,7 +21,7 @@ from coreset_lib.selection.class_clusters import cluster_within_classes
 from coreset_lib.selection.groups import even_quotas, take_per_group
 from coreset_lib.selection.herding import herd
 from coreset_lib.selection.k_center import farthest_first
-from coreset_lib.selection.problem import Selection
+from coreset_lib.selection.problem import Coreset
 
 N_SAMPLES = 40
 CLASS_SIZES = (22, 12, 5, 1)
@@ -54,7 +55,7 @@ DYNAMICS = dynamics_of(LABELS)
 FEATURES = np.random.default_rng(2).normal(size=(N_SAMPLES, 6)).astype(np.float32)
 
 
-def choose(features: NDArray[Any] = FEATURES, **config: Any) -> Selection:
+def choose(features: NDArray[Any] = FEATURES, **config: Any) -> Coreset:
     """Select from the shared run."""
     return select_coreset(DYNAMICS, SelectionConfig(**config), features=features)
 
@@ -67,12 +68,12 @@ class TestEveryStrategy:
     ):
         least = 4 if balance == "equal" else 1
         for n_keep in (least, 5, 11, 25, 39, 40):
-            selection = choose(
+            coreset = choose(
                 strategy=name, strategy_options=options, balance=balance, rate=n_keep / N_SAMPLES
             )
-            assert selection.indices.shape == (n_keep,)
-            assert len(set(selection.indices.tolist())) == n_keep
-            assert set(selection.indices.tolist()) <= set(range(N_SAMPLES))
+            assert coreset.indices.shape == (n_keep,)
+            assert len(set(coreset.indices.tolist())) == n_keep
+            assert set(coreset.indices.tolist()) <= set(range(N_SAMPLES))
 
     @pytest.mark.parametrize(("name", "options"), VARIANTS)
     @pytest.mark.parametrize("balance", BALANCES)
@@ -87,17 +88,17 @@ class TestEveryStrategy:
 
     @pytest.mark.parametrize("name", STRATEGIES)
     def test_meets_the_class_quotas_of_an_equal_balance(self, name: str):
-        selection = choose(strategy=name, balance="equal", rate=0.4)
+        coreset = choose(strategy=name, balance="equal", rate=0.4)
         # 16 samples over 4 classes of 22, 12, 5 and 1: the smallest gives all it has.
-        assert np.bincount(LABELS[selection.indices]).tolist() == [5, 5, 5, 1]
+        assert np.bincount(LABELS[coreset.indices]).tolist() == [5, 5, 5, 1]
 
     @pytest.mark.parametrize("name", STRATEGIES)
     def test_never_keeps_what_the_noise_cut_dropped(self, name: str):
         margin = DYNAMICS.plane("margin").mean(axis=0)
         dropped = set(np.argsort(margin, kind="stable")[:20].tolist())
-        selection = choose(strategy=name, noise_cut=0.5, rate=0.5)
-        assert set(selection.indices.tolist()) == set(range(N_SAMPLES)) - dropped
-        assert selection.report["noise_cut_samples"] == 20
+        coreset = choose(strategy=name, noise_cut=0.5, rate=0.5)
+        assert set(coreset.indices.tolist()) == set(range(N_SAMPLES)) - dropped
+        assert coreset.report["noise_cut_samples"] == 20
 
     @pytest.mark.parametrize("name", STRATEGIES)
     def test_refuses_fewer_samples_than_classes_under_equal(self, name: str):
@@ -109,8 +110,8 @@ class TestEveryStrategy:
         one = dynamics_of(np.array([2]))
         config = SelectionConfig(strategy=name, rate=1.0)
         assert select_coreset(one, config, features=np.zeros((1, 3))).indices.tolist() == [0]
-        selection = choose(np.ones((N_SAMPLES, 3)), strategy=name, rate=0.5)
-        assert len(set(selection.indices.tolist())) == 20
+        coreset = choose(np.ones((N_SAMPLES, 3)), strategy=name, rate=0.5)
+        assert len(set(coreset.indices.tolist())) == 20
 
     @pytest.mark.parametrize("name", [n for n, s in STRATEGIES.items() if s.needs_features])
     def test_asks_for_features_in_one_sentence(self, name: str):
@@ -187,30 +188,6 @@ def test_taking_per_group_keeps_the_first_members():
     assert take_per_group(groups, np.array([0, 0, 0, 0])).tolist() == []
 
 
-def ccs_loops(
-    values: list[float], n_keep: int, n_strata: int
-) -> tuple[list[list[int]], dict[int, int]]:
-    """Strata by comparing with their edges, and budgets by visiting them in ascending count."""
-    low, high = min(values), max(values)
-    width = (high - low) / n_strata
-    strata: list[list[int]] = [[] for _ in range(n_strata)]
-    for i, value in enumerate(values):
-        for s in range(n_strata):
-            is_last = s == n_strata - 1
-            if low + s * width <= value and (is_last or value < low + (s + 1) * width):
-                strata[s].append(i)
-                break
-    budgets: dict[int, int] = {}
-    remaining = n_keep
-    waiting = [s for s in range(n_strata) if strata[s]]
-    while waiting:
-        s = min(waiting, key=lambda s: (len(strata[s]), s))
-        budgets[s] = min(len(strata[s]), remaining // len(waiting))
-        remaining -= budgets[s]
-        waiting.remove(s)
-    return strata, budgets
-
-
 @pytest.mark.parametrize("n_strata", [1, 5, 50])
 @pytest.mark.parametrize("n_keep", [1, 7, 20, 33, 40])
 def test_ccs_equals_plain_loops(n_keep: int, n_strata: int):
@@ -219,12 +196,12 @@ def test_ccs_equals_plain_loops(n_keep: int, n_strata: int):
     config = SelectionConfig(
         strategy="ccs", strategy_options={"strata": n_strata}, rate=n_keep / N_SAMPLES
     )
-    selection = select_coreset(DYNAMICS, config, score=score)
+    coreset = select_coreset(DYNAMICS, config, score=score)
     strata, budgets = ccs_loops(values.tolist(), n_keep, n_strata)
-    chosen = set(selection.indices.tolist())
+    chosen = set(coreset.indices.tolist())
     for s, members in enumerate(strata):
         assert len(chosen & set(members)) == budgets.get(s, 0)
-    (report,) = selection.report["strata"]
+    (report,) = coreset.report["strata"]
     assert report["counts"] == [len(members) for members in strata]
     assert report["quotas"] == [budgets.get(s, 0) for s in range(n_strata)]
 
@@ -235,11 +212,11 @@ def test_ccs_per_class_has_the_strata_of_each_class():
     config = SelectionConfig(
         strategy="ccs", strategy_options={"strata": 4}, balance="proportional", rate=0.5
     )
-    selection = select_coreset(DYNAMICS, config, score=score)
-    chosen = set(selection.indices.tolist())
+    coreset = select_coreset(DYNAMICS, config, score=score)
+    chosen = set(coreset.indices.tolist())
     for klass, title in enumerate(DYNAMICS.class_names):
         members = np.flatnonzero(klass == LABELS)
-        report = next(part for part in selection.report["strata"] if part["part"] == title)
+        report = next(part for part in coreset.report["strata"] if part["part"] == title)
         strata, budgets = ccs_loops(values[members].tolist(), sum(report["quotas"]), 4)
         for s, rows in enumerate(strata):
             assert len(chosen & set(members[rows].tolist())) == budgets.get(s, 0)
@@ -269,48 +246,48 @@ BLOB_DYNAMICS = dynamics_of(np.repeat([0, 1], [22, 18]))
 
 def test_diversity_draws_evenly_from_the_clusters_of_each_class():
     config = SelectionConfig(strategy="diversity", rate=15 / 40)
-    selection = select_coreset(BLOB_DYNAMICS, config, features=BLOBS)
-    assert np.bincount(BLOB_OF[selection.indices]).tolist() == [3] * 5
-    assert [record["k"] for record in selection.report["clusters"]] == [2, 3]
-    assert selection.clusters is not None
+    coreset = select_coreset(BLOB_DYNAMICS, config, features=BLOBS)
+    assert np.bincount(BLOB_OF[coreset.indices]).tolist() == [3] * 5
+    assert [record["k"] for record in coreset.report["clusters"]] == [2, 3]
+    assert coreset.clusters is not None
     for blob in range(5):
-        assert len(set(selection.clusters[blob == BLOB_OF].tolist())) == 1
-    assert sorted(set(selection.clusters.tolist())) == [0, 1, 2, 3, 4]
+        assert len(set(coreset.clusters[blob == BLOB_OF].tolist())) == 1
+    assert sorted(set(coreset.clusters.tolist())) == [0, 1, 2, 3, 4]
 
 
 def test_diversity_redistributes_what_a_small_cluster_lacks():
     config = SelectionConfig(strategy="diversity", rate=30 / 40)
-    selection = select_coreset(BLOB_DYNAMICS, config, features=BLOBS)
-    assert np.bincount(BLOB_OF[selection.indices]).tolist() == [7, 7, 6, 6, 4]
+    coreset = select_coreset(BLOB_DYNAMICS, config, features=BLOBS)
+    assert np.bincount(BLOB_OF[coreset.indices]).tolist() == [7, 7, 6, 6, 4]
 
 
 def test_medoids_come_first_when_asked():
     config = SelectionConfig(
         strategy="diversity", strategy_options={"medoids_first": "yes"}, rate=5 / 40
     )
-    selection = select_coreset(BLOB_DYNAMICS, config, features=BLOBS)
-    medoids = [m for record in selection.report["clusters"] for m in record["medoids"]]
-    assert sorted(selection.indices.tolist()) == sorted(medoids)
+    coreset = select_coreset(BLOB_DYNAMICS, config, features=BLOBS)
+    medoids = [m for record in coreset.report["clusters"] for m in record["medoids"]]
+    assert sorted(coreset.indices.tolist()) == sorted(medoids)
 
 
 def test_the_hybrid_keeps_the_hardest_of_every_cluster():
     values = np.random.default_rng(5).random(40)
     config = SelectionConfig(strategy="hybrid", rate=10 / 40)
-    selection = select_coreset(
+    coreset = select_coreset(
         BLOB_DYNAMICS, config, features=BLOBS, score=ScoreValues("eva", values, "harder")
     )
     expected = []
     for blob in range(5):
         members = np.flatnonzero(blob == BLOB_OF)
         expected += sorted(members, key=lambda i: -values[i])[:2]
-    assert sorted(selection.indices.tolist()) == sorted(expected)
+    assert sorted(coreset.indices.tolist()) == sorted(expected)
 
 
 def test_samples_cut_as_noise_have_no_cluster():
-    selection = choose(strategy="diversity", noise_cut=0.25, rate=0.1)
-    assert selection.clusters is not None
-    assert (selection.clusters == -1).sum() == 10
-    assert (selection.clusters[selection.indices] >= 0).all()
+    coreset = choose(strategy="diversity", noise_cut=0.25, rate=0.1)
+    assert coreset.clusters is not None
+    assert (coreset.clusters == -1).sum() == 10
+    assert (coreset.clusters[coreset.indices] >= 0).all()
 
 
 def test_more_clusters_than_a_class_has_samples_is_refused_by_name():
@@ -332,21 +309,6 @@ def test_classes_without_samples_have_no_clusters():
     assert [record["class"] for record in found.records] == ["two"]
     assert found.class_of.tolist() == [1, 1]
     assert found.n_clusters == 2
-
-
-def farthest_loops(points: list[list[float]], n_keep: int, first: int) -> list[int]:
-    """Farthest-first traversal by comparing every sample with every kept one."""
-    chosen = [first]
-    while len(chosen) < n_keep:
-        best, best_distance = -1, -1.0
-        for i in range(len(points)):
-            if i in chosen:
-                continue
-            distance = min(math.dist(points[i], points[c]) for c in chosen)
-            if distance > best_distance:
-                best, best_distance = i, distance
-        chosen.append(best)
-    return chosen
 
 
 @given(seed=st.integers(0, 999), n_keep=st.integers(1, 30))
@@ -377,10 +339,10 @@ def test_k_center_takes_the_ends_of_a_line_after_its_middle():
     features = np.array([[0.0], [1.0], [2.0], [3.0], [4.5]])
     dynamics = dynamics_of(np.zeros(5, np.int64))
     config = SelectionConfig(strategy="k_center", rate=0.6)
-    selection = select_coreset(dynamics, config, features=features)
+    coreset = select_coreset(dynamics, config, features=features)
     # The mean is 2.1; 4.5 lies 2.5 from sample 2, 0 lies 2 from it.
-    assert selection.indices.tolist() == [2, 4, 0]
-    assert selection.report["parts"][0]["radius"] == pytest.approx(1.5 - 0.5)
+    assert coreset.indices.tolist() == [2, 4, 0]
+    assert coreset.report["parts"][0]["radius"] == pytest.approx(1.5 - 0.5)
 
 
 def test_herding_by_hand():
@@ -395,15 +357,7 @@ def test_herding_by_hand():
 @settings(max_examples=40, deadline=None)
 def test_herding_equals_plain_loops(seed: int, n_keep: int):
     points = np.random.default_rng(seed).normal(size=(12, 3))
-    mean = [sum(p[f] for p in points) / 12 for f in range(3)]
-    chosen: list[int] = []
-    for step in range(1, n_keep + 1):
-        gaps: dict[int, float] = {}
-        for i in set(range(12)) - set(chosen):
-            kept = [points[c] for c in (*chosen, i)]
-            gaps[i] = math.dist(mean, [sum(p[f] for p in kept) / step for f in range(3)])
-        chosen.append(min(gaps, key=lambda i: gaps[i]))
-    assert herd(points, n_keep)[0].tolist() == chosen
+    assert herd(points, n_keep)[0].tolist() == herding_loops(points.tolist(), n_keep)
 
 
 def test_moderate_keeps_samples_at_the_median_distance():
@@ -411,9 +365,9 @@ def test_moderate_keeps_samples_at_the_median_distance():
     features = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [9.0]])
     dynamics = dynamics_of(np.array([0, 0, 0, 0, 0, 1]))
     config = SelectionConfig(strategy="moderate", rate=2 / 6)
-    selection = select_coreset(dynamics, config, features=features)
-    assert selection.indices.tolist() == [1, 3]
-    assert selection.report["parts"][0]["median"] == pytest.approx(1)
+    coreset = select_coreset(dynamics, config, features=features)
+    assert coreset.indices.tolist() == [1, 3]
+    assert coreset.report["parts"][0]["median"] == pytest.approx(1)
     by_class = SelectionConfig(strategy="moderate", rate=3 / 6, balance="proportional")
     kept = select_coreset(dynamics, by_class, features=features)
     assert sorted(kept.indices.tolist()) == [1, 3, 5]

@@ -32,14 +32,14 @@ def test_global_takes_the_hardest_hardest_first(dynamics):
 
 
 def test_proportional_takes_the_hardest_of_each_class_by_its_size(dynamics):
-    selection = choose(dynamics, rate=0.2, balance="proportional")
-    assert selection.indices.tolist() == [0, 1, 2, 15, 16, 25]
-    assert selection.report["quotas"] == [3, 2, 1]
+    coreset = choose(dynamics, rate=0.2, balance="proportional")
+    assert coreset.indices.tolist() == [0, 1, 2, 15, 16, 25]
+    assert coreset.report["quotas"] == [3, 2, 1]
 
 
 def test_equal_takes_the_same_number_of_each_class(dynamics):
-    selection = choose(dynamics, rate=0.2, balance="equal")
-    assert selection.indices.tolist() == [0, 1, 15, 16, 25, 26]
+    coreset = choose(dynamics, rate=0.2, balance="equal")
+    assert coreset.indices.tolist() == [0, 1, 15, 16, 25, 26]
 
 
 def test_the_noise_cut_drops_the_lowest_margins_first(make_dynamics):
@@ -47,22 +47,22 @@ def test_the_noise_cut_drops_the_lowest_margins_first(make_dynamics):
         error_norm=[[0.9, 0.8, 0.7, 0.6, 0.5]], margin=[[-1, 0.5, -0.5, 0.5, 0.5]]
     )
     assert choose(dynamics, rate=0.4).indices.tolist() == [0, 1]
-    selection = choose(dynamics, rate=0.4, noise_cut=0.4)
-    assert selection.indices.tolist() == [1, 3]
-    assert selection.report["noise_cut_samples"] == 2
+    coreset = choose(dynamics, rate=0.4, noise_cut=0.4)
+    assert coreset.indices.tolist() == [1, 3]
+    assert coreset.report["noise_cut_samples"] == 2
 
 
 def test_the_noise_cut_rounds_down_and_takes_numpy_numbers(dynamics):
-    selection = choose(dynamics, rate=0.1, noise_cut=np.float64(0.07))
-    assert selection.report["noise_cut_samples"] == 2
+    coreset = choose(dynamics, rate=0.1, noise_cut=np.float64(0.07))
+    assert coreset.report["noise_cut_samples"] == 2
 
 
 def test_samples_that_the_score_excludes_are_never_chosen(dynamics):
     options = {"never_learned": "exclude"}
-    selection = choose(dynamics, score="forgetting", score_options=options, rate=0.8)
-    assert len(selection.indices) == 24
-    assert not (selection.indices % 5 == 0).any()
-    assert selection.report["excluded_by_score"] == 6
+    coreset = choose(dynamics, score="forgetting", score_options=options, rate=0.8)
+    assert len(coreset.indices) == 24
+    assert not (coreset.indices % 5 == 0).any()
+    assert coreset.report["excluded_by_score"] == 6
 
 
 def test_a_budget_above_the_candidates_is_refused_with_both_numbers(dynamics):
@@ -118,8 +118,8 @@ def test_random_draws_every_sample_about_equally_often(dynamics):
 
 
 def test_a_sample_that_is_cut_is_not_drawn_at_random_either(dynamics):
-    selection = choose(dynamics, strategy="random", rate=0.5, noise_cut=0.5)
-    assert sorted(selection.indices.tolist()) == list(range(15))
+    coreset = choose(dynamics, strategy="random", rate=0.5, noise_cut=0.5)
+    assert sorted(coreset.indices.tolist()) == list(range(15))
 
 
 @pytest.mark.parametrize(

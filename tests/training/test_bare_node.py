@@ -101,7 +101,7 @@ HEAVY = ("torch", "streamlit", "umap", "numba", "plotly", "sklearn", "medmnist")
     [
         ("coreset_lib", (*HEAVY, "numpy", "pandas")),
         ("coreset_lib.scores, coreset_lib.selection, coreset_lib.runs.store", HEAVY),
-        ("coreset_lib.cli, coreset_lib.export.provenance", HEAVY),
+        ("coreset_lib.cli, coreset_lib.export.rebuild", HEAVY),
     ],
 )
 def test_importing_the_library_is_light(modules, heavy, subprocess_environment):

@@ -14,6 +14,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
+from coreset_lib.system import hardware
 from coreset_lib.training import precision
 from coreset_lib.training.precision import (
     check_precision,
@@ -24,7 +25,7 @@ from coreset_lib.training.precision import (
 from coreset_lib.training.running.stopping import Stop
 from coreset_lib.training.running.worker import train_run
 from coreset_lib.training.targets.co_teaching import co_teach
-from coreset_lib.training.targets.stacked import train_targets_together
+from coreset_lib.training.targets.stacked import train_stacked_targets
 from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 pytestmark = pytest.mark.usefixtures("without_umap", "one_thread")
@@ -41,14 +42,16 @@ CPU = torch.device("cpu")
         ("Features\t: asimd bf16", True),
     ],
 )
-def test_units_are_read_from_what_the_processor_says(tmp_path, content, has_units):
+def test_units_are_read_from_what_the_processor_says(tmp_path, monkeypatch, content, has_units):
     info = tmp_path / "cpuinfo"
     info.write_text(f"processor\t: 0\n{content}\n")
-    assert has_bfloat16_units(info) is has_units
+    monkeypatch.setattr(hardware, "CPU_INFO", info)
+    assert has_bfloat16_units() is has_units
 
 
-def test_a_processor_that_does_not_say_is_not_judged(tmp_path):
-    assert has_bfloat16_units(tmp_path / "nothing") is None
+def test_a_processor_that_does_not_say_is_not_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "nothing")
+    assert has_bfloat16_units() is None
 
 
 @pytest.mark.parametrize(
@@ -195,7 +198,7 @@ def test_networks_trained_on_coresets_keep_the_precision_of_their_options(
     assert np.array_equal(plain, asked)
     assert not np.array_equal(plain, mixed)
     together = [
-        train_targets_together(data, [rows], [replace(config, precision=name)])[0].val
+        train_stacked_targets(data, [rows], [replace(config, precision=name)])[0].val
         for name in ("auto", "float32", "bfloat16")
     ]
     assert np.array_equal(together[0], together[1])

@@ -1,1 +1,1 @@
-"""Whether a dataset can be trusted: counts, copies, leaks, and a verdict in words."""
+"""Whether a dataset can be trusted: counts, copies, leaks, and whether it is ready, in words."""

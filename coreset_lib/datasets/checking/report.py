@@ -23,7 +23,7 @@ from coreset_lib.datasets.checking.file_report import (
     shared_patients,
     summarise_files,
 )
-from coreset_lib.datasets.checking.verdict import SplitSummary, judge
+from coreset_lib.datasets.checking.readiness import SplitSummary, judge
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 
 FEWEST_SAMPLES = 10
@@ -62,9 +62,9 @@ class DatasetReport:
     shared_patients : tuple of SharedPatients
     files : FileSummary or None
         For datasets made of single files.
-    verdict : str
+    readiness : str
         "fit", "look" (trainable, but read the warnings) or "unfit".
-    verdict_text : str
+    readiness_text : str
         The same in plain words.
     fingerprint : str
         See `LabeledImages.fingerprint`.
@@ -94,8 +94,8 @@ class DatasetReport:
     n_patients: int
     shared_patients: tuple[SharedPatients, ...]
     files: FileSummary | None
-    verdict: str
-    verdict_text: str
+    readiness: str
+    readiness_text: str
     fingerprint: str
     warnings: tuple[str, ...]
 
@@ -150,7 +150,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         *_balance_warning(imbalance, _word_for(dataset)),
         *_pixel_warnings(splits, brightest),
     )
-    verdict, verdict_text = judge(splits, (*leaks, *near), shared, files, warnings)
+    readiness, readiness_text = judge(splits, (*leaks, *near), shared, files, warnings)
     return DatasetReport(
         name=dataset.name,
         title=dataset.title,
@@ -174,8 +174,8 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         n_patients=count_patients(dataset),
         shared_patients=shared,
         files=files,
-        verdict=verdict,
-        verdict_text=verdict_text,
+        readiness=readiness,
+        readiness_text=readiness_text,
         fingerprint=dataset.fingerprint(),
         warnings=warnings,
     )

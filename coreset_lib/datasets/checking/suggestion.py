@@ -1,10 +1,10 @@
 """Sensible training options for a dataset, to begin with."""
 
 import math
-import platform
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from coreset_lib.system.hardware import has_apple_gpu, has_nvidia_gpu
 
 LARGEST_BATCH = 256
 LARGEST_BATCH_OF_VOLUMES = 32
@@ -56,7 +56,7 @@ def suggest_training(
     Notes
     -----
     About twenty updates an epoch, so that small sets learn at all, in batches of at most
-    256 (METHODS section 2); the learning rate shrinks with the batch (linear scaling,
+    256 (docs/methods.md); the learning rate shrinks with the batch (linear scaling,
     Goyal et al. 2017, arXiv 1706.02677). Without a GPU, as many epochs as 2,000 updates
     take, 30 to 200, for large or coloured images and volumes half as many. Volumes go in
     batches of at most 32.
@@ -83,9 +83,8 @@ def suggest_training(
 
 
 def may_have_gpu() -> bool:
-    """Return whether training may use a GPU; told by its device files, torch takes seconds."""
-    is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    return is_apple or any(Path("/dev").glob("nvidia[0-9]*"))
+    """Return whether training may use a GPU; told by the system, torch takes seconds."""
+    return has_apple_gpu() or has_nvidia_gpu()
 
 
 def safe_augmentation(has_sides: bool | None) -> str:

@@ -1,8 +1,9 @@
 """Whether a dataset can be trained on with the options that were chosen."""
 
-from coreset_lib.configs import PICTURE_MODELS, VOLUME_MODELS, TrainingConfig
+from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_each
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import networks_for
 
 
 def check_fits(config: TrainingConfig, dataset: LabeledImages) -> None:
@@ -33,7 +34,7 @@ def check_network(model: str, dataset: str, *, depth: int) -> None:
     Parameters
     ----------
     model : str
-        One of :data:`coreset_lib.configs.MODELS`.
+        One of :data:`coreset_lib.networks.NETWORKS`.
     dataset : str
         Name of the dataset.
     depth : int
@@ -46,8 +47,3 @@ def check_network(model: str, dataset: str, *, depth: int) -> None:
             f"model must be a network for {kind}, got {model} for {dataset}, whose samples are "
             f"{kind}. Choose {' or '.join(fitting)}."
         )
-
-
-def networks_for(depth: int) -> tuple[str, ...]:
-    """Return the networks that take volumes of this depth, or pictures where it is 0."""
-    return VOLUME_MODELS if depth else PICTURE_MODELS

@@ -4,69 +4,27 @@ import os
 import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.files.grey_window import (
-    FROM_FILE,
-    parse_grey_window,
-    range_window,
-    to_grey,
+from coreset_lib.datasets.files.contract import (
+    MOST_FRAMES,
+    DecodeOptions,
+    Facts,
+    Image,
+    UnreadableFile,
+    check_form,
+    too_large,
 )
+from coreset_lib.datasets.files.grey_window import parse_grey_window, range_window, to_grey
 from coreset_lib.datasets.sources.listing import why_unreadable
 
-LARGEST_PIXELS = 100_000_000
 LARGEST_FILE = 2**30
-MOST_FRAMES = 20_000
-SMALLEST_SIDE = 8
 RASTER_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-Image = NDArray[np.uint8]
-
-
-class UnreadableFile(Exception):
-    """A file that cannot be used; the message completes the sentence "file …"."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecodeOptions:
-    """How files become pixels.
-
-    Attributes
-    ----------
-    image_size : int
-        Height and width of the result; other forms are scaled to fit and padded with black.
-    window : str
-        See `parse_grey_window`; for images of more than 8 bits and for DICOM.
-    pseudonym_key : str
-        Patient ids leave the decoder only after this key has made them unreadable; with
-        an empty key they stay as they are.
-    """
-
-    image_size: int = 28
-    window: str = FROM_FILE
-    pseudonym_key: str = ""
-
-    def __post_init__(self) -> None:
-        parse_grey_window(self.window)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the original was; ``low`` and ``high`` are its extreme values."""
-
-    height: int
-    width: int
-    bits: int
-    low: float = 0.0
-    high: float = 0.0
-    modality: str = ""
-    patient: str = ""
-    identity_removed: str = ""
-    burned_in: str = ""
 
 
 def decode_file(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
@@ -175,7 +133,7 @@ def open_raster(path: str) -> Any:
     except pillow.UnidentifiedImageError:
         raise UnreadableFile("is no PNG, JPEG, BMP, TIFF or DICOM image, or is damaged") from None
     except pillow.DecompressionBombError:
-        raise UnreadableFile(_too_large()) from None
+        raise UnreadableFile(too_large()) from None
 
 
 def pixels_of(file: Any) -> NDArray[Any]:
@@ -192,19 +150,6 @@ def pixels_of(file: Any) -> NDArray[Any]:
     return np.asarray(image.convert("RGB"))
 
 
-def check_form(height: int, width: int) -> None:
-    """Refuse images of too few pixels to learn from, or of so many that memory runs out."""
-    if height * width > LARGEST_PIXELS:
-        raise UnreadableFile(_too_large())
-    if min(height, width) < SMALLEST_SIDE:
-        raise UnreadableFile(f"has {height} x {width} pixels, fewer than {SMALLEST_SIDE} on a side")
-
-
-def _too_large() -> str:
-    """Say which size is too large."""
-    return f"has more than {LARGEST_PIXELS // 1_000_000} million pixels"
-
-
 def _over_black(pixels: Image) -> Image:
     """Return colours laid over black by their opacity."""
     alpha = pixels[..., 3:].astype(np.uint16)
@@ -216,7 +161,7 @@ def wide_to_grey(values: NDArray[Any], facts: Facts, options: DecodeOptions) -> 
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise UnreadableFile("has pixels that are no numbers (NaN or infinite)")
-    window = parse_grey_window(options.window) or range_window(low, high)
+    window = parse_grey_window(options.grey_window) or range_window(low, high)
     bits = 8 * values.dtype.itemsize
     return to_grey(values, window), replace(facts, bits=bits, low=low, high=high)
 

@@ -24,7 +24,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from coreset_lib.datasets.files.decoding import (
+from coreset_lib.datasets.files.contract import (
     MOST_FRAMES,
     DecodeOptions,
     Facts,
@@ -74,7 +74,7 @@ def dicom_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Fac
             image = _colour(stored, dataset)
             low, high = float(image.min()), float(image.max())
         else:
-            image, low, high = _grey(stored, dataset, number, options.window)
+            image, low, high = _grey(stored, dataset, number, options.grey_window)
         yield image, replace(facts, low=low, high=high)
 
 
@@ -200,7 +200,9 @@ def _colour(stored: Values, dataset: Any) -> Image:
     return np.ascontiguousarray((stored >> shift).astype(np.uint8)[..., :3])
 
 
-def _grey(stored: Values, dataset: Any, number: int, window: str) -> tuple[Image, float, float]:
+def _grey(
+    stored: Values, dataset: Any, number: int, grey_window: str
+) -> tuple[Image, float, float]:
     """Return a frame of one sample per pixel as an image, with its extreme values."""
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         table = apply_color_lut(stored, dataset)[..., :3]
@@ -208,7 +210,7 @@ def _grey(stored: Values, dataset: Any, number: int, window: str) -> tuple[Image
         return image, float(image.min()), float(image.max())
     values = _modality_values(stored, dataset, number)
     low, high = _value_range(stored, values, dataset)
-    image = _windowed(stored, values, dataset, number, window, (low, high))
+    image = _windowed(stored, values, dataset, number, grey_window, (low, high))
     return (np.invert(image) if _is_inverted(dataset) else image), low, high
 
 
@@ -217,12 +219,12 @@ def _windowed(
     values: Values,
     dataset: Any,
     number: int,
-    window: str,
+    grey_window: str,
     limits: tuple[float, float],
 ) -> Image:
     """Return values as grey by the chosen window, the file's, or their range."""
-    chosen = parse_grey_window(window)
-    if chosen is None and window == FROM_FILE:
+    chosen = parse_grey_window(grey_window)
+    if chosen is None and grey_window == FROM_FILE:
         if dataset.get("VOILUTSequence"):
             return _by_table(values, dataset)
         chosen = _stored_window(dataset, number)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
 
-WINDOW_PRESETS: dict[str, tuple[float, float]] = {
+GREY_WINDOW_PRESETS: dict[str, tuple[float, float]] = {
     "abdomen": (40, 400),
     "bone": (480, 2500),
     "brain": (40, 80),
@@ -45,7 +45,7 @@ def parse_grey_window(text: str) -> GreyWindow | None:
     ----------
     text : str
         ``file`` (the window stored in the file, else its range), ``range`` (smallest to
-        largest value of each image), a name of `WINDOW_PRESETS`, or ``centre,width``.
+        largest value of each image), a name of `GREY_WINDOW_PRESETS`, or ``centre,width``.
 
     Raises
     ------
@@ -54,14 +54,14 @@ def parse_grey_window(text: str) -> GreyWindow | None:
     """
     if text in (FROM_FILE, FULL_RANGE):
         return None
-    if text in WINDOW_PRESETS:
-        return GreyWindow(*WINDOW_PRESETS[text])
+    if text in GREY_WINDOW_PRESETS:
+        return GreyWindow(*GREY_WINDOW_PRESETS[text])
     match = _PAIR.fullmatch(text)
     if match and float(match[2]) >= 1:
         return GreyWindow(float(match[1]), float(match[2]))
-    names = ", ".join((FROM_FILE, FULL_RANGE, *WINDOW_PRESETS))
+    names = ", ".join((FROM_FILE, FULL_RANGE, *GREY_WINDOW_PRESETS))
     raise CoresetError(
-        f"window must be one of {names}, or centre,width with a width of at least 1, got "
+        f"grey window must be one of {names}, or centre,width with a width of at least 1, got "
         f"{text[:50]!r}. For soft tissue in CT write 40,400."
     )
 

@@ -7,13 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.files.decoding import (
-    Image,
-    UnreadableFile,
-    is_dicom,
-    open_raster,
-    pixels_of,
-)
+from coreset_lib.datasets.files.contract import Image, UnreadableFile
+from coreset_lib.datasets.files.decoding import is_dicom, open_raster, pixels_of
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.files.grey_window import GreyWindow, range_window, to_grey
 from coreset_lib.datasets.labeled_images import LabeledImages

@@ -14,6 +14,7 @@ from pathlib import Path
 from coreset_lib.datasets.preparing.decode_worker import as_line
 from coreset_lib.datasets.preparing.row_store import ShardJob, write_shard
 from coreset_lib.errors import DatasetError
+from coreset_lib.system.computing import allowed_processors
 
 MOST_WORKERS = 16
 FEW_FILES = 24
@@ -58,9 +59,7 @@ def decode(jobs: Sequence[ShardJob], *, progress: Progress, in_process: bool = F
 
 def n_workers() -> int:
     """Return how many processes may run at once: the cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
+    return min(allowed_processors(), MOST_WORKERS)
 
 
 def _decode_here(jobs: Sequence[ShardJob], progress: Progress, total: int) -> None:

@@ -9,8 +9,9 @@ import os
 import sys
 from typing import Any
 
-from coreset_lib.datasets.files.decoding import DecodeOptions
+from coreset_lib.datasets.files.contract import DecodeOptions
 from coreset_lib.datasets.preparing.row_store import ShardJob, write_shard
+from coreset_lib.system.limits import limit_memory, limit_time
 
 MEMORY_LIMIT = 4 * 2**30
 SECONDS_PER_FILE = 300
@@ -20,7 +21,7 @@ def main() -> None:
     """Decode job after job until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
     _silence()
-    _limit_memory()
+    limit_memory(MEMORY_LIMIT)  # a file that asks for more fails, not the computer
     for line in sys.stdin:
         job = json.loads(line)
         try:
@@ -55,7 +56,7 @@ def _parse(job: dict[str, Any]) -> ShardJob:
 
 def _say(answers: Any, message: dict[str, Any]) -> None:
     """Tell the parent, and give the next file its time."""
-    _limit_time()
+    limit_time(SECONDS_PER_FILE)  # the parent blames the file on which this process ended
     answers.write(json.dumps(message) + "\n")
     answers.flush()
 
@@ -65,24 +66,6 @@ def _silence() -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-
-
-def _limit_memory() -> None:
-    """Let a file that asks for too much memory fail instead of the computer."""
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, MEMORY_LIMIT))
-    except (ImportError, OSError, ValueError):
-        return
-
-
-def _limit_time() -> None:
-    """End the process if one file takes forever; the parent then blames the file."""
-    import signal
-
-    if hasattr(signal, "alarm"):
-        signal.alarm(SECONDS_PER_FILE)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coreset_lib.datasets.files.decoding import DecodeOptions, Image
+from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.files.pseudonyms import pseudonym
 from coreset_lib.datasets.labeled_images import LabeledImages, Origin, Split

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import replacing, write_bytes, write_json
-from coreset_lib.datasets.files.decoding import DecodeOptions, Image
+from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.preparing.row_store import SCHEMA_VERSION, RowStore
 from coreset_lib.datasets.sources.listing import PARTS, Listing
+from coreset_lib.system.locks import FileLock
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
@@ -72,20 +74,29 @@ def prepared_folder(cache: Path, root: Path, options: DecodeOptions) -> Path:
     """Return where the images of a source are kept, for one way to decode them."""
     # Pseudonyms made with another key are other patients. The key itself stays secret.
     secret = hashlib.sha256(options.pseudonym_key.encode()).hexdigest()
-    known = {**asdict(options), "pseudonym_key": secret}
+    known = {**_key_fields(options), "pseudonym_key": secret}
     key = json.dumps([SCHEMA_VERSION, str(root), known], sort_keys=True)
     return cache / "prepared" / hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def content_key(listing: Listing, options: DecodeOptions) -> str:
     """Return a hash of everything that decides the result: files, labels, options."""
-    whole = [SCHEMA_VERSION, asdict(options), listing.extra_columns, listing.notes]
+    whole = [SCHEMA_VERSION, _key_fields(options), listing.extra_columns, listing.notes]
     digest = hashlib.sha256(json.dumps(whole).encode())
     for item in listing.items:
         fields = (item.path, item.source, item.label, item.part, item.sample_id, item.patient_id)
         line = (*fields, item.size, item.mtime, item.problem, *item.extra)
         digest.update(repr(line).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
+
+
+def _key_fields(options: DecodeOptions) -> dict[str, Any]:
+    """Return the options under the names and in the order that datasets were first kept by."""
+    return {
+        "image_size": options.image_size,
+        "window": options.grey_window,
+        "pseudonym_key": options.pseudonym_key,
+    }
 
 
 def read_prepared(folder: Path, content: str | None = None) -> Prepared | None:
@@ -210,9 +221,9 @@ def locked(folder: Path) -> Generator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SHARDS).mkdir(exist_ok=True)
-    with open(folder / ".lock", "ab") as file:
-        with suppress(ImportError, OSError):
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(folder / ".lock")
+    lock.acquire(patience=math.inf)
+    try:
         yield
+    finally:
+        lock.release()

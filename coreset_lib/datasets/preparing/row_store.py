@@ -16,13 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_bytes
-from coreset_lib.datasets.files.decoding import (
-    DecodeOptions,
-    Facts,
-    Image,
-    UnreadableFile,
-    decode_file,
-)
+from coreset_lib.datasets.files.contract import DecodeOptions, Facts, Image, UnreadableFile
+from coreset_lib.datasets.files.decoding import decode_file
 from coreset_lib.datasets.files.file_record import FileRecord
 
 SCHEMA_VERSION = 1

@@ -22,6 +22,12 @@ from coreset_lib.datasets.sources.listing import (
     unique_ids,
     why_unreadable,
 )
+from coreset_lib.datasets.sources.source import (
+    DatasetInfo,
+    ReadingOptions,
+    Source,
+    image_files_info,
+)
 from coreset_lib.errors import DatasetError
 
 DEEPEST = 32
@@ -262,3 +268,26 @@ def _nothing_message(root: Path, folders: list[str]) -> str:
         f"dataset must be a folder with one folder of images per class, got the folder {where} "
         f"with {has} in it. Sort the images into class folders, or give a CSV table.{hint}"
     )
+
+
+class FolderSource(Source):
+    """Folders with a folder of images per class."""
+
+    def takes(self, path: Path) -> bool:
+        """Whether it is a folder."""
+        return os.path.isdir(path)
+
+    def is_listed(self, path: Path) -> bool:
+        """Whether an image is found in one of its folders."""
+        return looks_like_images(path)
+
+    def load(self, place: str | Path, options: ReadingOptions) -> Listing:
+        """Return the images that lie in the folder."""
+        return list_folder(Path(place), roots=options.roots)
+
+    def summarise(self, path: Path) -> DatasetInfo:
+        """Return the line of a folder, of which only the name is known yet."""
+        return image_files_info(path, "image folder")
+
+
+FOLDER = FolderSource()

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.sources.medmnist_table import MEDMNIST_SETS, MedMNISTSet
-from coreset_lib.datasets.sources.npz.file import load_npz, summarise_npz, times
+from coreset_lib.datasets.sources.npz.file import check_npz, load_npz, summarise_npz, times
+from coreset_lib.datasets.sources.npz.source import check_size
+from coreset_lib.datasets.sources.source import (
+    DEFAULT_SIZE,
+    DatasetInfo,
+    ReadingOptions,
+    Source,
+)
 from coreset_lib.errors import DatasetError
 
 RECORD = "https://zenodo.org/records/10519652"
@@ -59,6 +66,11 @@ def load_medmnist(name: str, *, data_root: Path | None, image_size: int) -> Labe
     if path is None:
         path = _download(name, image_size, _download_folder(data_root))
     _check_stored_size(path, known, image_size)
+    return load_known(path, known)
+
+
+def load_known(path: Path, known: MedMNISTSet) -> LabeledImages:
+    """Return the dataset in an official file, with the official names."""
     return load_npz(
         path,
         class_names=known.class_names,
@@ -122,3 +134,76 @@ def _fetch(name: str, image_size: int, scratch: Path) -> None:
         info = importlib.import_module("medmnist.info").INFO[name]
         loader = getattr(package, info["python_class"])
         loader(split="train", download=True, root=str(scratch), size=image_size)
+
+
+class MedMNISTSource(Source):
+    """The official sets by their names, and official files wherever they lie."""
+
+    suffixes = (".npz",)
+    scales_images = False
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the sets."""
+        return tuple(MEDMNIST_SETS)
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file has an official name."""
+        return super().takes(path) and _known(path) is not None
+
+    def load(self, place: str | Path, options: ReadingOptions) -> LabeledImages:
+        """Read an official file, or find or download the set of a name."""
+        if isinstance(place, str):
+            return load_medmnist(place, data_root=options.data_root, image_size=options.image_size)
+        dataset = load_known(place, MEDMNIST_SETS[self.name_of(place)])
+        check_size(place, dataset, options.image_size)
+        return dataset
+
+    def list_named(self, data_root: Path | None) -> list[DatasetInfo]:
+        """Return the lines of the official sets, present or not."""
+        return [_info(name, data_root) for name in MEDMNIST_SETS]
+
+    def name_of(self, path: Path) -> str:
+        """Return the name of the set in an official file."""
+        return path.stem.partition("_")[0]
+
+
+MEDMNIST = MedMNISTSource()
+
+
+def _known(path: Path) -> MedMNISTSet | None:
+    """Return the set that a file holds by its official name."""
+    stem, _, size = path.stem.partition("_")
+    return MEDMNIST_SETS.get(stem) if size in ("", "64", "128", "224") else None
+
+
+def _info(name: str, root: Path | None) -> DatasetInfo:
+    """Return the line of an official set, present or not."""
+    known = MEDMNIST_SETS[name]
+    found = {size: path for size in known.image_sizes if (path := find_medmnist(name, size, root))}
+    absent = (root or home_folder()) / file_name(name, DEFAULT_SIZE)
+    return DatasetInfo(
+        name=name,
+        title=known.title,
+        task=known.task,
+        n_classes=len(known.class_names),
+        class_names=known.class_names,
+        n_channels=known.n_channels,
+        is_volumetric=known.is_volumetric,
+        has_sides=known.has_sides,
+        split_sizes=known.split_sizes,
+        available_sizes=known.image_sizes,
+        present_sizes=tuple(found),
+        licence=known.licence,
+        is_present=bool(found),
+        where=str(next(iter(found.values()), absent)),
+        problem=" ".join(filter(None, map(_problem, found.values()))),
+    )
+
+
+def _problem(path: Path) -> str:
+    """Return why a file cannot be opened, or nothing."""
+    try:
+        check_npz(path)
+    except DatasetError as error:
+        return str(error)
+    return ""

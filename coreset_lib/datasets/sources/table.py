@@ -26,6 +26,12 @@ from coreset_lib.datasets.sources.person_columns import (
     person_notes,
     personal_columns,
 )
+from coreset_lib.datasets.sources.source import (
+    DatasetInfo,
+    ReadingOptions,
+    Source,
+    image_files_info,
+)
 from coreset_lib.errors import DatasetError
 
 REQUIRED = ("path", "label")
@@ -314,3 +320,24 @@ def _stat(path: str) -> tuple[int, int, str]:
     if not os.path.isfile(path):
         return stat.st_size, stat.st_mtime_ns, "is no ordinary file"
     return stat.st_size, stat.st_mtime_ns, ""
+
+
+class TableSource(Source):
+    """CSV and TSV tables that name image files and their labels."""
+
+    suffixes = TABLE_SUFFIXES
+
+    def is_listed(self, path: Path) -> bool:
+        """Whether it has the columns that are needed."""
+        return {"path", "label"} <= set(table_columns(path))
+
+    def load(self, place: str | Path, options: ReadingOptions) -> Listing:
+        """Return the images that the table names."""
+        return list_table(Path(place), roots=options.roots, keep_patients=options.keep_patient_ids)
+
+    def summarise(self, path: Path) -> DatasetInfo:
+        """Return the line of a table, of which only the name is known yet."""
+        return image_files_info(path, "table of images")
+
+
+TABLE = TableSource()

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from coreset_lib.system.hardware import has_apple_gpu, has_nvidia_gpu
 
 GIB = 2**30
 
@@ -107,7 +108,6 @@ def _describe(nvml: Any, process: Any) -> GpuProcess:
 
 def _best_device() -> str:
     """Guess what PyTorch will choose."""
-    if Path("/dev/nvidia0").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+    if has_nvidia_gpu() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
         return "cuda:0"
-    is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    return "mps" if is_apple else "cpu"
+    return "mps" if has_apple_gpu() else "cpu"

@@ -36,7 +36,7 @@ class QueueEntry:
     position: int
 
 
-class WaitingLine:
+class DeviceQueue:
     """The runs that wait for one device of one host, first to last."""
 
     def __init__(self, cache: Path, device: str, host: str | None = None) -> None:
@@ -47,7 +47,7 @@ class WaitingLine:
         name = f"{self.host}--{device.replace(':', '-')}"
         self._order = folder / f"{name}.json"
         self._guard = folder / f"{name}.guard"
-        self.turn = FileLock(folder / f"{name}.turn")
+        self.holder = FileLock(folder / f"{name}.turn")
         folder.mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
@@ -99,13 +99,13 @@ class WaitingLine:
 
 def join(paths: RunPaths, device: str) -> None:
     """Put a run at the end of the device's line, if it does not stand there already."""
-    with WaitingLine(cache_of(paths), device).change() as run_ids:
+    with DeviceQueue(cache_of(paths), device).change() as run_ids:
         if paths.root.name not in run_ids:
             run_ids.append(paths.root.name)
 
 
 @contextlib.contextmanager
-def my_turn(
+def hold_device(
     paths: RunPaths,
     device: str,
     *,
@@ -130,7 +130,7 @@ def my_turn(
     bool
         Whether the turn has come; False if ``stop`` was set first.
     """
-    line, run_id = WaitingLine(cache_of(paths), device), paths.root.name
+    line, run_id = DeviceQueue(cache_of(paths), device), paths.root.name
     join(paths, device)
     try:
         has_turn = _wait(line, run_id, stop, on_wait)
@@ -141,7 +141,7 @@ def my_turn(
     try:
         yield has_turn
     finally:
-        line.turn.release()
+        line.holder.release()
 
 
 def queue(cache: Path) -> list[QueueEntry]:
@@ -149,7 +149,7 @@ def queue(cache: Path) -> list[QueueEntry]:
     entries: list[QueueEntry] = []
     for path in sorted((cache / "queue").glob("*.json")):
         host, _, device = path.stem.rpartition("--")
-        line = WaitingLine(cache, device.replace("-", ":"), host)
+        line = DeviceQueue(cache, device.replace("-", ":"), host)
         entries += [
             QueueEntry(run_id=run_id, device=line.device, host=host, position=position)
             for position, run_id in enumerate(line.waiting(), start=1)
@@ -177,7 +177,7 @@ def move(run: Run, position: int) -> list[QueueEntry]:
             f"run {run.run_id} must be waiting for a device to be moved, got "
             f"{run.status().state}. See: coreset-lens queue"
         )
-    line = WaitingLine(cache, mine[0].device, mine[0].host)
+    line = DeviceQueue(cache, mine[0].device, mine[0].host)
     with line.change() as run_ids:
         check_whole("position in the queue", position, least=1, most=max(len(run_ids), 1))
         if run.run_id in run_ids:
@@ -192,7 +192,7 @@ def cache_of(paths: RunPaths) -> Path:
 
 
 def _wait(
-    line: WaitingLine,
+    line: DeviceQueue,
     run_id: str,
     stop: threading.Event,
     on_wait: Callable[[list[str]], None],
@@ -201,8 +201,8 @@ def _wait(
     told: list[str] | None = None
     while not stop.is_set():
         ahead = line.ahead_of(run_id)
-        if not ahead and line.turn.acquire():
-            line.turn.sign(run_id)
+        if not ahead and line.holder.acquire():
+            line.holder.sign(run_id)
             return True
         if ahead != told:
             told = ahead

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coreset_lib.jobs.device_queue.devices import busy_note, queue_names
-from coreset_lib.jobs.device_queue.queue import my_turn
+from coreset_lib.jobs.device_queue.queue import hold_device
 from coreset_lib.runs.lock import training_lock
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
@@ -54,24 +54,24 @@ def train_in_turn(
     CoresetError
         If another process trains the run, or training failed.
     """
-    with training_lock(paths), contextlib.ExitStack() as turn:
+    with training_lock(paths), contextlib.ExitStack() as held:
         status = claim(replace(plain_status(paths), state="queued", step="waiting"), os.getpid())
         devices = queue_names(plain_config(paths).device, status.processes)
         with StatusWriter(paths, status) as writer:
             for device in devices:
                 note_wait = _note_wait(writer, device, on_wait)
-                if not turn.enter_context(my_turn(paths, device, stop=stop, on_wait=note_wait)):
+                if not held.enter_context(hold_device(paths, device, stop=stop, on_wait=note_wait)):
                     writer.update(state="stopped", step="")
                     paths.stop_request.unlink(missing_ok=True)
                     return writer.status
         for note in filter(None, map(busy_note, devices)):
             log.warning(note)
-        return train_together(
+        return train_with_ranks(
             paths, status.processes, dataset=dataset, on_epoch=on_epoch, stop=stop
         )
 
 
-def train_together(
+def train_with_ranks(
     paths: RunPaths,
     n_processes: int,
     *,
@@ -80,11 +80,11 @@ def train_together(
     on_epoch: "Callable[[EpochMetrics], None]" = lambda _: None,
 ) -> Status:
     """Train the run with this process and ``n_processes`` - 1 more that it starts."""
-    from coreset_lib.training.processes.launch import companions
+    from coreset_lib.training.processes.launch import launched_ranks
     from coreset_lib.training.running.worker import train_run
 
-    with companions(paths, n_processes) as world:
-        return train_run(paths, dataset=dataset, on_epoch=on_epoch, stop=stop, world=world)
+    with launched_ranks(paths, n_processes) as ranks:
+        return train_run(paths, dataset=dataset, on_epoch=on_epoch, stop=stop, ranks=ranks)
 
 
 def _note_wait(

@@ -10,7 +10,7 @@ from coreset_lib.runs.paths import RunPaths
 COMMAND = "from coreset_lib.cli import main; main()"
 
 
-def start_step(paths: RunPaths, arguments: Sequence[str]) -> int:
+def start_after_training(paths: RunPaths, arguments: Sequence[str]) -> int:
     """Run a command on a run in a process that outlives the terminal.
 
     Parameters
@@ -58,4 +58,4 @@ def start_features(paths: RunPaths, kind: str, **options: Any) -> int:
     for name, value in options.items():
         if value is not None:
             arguments += [f"--{name}", str(value.resolve() if isinstance(value, Path) else value)]
-    return start_step(paths, [*arguments, "--cache", str(paths.cache.resolve())])
+    return start_after_training(paths, [*arguments, "--cache", str(paths.cache.resolve())])

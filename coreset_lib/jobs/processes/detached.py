@@ -1,4 +1,4 @@
-"""Detached processes, which outlive whoever started them, and the planned work that they do."""
+"""Detached processes, which outlive whoever started them, and the plans that they work on."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -7,23 +7,23 @@ from typing import Protocol, TypeVar
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.processes.local import end_process
-from coreset_lib.plans import PlannedPaths, under_way
+from coreset_lib.plans import PlanPaths, under_way
 from coreset_lib.runs.reading import read_record
 from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.status import claim, reconcile, write_status
 from coreset_lib.system.processes import WAIT, host_name, let_go, spawn
 
 
-class PlannedWork(Protocol):
+class PlanInFolder(Protocol):
     """A comparison or a refinement in the cache."""
 
     @property
-    def paths(self) -> PlannedPaths:
+    def paths(self) -> PlanPaths:
         """Where it lies."""
         ...
 
 
-Work = TypeVar("Work", bound=PlannedWork)
+Work = TypeVar("Work", bound=PlanInFolder)
 
 
 def start_detached(
@@ -67,7 +67,7 @@ def start_detached(
     return process.pid
 
 
-def start_work(paths: PlannedPaths, log: Path, module: str, kind: str, status: Status) -> None:
+def start_work(paths: PlanPaths, log: Path, module: str, kind: str, status: Status) -> None:
     """Let a process of its own work on a plan; others read ``status`` until it says more."""
     folder = paths.root.resolve()
     start_detached(
@@ -91,7 +91,7 @@ def check_under_way(status: Status | None, kind: str) -> Status:
     return status
 
 
-def end_work(paths: PlannedPaths, status: Status) -> None:
+def end_work(paths: PlanPaths, status: Status) -> None:
     """End the process that a status names; the finished steps are kept.
 
     Raises
@@ -108,8 +108,8 @@ def end_work(paths: PlannedPaths, status: Status) -> None:
     write_status(paths, Status(state="stopped", epoch=status.epoch, epochs=status.epochs))
 
 
-def work_status(paths: PlannedPaths) -> Status | None:
-    """Return how far planned work is; None if no process ever worked on it."""
+def work_status(paths: PlanPaths) -> Status | None:
+    """Return how far the work on a plan is; None if no process ever worked on it."""
     if not paths.status.exists():
         return None
     return reconcile(read_record(paths.status, Status))

@@ -1,10 +1,9 @@
 """A detached process on this machine that trains one run and outlives whoever started it."""
 
 import contextlib
-import os
-import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from coreset_lib.errors import CoresetError
@@ -17,6 +16,7 @@ from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.runs.resume import plain_config, prepare_start
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
+from coreset_lib.system.ending import ask_to_end, kill, lower_priority, reap
 from coreset_lib.system.processes import WAIT, host_name, is_alive, let_go, spawn
 
 STOP_GRACE_SECONDS = 10.0
@@ -58,8 +58,7 @@ def _spawn_in_name(paths: RunPaths, status: Status) -> "subprocess.Popen[bytes]"
         with paths.log.open("ab") as log:
             folder = str(paths.root.resolve())
             process = spawn(["-m", "coreset_lib.jobs", WAIT, folder], log)
-        with contextlib.suppress(PermissionError, ProcessLookupError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        lower_priority(process.pid, NICENESS)
         write_status(paths, claim(status, process.pid))
         return process
     except OSError as error:
@@ -75,8 +74,9 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
     Returns
     -------
     Status
-        ``stopped``, with the complete epochs kept. For a run on another host the request
-        is left in its directory, and the status is the present one.
+        ``stopped``, with the complete epochs kept. For a run on another host, or one that is
+        recorded from somebody's own process, the request is left in its directory, and the
+        status is the present one.
 
     Raises
     ------
@@ -90,6 +90,8 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
             "Nothing was done."
         )
     run.paths.stop_request.touch()
+    if run.manifest.is_recorded:  # somebody's own process ends its loop after the epoch
+        return run.status()
     if status.host != host_name() or status.pid is None:
         return status
     end_process(status, grace=grace)
@@ -98,33 +100,23 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
 
 def end_process(status: Status, *, grace: float = STOP_GRACE_SECONDS) -> None:
     """Terminate the process group that a status names; kill it after a grace period."""
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        if _signal_and_wait(status, signum, grace):
+    for end in (ask_to_end, kill):
+        if _end_and_wait(status, end, grace):
             return
 
 
-def _signal_and_wait(status: Status, signum: signal.Signals, patience: float) -> bool:
-    """Signal the process group and wait for its end; whether it ended."""
+def _end_and_wait(status: Status, end: Callable[[int], None], patience: float) -> bool:
+    """Ask for the end of the process, or bring it about, and wait for it; whether it ended."""
     assert status.pid is not None
     if is_alive(status.pid, status.process_start):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(status.pid) == status.pid:
-                os.killpg(status.pid, signum)
-            else:  # a foreground training shares its group with the shell
-                os.kill(status.pid, signum)
+        end(status.pid)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        _reap(status.pid)
+        reap(status.pid)
         if not is_alive(status.pid, status.process_start):
             return True
         time.sleep(POLL_SECONDS)
     return False
-
-
-def _reap(pid: int) -> None:
-    """Collect the exit of a child of ours, so that it does not stay as a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
 
 
 def _settle(run: Run) -> Status:

@@ -6,7 +6,6 @@
 import logging
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,6 +31,7 @@ from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import RunStore
 from coreset_lib.system.processes import host_name
+from coreset_lib.system.signals import on_end_request
 
 MOST_TASKS = 1000
 log = logging.getLogger("coreset_lib.jobs")
@@ -149,7 +149,7 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         log.error("usage, inside a job: python -m coreset_lib.jobs.slurm.evaluations DIR CACHE")
         return 2
     paths, store = EvaluationPaths(Path(arguments[0])), RunStore(Path(arguments[1]))
-    signal.signal(signal.SIGTERM, _raise_notice)
+    on_end_request(_raise_notice)
     try:
         _work(paths, store, _share(environment))
     except _Notice:

@@ -6,7 +6,6 @@ is a person's wish; otherwise the job goes back to the queue and resumes there.
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +13,14 @@ from pathlib import Path
 
 from coreset_lib.checks import check_whole
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.device_queue.waiting import train_together
+from coreset_lib.jobs.device_queue.waiting import train_with_ranks
 from coreset_lib.jobs.slurm import executor as slurm
 from coreset_lib.jobs.slurm.client import write_job
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.status import write_status
+from coreset_lib.system.signals import on_end_request
 from coreset_lib.training.processes.ranks import MOST_PROCESSES
 from coreset_lib.training.running.stopping import Stop, stop_on_signals
 
@@ -43,7 +43,7 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         if plain_status(paths).state == "finished":  # requeued by hand
             return 0
         write_job(paths, job_id)
-        status = train_together(paths, processes_of(environment), stop=stop)
+        status = train_with_ranks(paths, processes_of(environment), stop=stop)
     except CoresetError as error:
         log.error("%s", error)
         return 1
@@ -69,7 +69,7 @@ def _listen_to_slurm(paths: RunPaths, stop: Stop, *, may_requeue: bool) -> None:
             stop.step = REQUEUED if may_requeue else ""
         stop.set()
 
-    signal.signal(signal.SIGTERM, on_notice)
+    on_end_request(on_notice)
 
 
 def _requeue(paths: RunPaths, status: Status, job_id: str) -> None:

@@ -1,1 +1,1 @@
-"""The networks, each by its name."""
+"""Feature extractors, a file per network; `coreset_lib.networks` lists them."""

@@ -1,11 +1,12 @@
-"""The networks: a small CNN for laptops and ResNet-18 with a stem for small images, 2-D and 3-D."""
+"""A network of the registry, built: a feature extractor and one linear layer."""
 
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from coreset_lib.training.networks.volume import resnet18_3d_features, small_cnn_3d_features
+from coreset_lib.networks import NETWORKS
+from coreset_lib.plugins import load_object
 
 
 class Surrogate(nn.Module):
@@ -39,76 +40,16 @@ class Surrogate(nn.Module):
 def build_network(
     model: str, *, n_classes: int, n_channels: int, image_size: int, seed: int
 ) -> Surrogate:
-    """Build a network of :data:`coreset_lib.configs.MODELS` with seeded weights.
+    """Build a network of :data:`coreset_lib.networks.NETWORKS` with seeded weights.
 
     The weights depend only on ``seed`` and the shape; the global generator is restored.
+
+    Raises
+    ------
+    CoresetError
+        If a network of another package cannot be built.
     """
-    with torch.random.fork_rng(devices=[]):
+    with NETWORKS.blaming(model), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return BUILDERS[model](n_classes, n_channels, image_size)
-
-
-class _SpatialMean(nn.Module):
-    """Mean over height and width."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images.mean(dim=(2, 3))
-
-
-def _conv_block(n_in: int, n_out: int, *, stride: int = 1) -> nn.Sequential:
-    """3×3 convolution, batch norm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(n_out),
-        nn.ReLU(inplace=True),
-    )
-
-
-def _small_cnn(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
-    """Four convolutions, about 100,000 parameters; larger images are pooled to 28 px first."""
-    pooling = max(image_size // 28, 1)
-    layers = [nn.AvgPool2d(pooling)] if pooling > 1 else []
-    features = nn.Sequential(
-        *layers,
-        _conv_block(n_channels, 16, stride=2),
-        _conv_block(16, 32, stride=2),
-        _conv_block(32, 64),
-        nn.MaxPool2d(2),
-        _conv_block(64, 128),
-        _SpatialMean(),
-    )
-    return Surrogate(features, 128, n_classes)
-
-
-def _resnet18(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
-    """ResNet-18; up to 64 px with a 3×3 stem and no max-pool, as EVA and CCS use it."""
-    from torchvision.models import resnet18
-
-    network = resnet18(weights=None)
-    n_features = network.fc.in_features
-    if image_size <= 64:
-        network.conv1 = nn.Conv2d(n_channels, 64, 3, padding=1, bias=False)
-        network.maxpool = nn.Identity()  # pyright: ignore[reportAttributeAccessIssue]
-    else:
-        network.conv1 = nn.Conv2d(n_channels, 64, 7, stride=2, padding=3, bias=False)
-    nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
-    network.fc = nn.Identity()  # pyright: ignore[reportAttributeAccessIssue]
-    return Surrogate(network, n_features, n_classes)
-
-
-def _small_cnn_3d(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
-    """The small CNN for volumes, about 290,000 parameters."""
-    return Surrogate(*small_cnn_3d_features(n_channels, image_size), n_classes)
-
-
-def _resnet18_3d(n_classes: int, n_channels: int, image_size: int) -> Surrogate:
-    """ResNet-18 for volumes, about 33 million parameters."""
-    return Surrogate(*resnet18_3d_features(n_channels, image_size), n_classes)
-
-
-BUILDERS = {
-    "small_cnn": _small_cnn,
-    "resnet18": _resnet18,
-    "small_cnn_3d": _small_cnn_3d,
-    "resnet18_3d": _resnet18_3d,
-}
+        features, n_features = load_object(NETWORKS[model].features)(n_channels, image_size)
+        return Surrogate(features, n_features, n_classes)

@@ -26,12 +26,12 @@ from coreset_lib.recording.recorder import DynamicsRecorder
 from coreset_lib.seeds import stream_seed
 from coreset_lib.training.device import resolve_device
 from coreset_lib.training.loop import Trainer, TrainingStopped, epoch_batches, evaluate, predict
-from coreset_lib.training.processes.ranks import LOOPBACK, STORE_PORT, World, meeting_point
+from coreset_lib.training.processes.ranks import LOOPBACK, STORE_PORT, Ranks, meeting_point
 
 PATIENCE = timedelta(minutes=15)
 
 
-def device_of(name: str, world: World) -> torch.device:
+def device_of(name: str, ranks: Ranks) -> torch.device:
     """Return the device of one process: its own GPU, or the CPU that all share.
 
     Raises
@@ -40,18 +40,18 @@ def device_of(name: str, world: World) -> torch.device:
         If this machine does not have it.
     """
     device = resolve_device(name)
-    if world.size == 1:
+    if ranks.world_size == 1:
         return device
     if ":" in name or device.type == "mps":
         raise CoresetError(
-            f"device must be auto, cuda or cpu where {world.size} processes train together, "
+            f"device must be auto, cuda or cpu where {ranks.world_size} processes train together, "
             f"got {name}."
         )
     if device.type == "cpu":
         return device
-    check_gpus(world.local_rank + 1)
-    torch.cuda.set_device(world.local_rank)
-    return torch.device("cuda", world.local_rank)
+    check_gpus(ranks.local_rank + 1)
+    torch.cuda.set_device(ranks.local_rank)
+    return torch.device("cuda", ranks.local_rank)
 
 
 def check_devices(name: str, *, gpus: int, processes: int) -> None:
@@ -66,11 +66,11 @@ def check_devices(name: str, *, gpus: int, processes: int) -> None:
     processes : int
     """
     check_gpus(gpus)
-    device = device_of(name, World(size=processes))
+    device = device_of(name, Ranks(world_size=processes))
     if gpus and device.type != "cuda":
         raise CoresetError(
             f"device must be auto or cuda where GPUs are asked for, got {name}. "
-            "Leave --gpus away or ask for processes."
+            "Leave --gpus out or ask for processes."
         )
     if device.type == "cuda":
         check_gpus(processes)
@@ -92,17 +92,17 @@ class Group:
 
     Attributes
     ----------
-    world : World
+    ranks : Ranks
     control : process group
         Connects their CPUs, to agree on things without waiting for a GPU.
     """
 
-    world: World
+    ranks: Ranks
     control: Any
 
     def share(self, indices: Tensor) -> Tensor:
         """Return this process's share of some samples; shares differ by one at most."""
-        return indices[self.world.rank :: self.world.size]
+        return indices[self.ranks.rank :: self.ranks.world_size]
 
     def add_up(self, values: Tensor) -> None:
         """Replace values by their sum over the processes."""
@@ -123,12 +123,12 @@ class Group:
             )
 
 
-def _store_of_leader(environment: Mapping[str, str], world: World) -> Any:
+def _store_of_leader(environment: Mapping[str, str], ranks: Ranks) -> Any:
     """Return the store that a leader on this machine has opened, if it has started this process."""
     port = environment.get(STORE_PORT)
     if port is None:
         return None
-    return open_store(int(port), world.size, is_master=False)
+    return open_store(int(port), ranks.world_size, is_master=False)
 
 
 def open_store(port: int, n_processes: int, *, is_master: bool) -> Any:
@@ -144,21 +144,21 @@ def open_store(port: int, n_processes: int, *, is_master: bool) -> Any:
 
 
 @contextlib.contextmanager
-def connected(world: World, device: torch.device) -> Generator[Group | None]:
-    """Connect the processes of a world for the block; None where there is only one."""
-    if world.size == 1:
+def connected(ranks: Ranks, device: torch.device) -> Generator[Group | None]:
+    """Connect the processes for the block; None where there is only one."""
+    if ranks.world_size == 1:
         yield None
         return
-    store = world.store or _store_of_leader(os.environ, world)
+    store = ranks.store or _store_of_leader(os.environ, ranks)
     if store is None:
         os.environ.update(meeting_point(os.environ))
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(
-        backend, rank=world.rank, world_size=world.size, store=store, timeout=PATIENCE
+        backend, rank=ranks.rank, world_size=ranks.world_size, store=store, timeout=PATIENCE
     )
     try:
         control = dist.group.WORLD if backend == "gloo" else dist.new_group(backend="gloo")
-        yield Group(world, control)
+        yield Group(ranks, control)
     finally:
         dist.destroy_process_group()
 
@@ -211,7 +211,7 @@ class DistributedTrainer(Trainer):
 
     def batches(self, epoch: int) -> list[Tensor]:
         """Return this process's shares of the epoch's batches."""
-        size = self._group.world.size
+        size = self._group.ranks.world_size
         whole = epoch_batches(
             len(self.train),
             self.config.batch_size,
@@ -235,7 +235,7 @@ class DistributedTrainer(Trainer):
 
     def shift_seed(self, epoch: int, number: int) -> int:
         """Return the seed of the changes to a batch, another one in every process."""
-        rank = self._group.world.rank
+        rank = self._group.ranks.rank
         return stream_seed(self.config.seed, "shift", epoch, number, rank)
 
     def record_clean_pass(self, recorder: DynamicsRecorder) -> None:
@@ -265,7 +265,7 @@ class DistributedTrainer(Trainer):
         for buffer in self.network.buffers():
             if buffer.is_floating_point():
                 self._group.add_up(buffer)
-                buffer /= self._group.world.size
+                buffer /= self._group.ranks.world_size
 
     @property
     def _device(self) -> torch.device:

@@ -17,8 +17,10 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.status import write_status
 from coreset_lib.system.computing import background_environment
+from coreset_lib.system.hardware import loopback_interface
+from coreset_lib.system.processes import wait_for_orphanhood
 from coreset_lib.training.processes.distributed import open_store
-from coreset_lib.training.processes.ranks import ALONE, STORE_PORT, World
+from coreset_lib.training.processes.ranks import ALONE, STORE_PORT, Ranks
 from coreset_lib.training.running.failures import partner_reason
 
 POLL_SECONDS = 0.5
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def companions(paths: RunPaths, n_processes: int) -> Generator[World]:
+def launched_ranks(paths: RunPaths, n_processes: int) -> Generator[Ranks]:
     """Start the processes that train a run together with this one, which leads.
 
     They share out the processor's threads, write to the run's log, and end with the block.
@@ -45,7 +47,7 @@ def companions(paths: RunPaths, n_processes: int) -> Generator[World]:
     done = threading.Event()
     threading.Thread(target=_watch, args=(paths, children, done), daemon=True).start()
     try:
-        yield World(size=n_processes, store=store)
+        yield Ranks(world_size=n_processes, store=store)
     except BaseException:
         _end(children, done, FAILURE_GRACE_SECONDS)
         raise
@@ -57,16 +59,15 @@ def companions(paths: RunPaths, n_processes: int) -> Generator[World]:
 
 def leave_with_parent() -> None:
     """End this process as soon as the one that started it is gone."""
-    parent = os.getppid()
-    threading.Thread(target=_wait_for_orphanhood, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_as_orphan, daemon=True).start()
 
 
 def _start(
     paths: RunPaths, n_processes: int, port: int, n_threads: int
 ) -> "list[subprocess.Popen[bytes]]":
     """Start all processes but the leader."""
-    if sys.platform == "linux":  # a laptop's own name often leads nowhere
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    if (interface := loopback_interface()) is not None:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
     command = [sys.executable, "-m", "coreset_lib.training", str(paths.root.resolve())]
     children: list[subprocess.Popen[bytes]] = []
     with paths.log.open("ab") as output:
@@ -113,8 +114,7 @@ def _end(children: "list[subprocess.Popen[bytes]]", done: threading.Event, patie
             child.wait()
 
 
-def _wait_for_orphanhood(parent: int) -> None:
-    """End the process once its parent is another one."""
-    while os.getppid() == parent:
-        time.sleep(POLL_SECONDS)
+def _end_as_orphan() -> None:
+    """End the process once its parent is gone."""
+    wait_for_orphanhood(POLL_SECONDS)
     os._exit(FAILED)

@@ -15,7 +15,7 @@ from coreset_lib.training.processes.distributed import (
     device_of,
     settle,
 )
-from coreset_lib.training.processes.ranks import World
+from coreset_lib.training.processes.ranks import Ranks
 from coreset_lib.training.running.failures import EXPECTED, check_finite, explain
 from coreset_lib.training.running.setup import (
     load_run_dataset,
@@ -25,13 +25,13 @@ from coreset_lib.training.running.setup import (
 
 
 @tiny_numbers_as_zero()
-def assist_run(paths: RunPaths, world: World, *, stop: threading.Event) -> None:
+def train_other_rank(paths: RunPaths, ranks: Ranks, *, stop: threading.Event) -> None:
     """Train a share of the run's batches while another process leads and writes.
 
     Parameters
     ----------
     paths : RunPaths
-    world : World
+    ranks : Ranks
         The processes that train it; this one does not lead.
     stop : threading.Event
         Set it to stop the run, in all processes, after the batch under way.
@@ -43,10 +43,10 @@ def assist_run(paths: RunPaths, world: World, *, stop: threading.Event) -> None:
     """
     config = plain_config(paths)
     try:
-        device = device_of(config.device, world)
+        device = device_of(config.device, ranks)
         prefer_repeatable_kernels()
         dataset = load_run_dataset(paths, config)
-        with connected(world, device) as group:
+        with connected(ranks, device) as group:
             trainer, start = prepare_trainer(paths, config, dataset, device, group)
             agreed = agreed_stop(stop, group)
             trainer.on_batch = batch_hook(lambda _: None, agreed)

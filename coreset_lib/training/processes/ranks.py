@@ -15,14 +15,14 @@ STORE_PORT = "CORESET_LENS_STORE_PORT"
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class Ranks:
     """The processes that train together; by default one that trains alone.
 
     Attributes
     ----------
     rank : int
         Number of this process; 0 leads: it alone writes to the run directory.
-    size : int
+    world_size : int
         How many they are.
     local_rank : int
         Number of this process on its machine, which is also the number of its GPU.
@@ -31,7 +31,7 @@ class World:
     """
 
     rank: int = 0
-    size: int = 1
+    world_size: int = 1
     local_rank: int = 0
     store: Any = None
 
@@ -41,10 +41,10 @@ class World:
         return self.rank == 0
 
 
-ALONE = World()
+ALONE = Ranks()
 
 
-def world_of(environment: Mapping[str, str]) -> World:
+def ranks_of(environment: Mapping[str, str]) -> Ranks:
     """Return what torchrun, or srun with several tasks, says of this process.
 
     Raises
@@ -68,7 +68,7 @@ def world_of(environment: Mapping[str, str]) -> World:
             f"the launcher must number its processes from 0, got {told}. Start them with torchrun "
             "or srun."
         ) from None
-    return World(rank=rank, size=size, local_rank=local_rank)
+    return Ranks(rank=rank, world_size=size, local_rank=local_rank)
 
 
 def meeting_point(environment: Mapping[str, str]) -> dict[str, str]:

@@ -10,12 +10,12 @@ RESERVE_BYTES = 64 * 1024
 
 
 @contextlib.contextmanager
-def space_in_reserve(paths: RunPaths) -> Generator[None]:
+def reserved_disk_space(paths: RunPaths) -> Generator[None]:
     """Occupy some disk space within the block and free it as soon as the block fails."""
-    with contextlib.suppress(OSError), paths.reserve.open("wb") as file:
+    with contextlib.suppress(OSError), paths.disk_reserve.open("wb") as file:
         file.write(os.urandom(RESERVE_BYTES))  # zeros would take no space on some file systems
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
-            paths.reserve.unlink()
+            paths.disk_reserve.unlink()

@@ -1,9 +1,9 @@
 """Ways to ask a training for its end: signals, and a file in the run directory."""
 
-import signal
 import threading
 
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.system.signals import is_main_thread, on_end_request, on_interrupt
 
 POLL_SECONDS = 1.0
 
@@ -24,18 +24,18 @@ class Stop(threading.Event):
 def stop_on_signals(paths: RunPaths) -> Stop:
     """Return an event that SIGTERM, SIGINT or a stop request in the directory sets.
 
-    A second SIGINT ends the process at once, as Ctrl-C usually does.
+    A second SIGINT ends the process at once, as Ctrl-C usually does. Threads other than the
+    main one hear of no signals: there only the request in the directory counts.
     """
     stop = Stop()
 
-    def ask(signum: int, _: object) -> None:
-        if signum == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def ask(_: int, __: object) -> None:
         if not stop.is_set():
             stop.set()
 
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
+    if is_main_thread():
+        on_end_request(ask)
+        on_interrupt(ask)
     threading.Thread(target=_watch_stop_file, args=(paths, stop), daemon=True).start()
     return stop
 

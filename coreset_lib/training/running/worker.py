@@ -30,8 +30,8 @@ from coreset_lib.training.processes.distributed import (
     device_of,
     settle,
 )
-from coreset_lib.training.processes.ranks import ALONE, World, check_shares
-from coreset_lib.training.running.disk_reserve import space_in_reserve
+from coreset_lib.training.processes.ranks import ALONE, Ranks, check_shares
+from coreset_lib.training.running.disk_reserve import reserved_disk_space
 from coreset_lib.training.running.embeddings import write_embeddings
 from coreset_lib.training.running.epoch_writer import EpochWriter, keep_metrics
 from coreset_lib.training.running.event_files import EventFiles
@@ -55,7 +55,7 @@ def train_run(
     dataset: LabeledImages | None = None,
     on_epoch: OnEpoch = lambda _: None,
     stop: threading.Event | None = None,
-    world: World = ALONE,
+    ranks: Ranks = ALONE,
 ) -> Status:
     """Train the run, make its embedding and map, and leave its status true throughout.
 
@@ -71,8 +71,8 @@ def train_run(
         Told of every epoch.
     stop : threading.Event, optional
         Set it to stop the run after the batch under way.
-    world : World
-        The processes that train it; this one leads. The others call :func:`assist_run`.
+    ranks : Ranks
+        The processes that train it; this one leads. The others call :func:`train_other_rank`.
 
     Returns
     -------
@@ -88,16 +88,16 @@ def train_run(
     stop = stop or threading.Event()
     with training_lock(paths):
         config, status = _open(paths)
-        status = replace(status, processes=world.size)
+        status = replace(status, processes=ranks.world_size)
         try:
             with StatusWriter(paths, status) as writer:
-                job = _Job(paths, config, writer, stop, world)
+                job = _Job(paths, config, writer, stop, ranks)
                 return _train_to_the_end(job, dataset, on_epoch)
         except EXPECTED as error:
             if isinstance(error, CoresetError):
                 raise
             log.exception("Training failed")
-            raise CoresetError(_reason(paths, config, error, world)) from error
+            raise CoresetError(_reason(paths, config, error, ranks)) from error
 
 
 @contextlib.contextmanager
@@ -124,7 +124,7 @@ class _Job:
     config: TrainingConfig
     writer: StatusWriter
     stop: threading.Event
-    world: World
+    ranks: Ranks
 
 
 def _train_to_the_end(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> Status:
@@ -132,7 +132,7 @@ def _train_to_the_end(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoc
     paths, config, writer, stop = job.paths, job.config, job.writer, job.stop
     paths.partner_error.unlink(missing_ok=True)
     try:
-        with space_in_reserve(paths):
+        with reserved_disk_space(paths):
             _train(job, dataset, on_epoch)
         writer.update(state="finished", step="", eta_seconds=0.0)
     except TrainingStopped:
@@ -142,31 +142,31 @@ def _train_to_the_end(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoc
     except EXPECTED as error:
         # On a full disk the status cannot be told either; the reason must not be lost to that.
         with contextlib.suppress(OSError):
-            reason = _reason(paths, config, error, job.world)
+            reason = _reason(paths, config, error, job.ranks)
             writer.update(state="failed", step="", eta_seconds=None, error=reason)
         raise
     return writer.status
 
 
-def _reason(paths: RunPaths, config: TrainingConfig, error: BaseException, world: World) -> str:
+def _reason(paths: RunPaths, config: TrainingConfig, error: BaseException, ranks: Ranks) -> str:
     """Say what ended the training; of a lost connection, what ended the process behind it."""
     is_own = isinstance(error, CoresetError | OSError | MemoryError | torch.OutOfMemoryError)
-    if world.size == 1 or is_own:
+    if ranks.world_size == 1 or is_own:
         return explain(error, config)
-    return partner_reason(paths, world.size)
+    return partner_reason(paths, ranks.world_size)
 
 
 @tiny_numbers_as_zero()
 def _train(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> None:
     """Load, train, embed, map."""
     paths, config, writer, stop = job.paths, job.config, job.writer, job.stop
-    device = device_of(config.device, job.world)
-    shares = f"{job.world.size} × " if job.world.size > 1 else ""
+    device = device_of(config.device, job.ranks)
+    shares = f"{job.ranks.world_size} × " if job.ranks.world_size > 1 else ""
     _note_device(paths, writer, shares + device_title(device))
     prefer_repeatable_kernels()
     dataset = load_run_dataset(paths, config) if dataset is None else dataset
-    check_shares(config, len(dataset.train), job.world.size)
-    with connected(job.world, device) as group:
+    check_shares(config, len(dataset.train), job.ranks.world_size)
+    with connected(job.ranks, device) as group:
         trainer, start = prepare_trainer(paths, config, dataset, device, group)
         agreed = agreed_stop(stop, group)
         trainer.on_batch = batch_hook(_note_progress(writer), agreed)
@@ -247,7 +247,7 @@ def _open(paths: RunPaths) -> tuple[TrainingConfig, Status]:
     Complete epochs stay visible while a run is being resumed.
     """
     try:
-        config = TrainingConfig(**read_manifest(paths)["config"])
+        config = TrainingConfig.from_dict(read_manifest(paths)["config"])
         before = Status(**json.loads(paths.status.read_text()))
         is_taken = before.state == "running" and reconcile(before).state == "running"
     except CoresetError:

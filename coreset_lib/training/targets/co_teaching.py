@@ -34,7 +34,7 @@ class CoTeachingResult:
     Attributes
     ----------
     is_noisy : bool array, shape (samples,)
-        The verdict: labels taken for wrong, a share of ``noise_rate``.
+        The flags: labels taken for wrong, a share of ``noise_rate``.
     loss : float64 array, shape (samples,)
         Cross-entropy (nats) of the given label, mean of both networks over the last five
         epochs, as seen before the updates.
@@ -95,7 +95,7 @@ def co_teach(
     -----
     Both networks see the same batches. In epoch t (1-based) each keeps the share
     1 − R(t), R(t) = noise_rate · min(t / ramp_epochs, 1), of a batch, and the other one is
-    updated on it. The verdict applies the rule of the last epoch to the whole training split
+    updated on it. The flags apply the rule of the last epoch to the whole training split
     at once, on the figures of both networks together. While VOG is not known yet (five
     epochs), all kept samples are chosen by loss.
 

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
 from coreset_lib.configs import TrainingConfig
+from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS
 from coreset_lib.seeds import stream_seed
 from coreset_lib.training.augmentation import augment
 from coreset_lib.training.loop import epoch_batches, evaluate, scheduled_rate
@@ -24,21 +26,20 @@ from coreset_lib.training.objectives import class_weights, mean_loss
 from coreset_lib.training.precision import mixed_precision, tiny_numbers_as_zero
 from coreset_lib.training.targets.target import ResidentDataset, TargetResult, predict_probabilities
 
-MOST_TOGETHER = 10
-SMALL_MODELS = ("small_cnn",)
+MOST_STACKED = 10
 
 
-def pays_together(model: str, device: torch.device) -> bool:
-    """Whether networks are to be trained together: small ones on a GPU.
+def stacking_pays(model: str, device: torch.device) -> bool:
+    """Whether networks are to be trained stacked: small ones on a GPU.
 
     On a CPU stacked convolutions are slower than one network after another
-    (``benchmarks/together.py``).
+    (``benchmarks/stacked_targets.py``).
     """
-    return device.type == "cuda" and model in SMALL_MODELS
+    return device.type == "cuda" and NETWORKS[model].is_stackable
 
 
 @tiny_numbers_as_zero()
-def train_targets_together(
+def train_stacked_targets(
     data: ResidentDataset,
     coresets: Sequence[NDArray[np.intp]],
     configs: Sequence[TrainingConfig],
@@ -56,6 +57,11 @@ def train_targets_together(
         One for each coreset; they may differ in their seeds only.
     watch_validation : bool
         Evaluate val after every epoch for ``best_val_accuracy``.
+
+    Raises
+    ------
+    CoresetError
+        If the network cannot be stacked.
 
     Returns
     -------
@@ -192,5 +198,12 @@ class _Members:
 
 def _check_alike(coresets: Sequence[NDArray[np.intp]], configs: Sequence[TrainingConfig]) -> None:
     """Make sure that the members differ in their seeds only."""
+    model = configs[0].model
+    if not NETWORKS[model].is_stackable:
+        known = " or ".join(name for name, each in NETWORKS.items() if each.is_stackable)
+        raise CoresetError(
+            f"model of networks that are trained at once must be {known}, got {model}. Train them "
+            "one after another."
+        )
     assert len({len(indices) for indices in coresets}) == 1
     assert len({replace(config, seed=0) for config in configs}) == 1

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from coreset_lib.datasets.files.grey_window import FROM_FILE, FULL_RANGE, WINDOW_PRESETS
+from coreset_lib.datasets.files.grey_window import FROM_FILE, FULL_RANGE, GREY_WINDOW_PRESETS
 
 TITLES = {FROM_FILE: "as stored in the file", FULL_RANGE: "darkest to brightest"}
 HELP = (
@@ -12,9 +12,9 @@ HELP = (
 )
 
 
-def choose_window(place: DeltaGenerator | None = None, start: str = FROM_FILE) -> str:
+def choose_grey_window(place: DeltaGenerator | None = None, start: str = FROM_FILE) -> str:
     """Draw the choice and return what was chosen, as `parse_grey_window` reads it."""
-    known = [FROM_FILE, FULL_RANGE, *WINDOW_PRESETS]
+    known = [FROM_FILE, FULL_RANGE, *GREY_WINDOW_PRESETS]
     names = known if start in known else [*known, start]
     chosen = (place or st).selectbox(
         "Grey window",
@@ -29,7 +29,7 @@ def choose_window(place: DeltaGenerator | None = None, start: str = FROM_FILE) -
 
 def window_title(name: str) -> str:
     """Name a grey window for people."""
-    if name in WINDOW_PRESETS:
-        centre, width = WINDOW_PRESETS[name]
+    if name in GREY_WINDOW_PRESETS:
+        centre, width = GREY_WINDOW_PRESETS[name]
         return f"{name} (centre {centre:g}, width {width:g})"
     return TITLES.get(name, name)

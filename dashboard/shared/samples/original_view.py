@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.datasets.files.file_record import FileRecord
-from coreset_lib.datasets.files.grey_window import WINDOW_PRESETS, GreyWindow, range_window
+from coreset_lib.datasets.files.grey_window import GREY_WINDOW_PRESETS, GreyWindow, range_window
 from coreset_lib.datasets.files.original import (
     Original,
     find_original,
@@ -91,7 +91,7 @@ def _draw_window(original: Original, index: int) -> GreyWindow | None:
         title, key = "Contrast: black and white at", f"contrast:{index}"
         low, high = st.slider(title, 0, 255, (0, 255), key=key)
         return None if (low, high) == (0, 255) else range_window(low, max(high, low + 1))
-    names = [AS_STORED, *WINDOW_PRESETS]
+    names = [AS_STORED, *GREY_WINDOW_PRESETS]
     preset = st.selectbox("Preset", names, help="Presets are in Hounsfield units, for CT.")
     start = initial_window(original, preset)
     span = original.high - original.low
@@ -114,8 +114,8 @@ def _draw_window(original: Original, index: int) -> GreyWindow | None:
 
 def initial_window(original: Original, preset: str) -> GreyWindow:
     """Return the window of a preset; else the stored one, else the whole range."""
-    if preset in WINDOW_PRESETS:
-        centre, width = WINDOW_PRESETS[preset]
+    if preset in GREY_WINDOW_PRESETS:
+        centre, width = GREY_WINDOW_PRESETS[preset]
         return GreyWindow(float(centre), float(width))
     return original.window or range_window(original.low, original.high)
 

@@ -28,11 +28,11 @@ def draw_sample_card(
     summary: RunSummary, index: int, score: ScoreValues, early: Window, late: Window
 ) -> None:
     """Draw everything the run knows of one training sample."""
-    dynamics = reads.open_dynamics(summary.folder, summary.created, summary.epoch)
-    row = reads.read_samples(summary.folder, summary.created).iloc[index]
+    dynamics = reads.open_dynamics(summary.version)
+    row = reads.read_samples(summary.version).iloc[index]
     history = sample_history(dynamics, index)
     label = dynamics.label_title(index)
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     # Side by side where there is room; on a narrow screen the facts go below the image.
     beside = st.container(horizontal=True)
     if isinstance(images, LabeledImages):
@@ -40,9 +40,9 @@ def draw_sample_card(
             _draw_image(images, index, label)
     with beside.container(width=FACTS_WIDTH):
         st.markdown(f"**{as_text(row['sample_id'])}**")
-        verdict = _latest_verdict(history, dynamics.prediction_title)
+        prediction = _latest_prediction(history, dynamics.prediction_title)
         title = "Labels" if dynamics.is_multi_label else "Label"
-        st.markdown(f"{title} **{as_text(label)}**  \n{verdict}")
+        st.markdown(f"{title} **{as_text(label)}**  \n{prediction}")
         st.caption(as_text(row["source"]))
         if isinstance(images, LabeledImages):
             draw_original_button(images, index)
@@ -78,7 +78,7 @@ def _draw_image(images: LabeledImages, index: int, label: str) -> None:
     st.image(data_uri(picture), width=IMAGE_WIDTH, alt=alt)
 
 
-def _latest_verdict(history: SampleHistory, title_of: Callable[[int], str]) -> str:
+def _latest_prediction(history: SampleHistory, title_of: Callable[[int], str]) -> str:
     """Say what the network makes of the sample in the last recorded epoch."""
     last = int(history.prediction[-1])
     if last < 0:
@@ -96,7 +96,7 @@ def _reasons(
     late: Window,
 ) -> str:
     """Put the numbers behind the rank into sentences."""
-    key = (summary.folder, summary.created, summary.epoch)
+    version = summary.version
     n_epochs = len(history.prediction)
     percent = 100 * share_easier(score, index)
     lines = [
@@ -104,7 +104,7 @@ def _reasons(
         f"**{percent:.1f} %** of the other samples"
     ]
     if score.name == "eva":
-        parts = reads.window_variances(*key, early, late)
+        parts = reads.window_variances(version, early, late)
         lines.append(
             f"- its error varied by {parts[0][index]:.4f} in the early window ({early}) and by "
             f"{parts[1][index]:.4f} in the late one ({late}); the score is built from these two"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.datasets.labeled_images import is_volume
-from coreset_lib.runs.summary import RunSummary
+from coreset_lib.runs.summary import RunSummary, RunVersion
 from dashboard import reads
 from dashboard.map.component.sample_previews import Atlas, Preview
 from dashboard.shared.samples.images import picture_of
@@ -18,10 +18,12 @@ ATLAS_BYTES = 5_000_000
 PREVIEW_SIDE = 96
 
 
-@st.cache_resource(max_entries=4, show_spinner="Preparing the previews…")
-def preview_atlas(folder: str, created: str) -> Atlas | None:
+@st.cache_resource(
+    max_entries=4, show_spinner="Preparing the previews…", hash_funcs=reads.ANY_EPOCH
+)
+def preview_atlas(version: RunVersion) -> Atlas | None:
     """Return small images of all samples in one picture; None if they are too many or too large."""
-    images = reads.load_images(folder, created)
+    images = reads.load_images(version)
     if not isinstance(images, LabeledImages):
         return None
     pixels = images.train.images
@@ -39,11 +41,11 @@ def preview_atlas(folder: str, created: str) -> Atlas | None:
 
 def find_preview(summary: RunSummary, sample: int) -> Preview | None:
     """Return name and image of one sample, None if there is no such sample."""
-    samples = reads.read_samples(summary.folder, summary.created)
+    samples = reads.read_samples(summary.version)
     if not 0 <= sample < len(samples):
         return None
     name = str(samples["sample_id"].iloc[sample])
-    images = reads.load_images(summary.folder, summary.created)
+    images = reads.load_images(summary.version)
     if not isinstance(images, LabeledImages):
         return Preview(sample=sample, name=name, png=None)
     return Preview(sample=sample, name=name, png=thumbnail(picture_of(images.train.images, sample)))

@@ -4,30 +4,17 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import (
-    AUGMENTATIONS,
-    DEMO,
-    PICTURE_MODELS,
-    PRECISIONS,
-    RECORDINGS,
-    VOLUME_MODELS,
-    TrainingConfig,
-)
+from coreset_lib.configs import AUGMENTATIONS, DEMO, PRECISIONS, RECORDINGS, TrainingConfig
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.checking.suggestion import safe_augmentation, suggest_training
 from coreset_lib.datasets.files.grey_window import FROM_FILE
 from coreset_lib.errors import CoresetError
+from coreset_lib.networks import NETWORKS, networks_for
 from dashboard import reads, session
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.grey_window import choose_window
+from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.duration import ask_for_duration, draw_duration, forget_duration
 
-MODEL_TITLES = {
-    "small_cnn": "Small CNN (minutes on a laptop)",
-    "resnet18": "ResNet-18 (papers; GPU)",
-    "small_cnn_3d": "Small 3-D CNN (minutes on a laptop)",
-    "resnet18_3d": "3-D ResNet-18 (GPU)",
-}
 RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
     "eval_pass": "in a clean pass after each epoch (slower)",
@@ -100,7 +87,7 @@ def hand_over(
     folder: str,
     dataset: str,
     image_size: int,
-    window: str,
+    grey_window: str,
     skip_bad: bool,
     n_train: int,
     n_channels: int,
@@ -113,7 +100,7 @@ def hand_over(
         "folder": folder,
         "dataset": dataset,
         "image_size": image_size,
-        "window": window,
+        "grey_window": grey_window,
         "skip_bad": skip_bad,
         "n_train": n_train,
         "n_channels": n_channels,
@@ -163,14 +150,17 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
         is_volumetric=info.is_volumetric,
     )
     fields = suggestion.fields
-    networks = VOLUME_MODELS if info.is_volumetric else PICTURE_MODELS
+    networks = networks_for(int(info.is_volumetric))
     first, second = st.columns([3, 2])
     model = first.selectbox(
         "Network",
         networks,
         index=networks.index(fields["model"]),
-        format_func=MODEL_TITLES.__getitem__,
-        help=suggestion.reason,
+        format_func=lambda name: NETWORKS[name].title,
+        help="\n\n".join(
+            [suggestion.reason]
+            + [f"**{n.title}**: {n.summary} ({n.source})" for n in map(NETWORKS.get, networks) if n]
+        ),
     )
     epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
@@ -227,7 +217,7 @@ def _draw_reading_options(info: DatasetInfo, reading: dict[str, Any]) -> dict[st
         chosen["image_size"] = sizes[0]
     has_files = info.split_sizes == (0, 0, 0)
     if has_files or info.is_wide:
-        chosen["window"] = choose_window(b, reading.get("window", FROM_FILE))
+        chosen["grey_window"] = choose_grey_window(b, reading.get("grey_window", FROM_FILE))
     if has_files:
         chosen["skip_bad"] = c.checkbox(
             "Leave out files that cannot be used", reading.get("skip_bad", False)

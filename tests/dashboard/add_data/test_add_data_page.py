@@ -165,7 +165,7 @@ def test_copies_are_shown_pair_by_pair(open_dashboard, root, write_images):
 def test_a_window_of_ones_own_is_taken_along(open_dashboard, root, write_images):
     write_images(root / "cells")
     dashboard = open_dashboard("runs")
-    reading = {"folder": str(root), "dataset": "cells", "image_size": 64, "window": "40,400"}
+    reading = {"folder": str(root), "dataset": "cells", "image_size": 64, "grey_window": "40,400"}
     dashboard.app.session_state[FOLDER] = str(root)
     dashboard.app.session_state[READING] = reading
     dashboard.run()
@@ -179,7 +179,7 @@ def test_a_window_that_is_none_is_told_in_one_sentence(cache, root, write_images
     write_images(root / "cells")
     job = preparation.Job(preparation.Choice(str(root / "cells"), 28, "40,wide")).start()
     job.wait()
-    assert job.error.startswith("window must be one of file, range, abdomen")
+    assert job.error.startswith("grey window must be one of file, range, abdomen")
 
 
 def test_an_array_of_16_bits_keeps_its_window(open_dashboard, root):

@@ -8,8 +8,8 @@ import streamlit
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.evaluate import create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.report import export_results
 from coreset_lib.evaluation.results import write_cell
+from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.jobs.evaluations import evaluations_of
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
@@ -178,4 +178,4 @@ def test_the_results_to_download_are_those_of_the_library(evaluation, cache):
     plan = evaluation()
     (found,) = evaluations_of(cache, plan.run_id)
     run = RunStore(cache).find(plan.run_id)
-    assert reads.evaluation_export(found).csv == export_results(found.paths, plan, run).csv
+    assert reads.evaluation_export(found).csv == export_evaluation(found.paths, plan, run).csv

@@ -6,11 +6,11 @@ import os
 import numpy as np
 import pytest
 
+from coreset_lib.jobs import refinements as jobs
 from coreset_lib.refinement.experts import open_round
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import Run
-from dashboard.refinement import data as refinement_data
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
@@ -27,7 +27,6 @@ def waiting(make_refinement):
 def started(monkeypatch):
     """The plans that the page would go on with in the background, which is not done here."""
     plans = []
-    jobs = refinement_data.refinement_jobs
     monkeypatch.setattr(jobs, "start", lambda cache, plan: plans.append(plan))
     return plans
 
@@ -150,7 +149,7 @@ def test_while_the_next_queries_are_chosen_the_page_says_so(open_dashboard, wait
 
 def test_the_verdict_of_co_teaching_is_among_the_reasons(open_dashboard, waiting, asked):
     _, _, run = waiting
-    np.save(run.verdict, np.isin(np.arange(160), asked))
+    np.save(run.noisy_flags, np.isin(np.arange(160), asked))
     dashboard = open_dashboard("review", reader="rita", queue="Asked")
     for item in dashboard.desk["items"]:
         assert any("(co-teaching)" in reason for reason in item["reasons"])
@@ -164,5 +163,5 @@ def test_a_verdict_that_comes_later_is_taken_up(open_dashboard, waiting):
         return " ".join(dashboard.desk["items"][0]["reasons"])
 
     assert "co-teaching" not in reasons()
-    np.save(run.verdict, np.ones(160, dtype=bool))
+    np.save(run.noisy_flags, np.ones(160, dtype=bool))
     assert "co-teaching" in reasons()

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from coreset_lib.export.refinement_results import export_refinement
+from coreset_lib.jobs import refinements as jobs
 from coreset_lib.jobs.refinements import refinements_of
-from coreset_lib.refinement.report import export_results
 from coreset_lib.runs.store import Run, RunStore
 from dashboard.refinement import data as refinement_data
 
@@ -15,7 +16,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 def started(monkeypatch):
     """The plans that the page would start in the background, which is not done here."""
     plans = []
-    jobs = refinement_data.refinement_jobs
     monkeypatch.setattr(jobs, "start", lambda cache, plan: plans.append(plan))
     return plans
 
@@ -110,7 +110,7 @@ def test_a_refinement_under_way_tells_its_step_and_can_be_stopped(
 ):
     make_refinement("running", share=0.2)
     stopped = []
-    monkeypatch.setattr(refinement_data.refinement_jobs, "stop", stopped.append)
+    monkeypatch.setattr(jobs, "stop", stopped.append)
     dashboard = open_dashboard("refinement")
     assert "entropy, round 1, seed 0, about 2 min left" in dashboard.words
     press(dashboard, "Stop")
@@ -161,4 +161,4 @@ def test_the_results_to_download_are_those_of_the_library(make_refinement, cache
     plan, paths, _ = make_refinement()
     (found,) = refinements_of(cache, plan.run_id)
     run = RunStore(cache).find(plan.run_id)
-    assert refinement_data.export(found).csv == export_results(paths, plan, run).csv
+    assert refinement_data.export(found).csv == export_refinement(paths, plan, run).csv

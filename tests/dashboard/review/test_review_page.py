@@ -141,7 +141,7 @@ def test_csv_and_provenance_of_the_labels_are_of_one_moment(write_run, decide):
     summary = summarise(Run(paths))
     decide(paths, "rita", 0)
     review = review_data.review_of(summary)
-    csv = review_data.hand_out_labels(summary, review, "rita")
+    csv = review_data.hand_out_labels(summary, review, "rita").csv
     decide(paths, "rita", 1)
     later = review_data.labels_export(summary, review, "confirmed")
     assert later.csv == csv

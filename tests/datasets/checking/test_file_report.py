@@ -34,8 +34,8 @@ def report(data_root: Path, write_table: Write) -> Callable[..., DatasetReport]:
 def test_a_clean_set_is_fit(report: Callable[..., DatasetReport], rows: Rows) -> None:
     found = report(rows)
     assert found.warnings == ()
-    assert found.verdict == "fit"
-    assert found.verdict_text == "Fit for training: nothing stands out."
+    assert found.readiness == "fit"
+    assert found.readiness_text == "Fit for training: nothing stands out."
 
 
 def test_patients_on_both_sides_are_counted(
@@ -51,8 +51,8 @@ def test_patients_on_both_sides_are_counted(
         ("val", "test", 1, 1),
     ]
     assert any("1 patient has images in train and val (2 of val)" in w for w in found.warnings)
-    assert found.verdict == "unfit"
-    assert "17 % of the val images show what train has seen" in found.verdict_text
+    assert found.readiness == "unfit"
+    assert "17 % of the val images show what train has seen" in found.readiness_text
 
 
 def test_near_copies_across_splits_are_reported(
@@ -76,15 +76,15 @@ def test_unreadable_files_are_listed(report: Callable[..., DatasetReport], rows:
     found = report(rows, skip_bad=True)
     assert found.files is not None
     assert found.files.bad == ((rows[0]["path"], "is empty"),)
-    assert found.verdict == "look"
-    assert "once the files that cannot be used are mended or left out" in found.verdict_text
+    assert found.readiness == "look"
+    assert "once the files that cannot be used are mended or left out" in found.readiness_text
 
 
 def test_a_class_that_train_lacks_is_unfit(
     report: Callable[..., DatasetReport], rows: Rows
 ) -> None:
     rows[18]["label"] = "c"
-    assert "val or test holds a class that train has no image of" in report(rows).verdict_text
+    assert "val or test holds a class that train has no image of" in report(rows).readiness_text
 
 
 def test_sizes_and_values_of_the_originals_are_told(

@@ -11,7 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from coreset_lib.datasets.files.decoding import DecodeOptions, UnreadableFile, decode_file
+from coreset_lib.datasets.files.contract import DecodeOptions, UnreadableFile
+from coreset_lib.datasets.files.decoding import decode_file
 from coreset_lib.datasets.files.dicom import read_frame
 
 REAL = Path(os.environ.get("CORESET_LENS_TEST_DATA", "")) / "dicom"
@@ -26,7 +27,7 @@ def pixels(tmp_path: Path, write_dicom: Write) -> Callable[..., Any]:
 
     def decode(values: Any = RAMP, *, window: str = "file", **elements: Any) -> Any:
         path = write_dicom(tmp_path / "x.dcm", values, **elements)
-        options = DecodeOptions(image_size=16, window=window)
+        options = DecodeOptions(image_size=16, grey_window=window)
         frames = [image for image, _ in decode_file(str(path), options)]
         return frames[0] if len(frames) == 1 else frames
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.datasets.files.grey_window import (
-    WINDOW_PRESETS,
+    GREY_WINDOW_PRESETS,
     GreyWindow,
     parse_grey_window,
     range_window,
@@ -52,7 +52,7 @@ def test_a_pair_is_centre_and_width(text: str) -> None:
 
 
 def test_presets_and_own_ranges_are_known() -> None:
-    assert parse_grey_window("lung") == GreyWindow(*WINDOW_PRESETS["lung"])
+    assert parse_grey_window("lung") == GreyWindow(*GREY_WINDOW_PRESETS["lung"])
     assert parse_grey_window("file") is None
     assert parse_grey_window("range") is None
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.datasets import LabeledImages, load_dataset
-from coreset_lib.datasets.files.decoding import UnreadableFile
+from coreset_lib.datasets.files.contract import UnreadableFile
 from coreset_lib.datasets.preparing import decode_pool, row_store
 from coreset_lib.errors import BadFilesError, DatasetError
 
@@ -98,7 +98,7 @@ class TestOnce:
     ) -> None:
         folder = write_folder()
         assert load_dataset(folder, image_size=64).image_size == (64, 64)
-        assert load_dataset(folder, window="0,100").image_size == (28, 28)
+        assert load_dataset(folder, grey_window="0,100").image_size == (28, 28)
         assert len(decoded) == 60
 
     def test_a_prepared_set_loads_with_numpy_alone(self, image_files: Path) -> None:

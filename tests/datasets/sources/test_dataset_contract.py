@@ -7,37 +7,69 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from source_samples import SAMPLES
 
-from coreset_lib.datasets import LabeledImages, PhantomOptions, load_dataset, make_phantom
+from coreset_lib.datasets import LabeledImages, list_datasets, load_dataset
+from coreset_lib.datasets.sources import SOURCES, named_source, source_of
 from coreset_lib.datasets.sources.npz.file import file_safe
 
 REAL = os.environ.get("CORESET_LENS_TEST_DATA", "")
-IMAGE_FILES = {"folder": "png, grey", "table": "table.csv", "DICOM folder": "dcm"}
-MADE = ("phantom", "grey file", "colour file", "official file", *IMAGE_FILES)
 REAL_NAMES = ("pneumoniamnist", "breastmnist", "pbc.npz", "braintumor")
+OWN_DATA = Path(__file__).parents[3] / "docs" / "own-data.md"
+OWN = SOURCES.built_in_names
+CASES = [(key, case) for key in OWN for case in SAMPLES.get(key, {"(none)": None})]
 
 
-@pytest.fixture(params=[*MADE, *(f"real {name}" for name in REAL_NAMES)])
-def load(
-    request: pytest.FixtureRequest,
-    write_npz: Callable[..., Path],
-    data_root: Path,
-    image_files: Path,
-) -> Callable[[], LabeledImages]:
-    """Return a function that loads one source anew."""
-    source: str = request.param
-    if source == "phantom":
-        return lambda: make_phantom(PhantomOptions(n_train=300, n_val=50, n_test=60))
-    if source.startswith("real"):
-        if not os.path.isfile(Path(REAL) / f"{source[5:].removesuffix('.npz')}.npz"):
+@pytest.fixture(params=[*CASES, *(("real", name) for name in REAL_NAMES)], ids="-".join)
+def load(request: pytest.FixtureRequest, data_root: Path) -> Callable[[], LabeledImages]:
+    """Return a function that loads one sample of one source anew."""
+    source, case = request.param
+    if source == "real":
+        if not os.path.isfile(Path(REAL) / f"{case.removesuffix('.npz')}.npz"):
             pytest.skip("CORESET_LENS_TEST_DATA names no folder with this file")
-        return lambda: load_dataset(source[5:], data_root=REAL)
-    if source in IMAGE_FILES:
-        path = image_files / IMAGE_FILES[source]
-        return lambda: load_dataset(path, cache=image_files / "cache")
-    name = "octmnist" if source == "official file" else "mine"
-    write_npz(f"{name}.npz", form=(28, 28, 3) if source == "colour file" else (28, 28))
+        return lambda: load_dataset(case, data_root=REAL)
+    assert source in SAMPLES, f"tests/oracles/source_samples.py writes nothing for {source}"
+    name = SAMPLES[source][case](data_root)
     return lambda: load_dataset(name, data_root=data_root)
+
+
+@pytest.mark.parametrize("key", OWN)
+class TestEverySource:
+    def test_is_told_of_in_the_docs(self, key: str) -> None:
+        assert f"| `{key}` |" in OWN_DATA.read_text(), f"docs/own-data.md has no row of {key}"
+
+    def test_answers_to_its_samples_and_to_no_others(self, key: str, data_root: Path) -> None:
+        for source, samples in SAMPLES.items():
+            for case, write in samples.items():
+                folder = data_root / source / case
+                folder.mkdir(parents=True)
+                found = named_source(name := write(folder)) or source_of(folder / name)
+                assert found is not None
+                assert (found.key == key) == (source == key)
+
+    def test_lists_its_samples(self, key: str, data_root: Path) -> None:
+        for case, write in SAMPLES[key].items():
+            folder = data_root / case
+            folder.mkdir()
+            name = write(folder)
+            infos = {info.name: info for info in list_datasets(folder)}
+            if named_source(name) is None:
+                source = source_of(folder / name)
+                assert source is not None
+                name = source.source.name_of(folder / name)
+            assert infos[name].is_present
+            assert infos[name].title
+            assert not infos[name].problem
+            dataset = load_dataset(name, data_root=folder)
+            sizes = infos[name].split_sizes
+            if key != "medmnist" and any(sizes):  # the lists of MedMNIST are of the official sets
+                assert sizes == tuple(map(len, (dataset.train, dataset.val, dataset.test)))
+
+
+def test_what_no_source_takes_is_refused(data_root: Path) -> None:
+    (data_root / "notes.txt").write_text("nothing")
+    assert source_of(data_root / "notes.txt") is None
+    assert source_of(data_root / "gone.npz") is not None  # by its name; loading says it is gone
 
 
 class TestContract:
@@ -53,9 +85,10 @@ class TestContract:
     def test_images_are_8_bit_and_of_one_form(self, load: Callable[[], LabeledImages]) -> None:
         dataset = load()
         colour = () if dataset.n_channels == 1 else (3,)
+        depth = (dataset.depth,) if dataset.depth else ()
         for split in (dataset.train, dataset.val, dataset.test):
             assert split.images.dtype == np.uint8
-            assert split.images.shape[1:] == (*dataset.image_size, *colour)
+            assert split.images.shape[1:] == (*depth, *dataset.image_size, *colour)
             assert split.images.flags.c_contiguous
 
     def test_labels_are_class_numbers(self, load: Callable[[], LabeledImages]) -> None:

@@ -73,7 +73,7 @@ def four_forms(
 def test_four_forms_of_the_same_images_have_one_fingerprint(
     four_forms: Callable[..., dict[str, LabeledImages]], kind: str, window: str
 ) -> None:
-    forms = four_forms(kind, window=window)
+    forms = four_forms(kind, grey_window=window)
     assert len({dataset.fingerprint() for dataset in forms.values()}) == 1
     assert {dataset.class_names for dataset in forms.values()} == {CLASSES}
 
@@ -238,7 +238,7 @@ class TestPixels:
         ramp = np.linspace(1000, 3000, 28 * 28).astype(np.uint16).reshape(28, 28)
         write_image(folder / "a" / "000.png", ramp)
         for window, expected in (("range", (0, 255)), ("2000,4001", (64, 191))):
-            dataset = load_dataset(folder, window=window)
+            dataset = load_dataset(folder, grey_window=window)
             image = picture(dataset, "a/000.png")
             assert (image.min(), image.max()) == expected
 

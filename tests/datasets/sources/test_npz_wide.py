@@ -43,7 +43,7 @@ def test_each_sample_goes_from_its_darkest_to_its_brightest_value(
 
 def test_a_chosen_window_holds_for_every_sample(write_npz: Write) -> None:
     arrays = values((9, 10, 12))
-    dataset = load_dataset(write_npz(**arrays), window="lung")
+    dataset = load_dataset(write_npz(**arrays), grey_window="lung")
     expected = to_grey(arrays["train_images"], GreyWindow(-600, 1600))
     np.testing.assert_array_equal(dataset.train.images, expected)
 
@@ -69,13 +69,13 @@ def test_other_forms_are_refused_in_one_sentence(
 
 def test_a_wrong_window_is_refused_also_where_no_window_is_needed(write_npz: Write) -> None:
     with pytest.raises(Exception, match="window must be one of file, range, abdomen"):
-        load_dataset(write_npz(), window="bright")
+        load_dataset(write_npz(), grey_window="bright")
 
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_every_sample_is_found_again_in_its_own_values(write_npz: Write, compressed: bool) -> None:
     arrays = values((10, 12))
-    dataset = load_dataset(write_npz(compressed=compressed, **arrays), window="40,400")
+    dataset = load_dataset(write_npz(compressed=compressed, **arrays), grey_window="40,400")
     for row in (0, 5, 11):
         original = original_of(dataset, row)
         np.testing.assert_array_equal(original.values, arrays["train_images"][row])

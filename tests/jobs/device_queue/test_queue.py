@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.device_queue.queue import WaitingLine, join, move, my_turn, queue
+from coreset_lib.jobs.device_queue.queue import DeviceQueue, hold_device, join, move, queue
 from coreset_lib.jobs.device_queue.waiting import train_in_turn
 from coreset_lib.jobs.processes import local
 from coreset_lib.runs.lock import training_lock
@@ -37,10 +37,10 @@ def line_up(tmp_path, make_run):
 @pytest.fixture
 def busy_cpu(tmp_path):
     """Another process holds the CPU."""
-    line = WaitingLine(tmp_path, "cpu")
-    assert line.turn.acquire()
+    line = DeviceQueue(tmp_path, "cpu")
+    assert line.holder.acquire()
     yield line
-    line.turn.release()
+    line.holder.release()
 
 
 def ids(entries):
@@ -86,13 +86,13 @@ def test_the_device_is_taken_by_the_first_alone(tmp_path, line_up):
         told.append(ahead)
         stop.set()
 
-    with my_turn(first.paths, "cpu", stop=Stop()) as has_turn:
+    with hold_device(first.paths, "cpu", stop=Stop()) as has_turn:
         assert has_turn
         assert ids(queue(tmp_path)) == [second.run_id]
-        with my_turn(second.paths, "cpu", stop=stop, on_wait=give_up) as second_has_turn:
+        with hold_device(second.paths, "cpu", stop=stop, on_wait=give_up) as second_has_turn:
             assert not second_has_turn
     assert told == [[]]
-    with my_turn(second.paths, "cpu", stop=Stop()) as has_turn:
+    with hold_device(second.paths, "cpu", stop=Stop()) as has_turn:
         assert has_turn
 
 
@@ -104,7 +104,7 @@ def test_who_stands_further_back_waits_also_for_a_free_device(line_up):
         told.append(ahead)
         stop.set()
 
-    with my_turn(second.paths, "cpu", stop=stop, on_wait=give_up) as has_turn:
+    with hold_device(second.paths, "cpu", stop=stop, on_wait=give_up) as has_turn:
         assert not has_turn
     assert told == [[first.run_id]]
 
@@ -112,7 +112,7 @@ def test_who_stands_further_back_waits_also_for_a_free_device(line_up):
 def test_a_run_whose_process_died_waiting_blocks_nobody(tmp_path, line_up):
     dead, alive = line_up(2)
     write_status(dead.paths, replace(dead.status(), pid=2**22 + 1, process_start=1.0))
-    with my_turn(alive.paths, "cpu", stop=Stop()) as has_turn:
+    with hold_device(alive.paths, "cpu", stop=Stop()) as has_turn:
         assert has_turn
     assert queue(tmp_path) == []
 
@@ -121,7 +121,7 @@ def test_a_run_created_but_not_yet_started_blocks_nobody(tmp_path, line_up, make
     new = make_run(tmp_path, epochs=2, recorded=0, state="queued")
     join(new.paths, "cpu")
     (run,) = line_up(1)
-    with my_turn(run.paths, "cpu", stop=Stop()) as has_turn:
+    with hold_device(run.paths, "cpu", stop=Stop()) as has_turn:
         assert has_turn
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_order_is_an_empty_line_that_fills_again(tmp_path, line_up):
     (order,) = (tmp_path / "queue").glob("*.json")
     order.write_text('{"runs": ')
     assert queue(tmp_path) == []
-    with my_turn(run.paths, "cpu", stop=Stop()) as has_turn:
+    with hold_device(run.paths, "cpu", stop=Stop()) as has_turn:
         assert has_turn
 
 
@@ -153,7 +153,7 @@ def test_a_waiting_run_says_so_and_stops_at_once(tmp_path, make_run):
 def test_a_run_is_trained_when_its_turn_comes(tmp_path, make_run, tiny_dataset, busy_cpu):
     run = make_run(tmp_path, epochs=2, recorded=0, state="queued")
     status = train_in_turn(
-        run.paths, stop=Stop(), dataset=tiny_dataset, on_wait=lambda _: busy_cpu.turn.release()
+        run.paths, stop=Stop(), dataset=tiny_dataset, on_wait=lambda _: busy_cpu.holder.release()
     )
     assert (status.state, status.epoch) == ("finished", 2)
 
@@ -162,8 +162,8 @@ def test_a_run_is_trained_when_its_turn_comes(tmp_path, make_run, tiny_dataset, 
 def test_waiting_processes_load_no_torch_and_a_killed_one_is_passed_over(make_startable, wait_for):
     runs = [make_startable() for _ in range(2)]
     cache = runs[0].paths.root.parent.parent
-    taken = WaitingLine(cache, "cpu")
-    assert taken.turn.acquire()
+    taken = DeviceQueue(cache, "cpu")
+    assert taken.holder.acquire()
     pids = [local.start(run.paths) for run in runs]
     try:
         for run in runs:
@@ -175,7 +175,7 @@ def test_waiting_processes_load_no_torch_and_a_killed_one_is_passed_over(make_st
         os.kill(pids[0], signal.SIGKILL)
         wait_for(runs[0], lambda s: s.state == "interrupted")
         assert ids(queue(cache)) == [runs[1].run_id]
-        taken.turn.release()
+        taken.holder.release()
         status = wait_for(runs[1], lambda s: s.state not in ("queued", "running"))
         assert status.state == "finished", runs[1].log_tail()
     finally:

@@ -4,7 +4,7 @@ import pytest
 
 from coreset_lib.cli import _run
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.processes.after_training import start_step
+from coreset_lib.jobs.processes.after_training import start_after_training
 
 
 def wait_for(condition, seconds=60):
@@ -16,15 +16,16 @@ def wait_for(condition, seconds=60):
 
 def test_a_step_runs_on_its_own_and_its_words_go_to_the_log(make_run, tmp_path):
     run = make_run(tmp_path)
-    start_step(run.paths, ["score", run.run_id, "--score", "el2n", "--cache", str(tmp_path),
-                           "--out", str(tmp_path / "s.csv")])  # fmt: skip
+    out = str(tmp_path / "s.csv")
+    command = ["score", run.run_id, "--score", "el2n", "--cache", str(tmp_path), "--out", out]
+    start_after_training(run.paths, command)
     wait_for(lambda: "60 samples by el2n" in run.log_tail())
     assert (tmp_path / "s.csv").exists()
 
 
 def test_a_step_that_fails_says_why_in_the_log(make_run, tmp_path):
     run = make_run(tmp_path)
-    start_step(run.paths, ["score", "nobody", "--cache", str(tmp_path), "--out", "s.csv"])
+    start_after_training(run.paths, ["score", "nobody", "--cache", str(tmp_path), "--out", "s.csv"])
     wait_for(lambda: "'nobody' was not found" in run.log_tail())
 
 
@@ -32,7 +33,7 @@ def test_a_step_that_cannot_be_started_is_one_sentence(make_run, tmp_path, monke
     run = make_run(tmp_path)
     monkeypatch.setattr("sys.executable", str(tmp_path / "gone"))
     with pytest.raises(CoresetError, match="the step cannot be started"):
-        start_step(run.paths, ["runs"])
+        start_after_training(run.paths, ["runs"])
 
 
 def test_vog_in_the_background_is_refused_at_once_without_kept_weights(make_run, tmp_path, capsys):

@@ -39,7 +39,8 @@ def wait_for(run, is_reached):
 
 def test_a_job_outlives_its_starter_and_stops_with_its_epochs_kept(paths, subprocess_environment):
     code = (
-        "import sys; from pathlib import Path; from coreset_lib.jobs import local;"
+        "import sys; from pathlib import Path; "
+        "from coreset_lib.jobs.processes import local;"
         "from coreset_lib.runs.paths import RunPaths;"
         "print(local.start(RunPaths(Path(sys.argv[1]))))"
     )

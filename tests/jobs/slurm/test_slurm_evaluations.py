@@ -40,7 +40,7 @@ def paths(tmp_path, plan):
 
 @pytest.fixture
 def evaluator(trained_run, plan, paths, tiny_dataset):
-    config = TrainingConfig(**trained_run.manifest.config)
+    config = TrainingConfig.from_dict(trained_run.manifest.config)
     return Evaluator(trained_run, plan, paths, tiny_dataset, config)
 
 
@@ -126,7 +126,7 @@ def test_a_comparison_with_all_cells_is_finished_whatever_slurm_says(plan, paths
 
 
 def test_a_task_explains_what_it_cannot_do(plan, paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(slurm_evaluations.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(slurm_evaluations, "on_end_request", lambda _: None)
     arguments = [str(paths.root), str(tmp_path / "nowhere")]
     assert slurm_evaluations.main(arguments, {}) == 2
     assert slurm_evaluations.main(arguments, {"SLURM_JOB_ID": "3"}) == 1
@@ -190,7 +190,7 @@ class TestLive:
     @pytest.fixture
     def run(self, make_startable, one_thread):
         run = make_startable(epochs=2)
-        config = TrainingConfig(**run.manifest.config)
+        config = TrainingConfig.from_dict(run.manifest.config)
         train_run(run.paths, dataset=load_dataset(config.dataset))
         return Run(run.paths)
 

@@ -15,7 +15,8 @@ from coreset_lib import cli
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import export_scores, rebuild
+from coreset_lib.export.rebuild import rebuild
+from coreset_lib.export.scores import export_scores
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.ensemble import create_ensemble
 from coreset_lib.runs.paths import RunPaths

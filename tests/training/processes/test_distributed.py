@@ -20,8 +20,8 @@ from coreset_lib.runs.store import Run
 from coreset_lib.training.loop import epoch_batches
 from coreset_lib.training.processes import launch as companions_module
 from coreset_lib.training.processes.distributed import check_devices, check_gpus, device_of
-from coreset_lib.training.processes.launch import companions
-from coreset_lib.training.processes.ranks import World, check_shares, meeting_point, world_of
+from coreset_lib.training.processes.launch import launched_ranks
+from coreset_lib.training.processes.ranks import Ranks, check_shares, meeting_point, ranks_of
 from coreset_lib.training.running.failures import partner_reason
 from coreset_lib.training.running.stopping import Stop
 from coreset_lib.training.running.worker import train_run
@@ -44,7 +44,7 @@ from coreset_lib.training.processes.distributed import DistributedTrainer, conne
 from coreset_lib.training.loop import Trainer
 from coreset_lib.training.networks.registry import build_network
 from coreset_lib.training.vog import GradientVarianceRecorder
-from coreset_lib.training.processes.ranks import world_of
+from coreset_lib.training.processes.ranks import ranks_of
 
 spec = spec_from_file_location("fixtures", sys.argv[1])
 fixtures = module_from_spec(spec)
@@ -53,9 +53,9 @@ out, cpu = Path(sys.argv[2]), torch.device("cpu")
 # What both parts of this script leave where they meet must not be mixed up.
 agent = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]),
     is_master=False)
-world = replace(world_of(os.environ), store=torch.distributed.PrefixStore("first", agent))
+ranks = replace(ranks_of(os.environ), store=torch.distributed.PrefixStore("first", agent))
 torch.set_num_threads(1)
-with connected(world, cpu) as group:
+with connected(ranks, cpu) as group:
     for n, recording in ((61, "minibatch"), (60, "minibatch"), (61, "eval_pass"), (5, "minibatch")):
         dataset = fixtures.build_dataset(n_train=n)
         config = TrainingConfig(dataset="tiny", model="small_cnn", epochs=6, batch_size=16,
@@ -72,10 +72,10 @@ with connected(world, cpu) as group:
         for metrics in trainer.epochs():
             figures.append([metrics.train_loss, metrics.train_accuracy,
                 metrics.val_loss, metrics.val_accuracy])
-            rows.append(recorder.finish_epoch() if world.is_leader else None)
+            rows.append(recorder.finish_epoch() if ranks.is_leader else None)
         planes = {} if rows[0] is None else {k: np.stack([r[k] for r in rows]) for k in rows[0]}
         weights = torch.cat([v.flatten().float() for v in network.state_dict().values()])
-        np.savez(out / f"{n}-{recording}-{world.rank}.npz", seen=np.concatenate(seen),
+        np.savez(out / f"{n}-{recording}-{ranks.rank}.npz", seen=np.concatenate(seen),
             figures=figures, weights=weights.numpy(), **planes)
 sys.exit(main([sys.argv[3]]))
 """
@@ -203,17 +203,17 @@ def test_a_run_of_two_processes_that_was_stopped_resumes_to_the_same_bits(
     run, dataset = startable()
     stop = Stop()
     monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
-    with companions(run.paths, 2) as world:
+    with launched_ranks(run.paths, 2) as ranks:
         status = train_run(
             run.paths,
             dataset=dataset,
             stop=stop,
-            world=world,
+            ranks=ranks,
             on_epoch=lambda metrics: stop.set() if metrics.epoch == 3 else None,
         )
     assert (status.state, status.epoch, status.processes) == ("stopped", 3, 2)
-    with companions(run.paths, 2) as world:
-        train_run(run.paths, dataset=dataset, world=world)
+    with launched_ranks(run.paths, 2) as ranks:
+        train_run(run.paths, dataset=dataset, ranks=ranks)
     assert Run(run.paths).status().state == "finished"
     for name in run.manifest.planes:
         ours, theirs = (r.paths.plane(name).read_bytes() for r in (run, by_torchrun))
@@ -225,8 +225,8 @@ def test_two_processes_compute_in_the_precision_that_was_asked_for(
 ):
     run, dataset = startable(precision="bfloat16")
     monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
-    with companions(run.paths, 2) as world:
-        train_run(run.paths, dataset=dataset, world=world)
+    with launched_ranks(run.paths, 2) as ranks:
+        train_run(run.paths, dataset=dataset, ranks=ranks)
     plain, mixed = (r.dynamics().plane("error_norm")[:] for r in (by_torchrun, Run(run.paths)))
     # Each half of the first batch comes from another process; bfloat16 has 8 bits.
     differences = np.abs(plain[0] - mixed[0])
@@ -262,27 +262,27 @@ def test_a_sample_that_nobody_recorded_stays_unrecorded():
 
 
 @pytest.mark.parametrize(
-    ("environment", "world"),
+    ("environment", "ranks"),
     [
-        ({}, World()),
-        ({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}, World(rank=1, size=4)),
-        ({"SLURM_PROCID": "3", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "7"}, World()),
+        ({}, Ranks()),
+        ({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}, Ranks(rank=1, world_size=4)),
+        ({"SLURM_PROCID": "3", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "7"}, Ranks()),
         (
             {
                 **{"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"},
                 **{"SLURM_PROCID": "3", "SLURM_LOCALID": "1"},
             },
-            World(rank=3, size=4, local_rank=1),
+            Ranks(rank=3, world_size=4, local_rank=1),
         ),
     ],
 )
-def test_a_process_knows_its_number_from_its_launcher(environment, world):
-    assert world_of(environment) == world
+def test_a_process_knows_its_number_from_its_launcher(environment, ranks):
+    assert ranks_of(environment) == ranks
 
 
 def test_contradicting_variables_of_a_launcher_are_named():
     with pytest.raises(CoresetError, match="got RANK=4, WORLD_SIZE=4, LOCAL_RANK=0"):
-        world_of({"RANK": "4", "WORLD_SIZE": "4", "LOCAL_RANK": "0"})
+        ranks_of({"RANK": "4", "WORLD_SIZE": "4", "LOCAL_RANK": "0"})
 
 
 def test_tasks_of_slurm_meet_where_srun_was_called_unless_told_otherwise():
@@ -310,7 +310,7 @@ def test_devices_that_are_not_there_are_one_sentence(monkeypatch):
     with pytest.raises(CoresetError, match="must be auto or cuda where GPUs are asked for"):
         check_devices("cpu", gpus=1, processes=1)
     with pytest.raises(CoresetError, match="must be auto, cuda or cpu where 2 processes"):
-        device_of("cuda:0", World(size=2))
+        device_of("cuda:0", Ranks(world_size=2))
 
 
 @pytest.mark.parametrize(

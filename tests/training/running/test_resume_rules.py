@@ -103,7 +103,7 @@ def test_memory_that_runs_out_in_a_step_fails_the_run_with_a_batch_size_to_try(
     assert run.status().state == "failed"
     assert "Train with --batch-size 8" in run.status().error
     assert run.dynamics().n_epochs == 2
-    assert not paths.reserve.exists()
+    assert not paths.disk_reserve.exists()
 
 
 def test_a_stop_may_say_what_becomes_of_the_run(tmp_path, tiny_config, tiny_dataset):
@@ -120,5 +120,5 @@ def test_a_run_directory_without_space_for_the_reserve_is_trained_all_the_same(
     tmp_path, tiny_config, tiny_dataset
 ):
     paths = create_run(tmp_path, replace(tiny_config, epochs=1), tiny_dataset)
-    paths.reserve.mkdir()  # stands for any reason why the file cannot be written
+    paths.disk_reserve.mkdir()  # stands for any reason why the file cannot be written
     assert train_run(paths, dataset=tiny_dataset).state == "finished"

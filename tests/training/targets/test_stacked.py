@@ -11,8 +11,8 @@ from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.results import read_cells
 from coreset_lib.selection import SelectionConfig
-from coreset_lib.training.targets import stacked as together
-from coreset_lib.training.targets.stacked import train_targets_together
+from coreset_lib.training.targets import stacked
+from coreset_lib.training.targets.stacked import train_stacked_targets
 from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,7 +37,7 @@ def test_members_are_what_they_would_be_alone(data, tiny_config, options, n_memb
     configs = [replace(recipe, seed=seed) for seed in range(n_members)]
     random = np.random.default_rng(1)
     coresets = [random.choice(60, 25, replace=False) for _ in configs]
-    results = train_targets_together(data, coresets, configs, watch_validation=True)
+    results = train_stacked_targets(data, coresets, configs, watch_validation=True)
     for found, coreset, config in zip(results, coresets, configs, strict=True):
         alone = train_target(data, coreset, config, watch_validation=True)
         assert found.val == pytest.approx(alone.val, abs=2e-4)
@@ -48,20 +48,20 @@ def test_members_are_what_they_would_be_alone(data, tiny_config, options, n_memb
 
 def test_members_differ_by_their_seeds(data, tiny_config):
     configs = [replace(tiny_config, epochs=1, seed=seed) for seed in (0, 1)]
-    first, second = train_targets_together(data, [np.arange(25)] * 2, configs)
+    first, second = train_stacked_targets(data, [np.arange(25)] * 2, configs)
     assert np.abs(first.test - second.test).max() > 0.001
 
 
 def test_networks_of_different_recipes_are_not_stacked(data, tiny_config):
     configs = [tiny_config, replace(tiny_config, epochs=7)]
     with pytest.raises(AssertionError):
-        train_targets_together(data, [np.arange(25)] * 2, configs)
+        train_stacked_targets(data, [np.arange(25)] * 2, configs)
 
 
 def test_cells_of_a_comparison_are_trained_together_with_the_same_results(
     tmp_path, trained_run, tiny_dataset, monkeypatch
 ):
-    config = TrainingConfig(**trained_run.manifest.config)
+    config = TrainingConfig.from_dict(trained_run.manifest.config)
     arm = Arm(name="top", variants=(SelectionConfig(score="el2n"),))
     plan = EvaluationPlan(
         run_id=trained_run.run_id,
@@ -76,11 +76,11 @@ def test_cells_of_a_comparison_are_trained_together_with_the_same_results(
 
     def count(data, coresets, configs, **options):
         sizes.append(len(configs))
-        return train_targets_together(data, coresets, configs, **options)
+        return train_stacked_targets(data, coresets, configs, **options)
 
-    monkeypatch.setattr(together, "train_targets_together", count)
-    for cache, is_together in ((tmp_path / "alone", False), (tmp_path / "together", True)):
-        monkeypatch.setattr(together, "pays_together", lambda *_, paid=is_together: paid)
+    monkeypatch.setattr(stacked, "train_stacked_targets", count)
+    for cache, is_stacked in ((tmp_path / "alone", False), (tmp_path / "stacked", True)):
+        monkeypatch.setattr(stacked, "stacking_pays", lambda *_, paid=is_stacked: paid)
         paths = create_evaluation(cache, plan)
         Evaluator(trained_run, plan, paths, tiny_dataset, config).work()
         found.append(read_cells(paths, plan))
@@ -94,6 +94,6 @@ def test_cells_of_a_comparison_are_trained_together_with_the_same_results(
 
 
 def test_only_small_networks_on_a_gpu_are_trained_together():
-    assert together.pays_together("small_cnn", torch.device("cuda"))
-    assert not together.pays_together("small_cnn", torch.device("cpu"))
-    assert not together.pays_together("resnet18", torch.device("cuda"))
+    assert stacked.stacking_pays("small_cnn", torch.device("cuda"))
+    assert not stacked.stacking_pays("small_cnn", torch.device("cpu"))
+    assert not stacked.stacking_pays("resnet18", torch.device("cuda"))

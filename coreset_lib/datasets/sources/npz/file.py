@@ -43,7 +43,7 @@ def load_npz(
     licence: str = "",
     is_multi_label: bool = False,
     has_sides: bool | None = None,
-    window: str = FROM_FILE,
+    grey_window: str = FROM_FILE,
 ) -> LabeledImages:
     """Return the dataset in a MedMNIST-style .npz file.
 
@@ -66,7 +66,7 @@ def load_npz(
         Whether samples carry any number of labels, also where the file does not say so.
     has_sides : bool, optional
         See `LabeledImages`.
-    window : str
+    grey_window : str
         How values of 16 bits become grey, see `parse_grey_window`.
 
     Raises
@@ -83,7 +83,7 @@ def load_npz(
     if any(is_wide(pictures.dtype) for pictures in stored_images):
         _check_same_type(path, stored_images)
         origin = array_origin(path, stored_images)
-        images = [to_8_bits(pictures, window) for pictures in stored_images]
+        images = [to_8_bits(pictures, grey_window) for pictures in stored_images]
     for part, pictures, numbers in zip(PARTS, images, stored.labels, strict=True):
         _check_rows(path, part, len(pictures), len(numbers))
         _check_same_form(path, part, pictures.shape[1:], images[0].shape[1:])

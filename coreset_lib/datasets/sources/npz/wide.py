@@ -24,18 +24,18 @@ def is_wide(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "ui" and dtype.itemsize == 2
 
 
-def to_8_bits(values: Wide, window: str) -> Images:
+def to_8_bits(values: Wide, grey_window: str) -> Images:
     """Return images of 16 bits as 8-bit ones, as 16-bit image files are read.
 
     Parameters
     ----------
     values : uint16 or int16 array, shape (samples, height, width)
         Or (samples, depth, height, width).
-    window : str
+    grey_window : str
         See `parse_grey_window`. Without a chosen one, each sample goes from its darkest to
         its brightest value.
     """
-    chosen = parse_grey_window(window)
+    chosen = parse_grey_window(grey_window)
     images = np.empty(values.shape, np.uint8)
     for row, sample in enumerate(values):
         images[row] = to_grey(sample, chosen or range_window(*_limits(sample)))

@@ -1,4 +1,4 @@
-"""Small networks trained together with stacked parameters, against one after another.
+"""Small networks trained at once with stacked parameters, against one after another.
 
 Both train the same networks on the same coresets from the same seeds, in turns in one process;
 their probabilities are compared before their times are.
@@ -17,7 +17,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import load_dataset
 from coreset_lib.evaluation.plan import SMALLEST_BATCH
 from coreset_lib.training.device import resolve_device
-from coreset_lib.training.targets.stacked import train_targets_together
+from coreset_lib.training.targets.stacked import train_stacked_targets
 from coreset_lib.training.targets.target import ResidentDataset, TargetResult, train_target
 
 MEMBERS = (1, 2, 5, 10)
@@ -38,7 +38,7 @@ def trainings(
         pairs = zip(coresets, configs, strict=True)
         return [train_target(data, coreset, recipe) for coreset, recipe in pairs]
 
-    return alone, lambda: train_targets_together(data, coresets, configs)
+    return alone, lambda: train_stacked_targets(data, coresets, configs)
 
 
 def largest_difference(ours: Sequence[TargetResult], theirs: Sequence[TargetResult]) -> float:
@@ -68,12 +68,12 @@ def compare(
     for _ in range(repeats):
         for taken, train in zip(seconds, ways, strict=True):
             taken.append(measure(train, device)[0])
-    ratios = [alone / together for alone, together in zip(*seconds, strict=True)]
+    ratios = [alone / stacked for alone, stacked in zip(*seconds, strict=True)]
     return {
         "coreset": n_kept,
         "members": n_members,
         "seconds_one_after_another": spread(seconds[0]),
-        "seconds_together": spread(seconds[1]),
+        "seconds_stacked": spread(seconds[1]),
         "times_as_fast": spread(ratios),
         "largest_probability_difference_after_2_epochs": difference,
     }
@@ -99,7 +99,7 @@ def main() -> None:
         for n_members in given.members
     ]
     shape = {"dataset": given.dataset, "model": config.model, "epochs": given.epochs}
-    publish("together", {"shape": shape, "comparisons": results}, folder=given.out)
+    publish("stacked_targets", {"shape": shape, "comparisons": results}, folder=given.out)
 
 
 if __name__ == "__main__":

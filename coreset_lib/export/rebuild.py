@@ -1,0 +1,119 @@
+"""Computing a CSV of any kind again from its provenance, and comparing byte for byte."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from coreset_lib.dynamics import TrainingDynamics
+from coreset_lib.errors import CoresetError
+from coreset_lib.export import (
+    coresets,
+    corrections,
+    evaluation_results,
+    refinement_results,
+    scores,
+)
+from coreset_lib.export.archive import read_export
+from coreset_lib.export.provenance import SCHEMA_VERSION, Export
+from coreset_lib.plugins import check_installed
+from coreset_lib.runs.store import Run, RunStore
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of CSV: where its record keeps the choices, and how it is made again."""
+
+    choices: str
+    again: Callable[[Run, Mapping[str, Any]], Export]
+
+
+def _from_dynamics(
+    again: Callable[[Run, Mapping[str, Any], TrainingDynamics], Export],
+) -> Callable[[Run, Mapping[str, Any]], Export]:
+    """Give a kind the dynamics that its CSV was made from."""
+    return lambda run, record: again(run, record, _dynamics_as_recorded(run, record))
+
+
+KINDS: dict[str, Kind] = {
+    scores.KIND: Kind("score_options", _from_dynamics(scores.scores_again)),
+    coresets.CORESET: Kind("selection", _from_dynamics(coresets.coreset_again)),
+    coresets.SELECTION: Kind("samples", _from_dynamics(coresets.selection_again)),
+    corrections.KIND: Kind("reviews", corrections.labels_again),
+    evaluation_results.KIND: Kind("plan", evaluation_results.evaluation_again),
+    refinement_results.KIND: Kind("plan", refinement_results.refinement_again),
+}
+
+
+def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
+    """Compute a CSV again from the provenance beside it, or in the same ZIP.
+
+    Returns
+    -------
+    Export
+        What the recorded choices give now.
+    bool
+        Whether it is the same, byte for byte, as the file was when it was made, and the
+        file on disk still is.
+
+    Raises
+    ------
+    CoresetError
+        If the CSV, its provenance, its run or, of a comparison or refinement, its finished
+        trainings are missing or unreadable, or a package that brought the score or the
+        strategy is not installed.
+    """
+    given = read_rebuildable(csv)
+    record = given.provenance
+    check_installed(record.get("plugins"))
+    run = store.find(record["run"]["run_id"])
+    _check_dataset(run, record)
+    export = KINDS[record["kind"]].again(run, record)
+    on_disk = hashlib.sha256(given.csv).hexdigest()
+    return export, on_disk == record["sha256"] == export.provenance["sha256"]
+
+
+def read_rebuildable(path: Path) -> Export:
+    """Read a CSV and its provenance, or a ZIP of both; raises CoresetError if unusable."""
+    export = read_export(path)
+    record = export.provenance
+    try:
+        is_usable = (
+            record["schema_version"] == SCHEMA_VERSION
+            and record["kind"] in KINDS
+            and isinstance(record["sha256"], str)
+            and isinstance(record["run"]["run_id"], str)
+            and isinstance(record["run"]["epochs"], int)
+            and isinstance(record["run"]["dataset"]["fingerprint"], str)
+            and isinstance(record[KINDS[record["kind"]].choices], dict)
+        )
+    except (KeyError, TypeError):
+        is_usable = False
+    if not is_usable:
+        raise CoresetError(f"provenance of {path} cannot be read. Restore it from a copy.")
+    return export
+
+
+def _check_dataset(run: Run, record: Record) -> None:
+    """Raise CoresetError for another run of the same name."""
+    found = run.manifest.dataset.fingerprint
+    if found != record["run"]["dataset"]["fingerprint"]:
+        raise CoresetError(
+            f"run {run.run_id} must be of the dataset with fingerprint "
+            f"{record['run']['dataset']['fingerprint'][:12]}, got {found[:12]}. "
+            "It is another run of the same name."
+        )
+
+
+def _dynamics_as_recorded(run: Run, record: Mapping[str, Any]) -> TrainingDynamics:
+    """Open the run with as many epochs as it had when the CSV was made."""
+    dynamics, wanted = run.dynamics(), record["run"]["epochs"]
+    if dynamics.n_epochs < wanted:
+        raise CoresetError(
+            f"run {run.run_id} must have {wanted} recorded epochs, got {dynamics.n_epochs}. "
+            "Restore the run from a copy."
+        )
+    return replace(dynamics, n_epochs=wanted)

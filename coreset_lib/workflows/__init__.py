@@ -1,0 +1,109 @@
+"""One function per use case: what the command line, the dashboard and notebooks call.
+
+Every function takes the things themselves (a run, a configuration, a plan) and keyword options;
+``cache`` is the folder of runs and prepared datasets, by default ``CORESET_LENS_CACHE``, else
+``cache`` in the working directory. What a person did wrong raises
+:class:`coreset_lib.errors.CoresetError`. Importing this package loads neither PyTorch nor a user
+interface.
+"""
+
+from coreset_lib.export.provenance import Export
+from coreset_lib.workflows.comparing import (
+    evaluate,
+    evaluation_plan,
+    evaluation_script,
+    evaluations,
+    export_evaluation,
+    start_evaluation,
+    stop_evaluation,
+    submit_evaluation,
+)
+from coreset_lib.workflows.exporting import (
+    cluster,
+    cluster_class,
+    compare_tables,
+    export_coreset,
+    export_scores,
+    export_selection,
+    rebuild,
+    take_away,
+)
+from coreset_lib.workflows.labels import (
+    export_corrections,
+    hand_out_corrections,
+    suspicion,
+    suspicion_table,
+)
+from coreset_lib.workflows.place import Place
+from coreset_lib.workflows.refining import (
+    answer_refinement,
+    continue_refinement,
+    export_refinement,
+    find_refinement,
+    refine,
+    refinement_plan,
+    refinements,
+    start_refinement,
+    stop_refinement,
+)
+from coreset_lib.workflows.runs import average, find_run, open_store, stop
+from coreset_lib.workflows.training import (
+    create_runs,
+    open_for_resuming,
+    prepare,
+    resume,
+    slurm_script,
+    start,
+    start_runs,
+    train,
+    train_here,
+)
+from coreset_lib.workflows.watch import Watch
+
+__all__ = [
+    "Export",
+    "Place",
+    "Watch",
+    "answer_refinement",
+    "average",
+    "cluster",
+    "cluster_class",
+    "compare_tables",
+    "continue_refinement",
+    "create_runs",
+    "evaluate",
+    "evaluation_plan",
+    "evaluation_script",
+    "evaluations",
+    "export_coreset",
+    "export_corrections",
+    "export_evaluation",
+    "export_refinement",
+    "export_scores",
+    "export_selection",
+    "find_refinement",
+    "find_run",
+    "hand_out_corrections",
+    "open_for_resuming",
+    "open_store",
+    "prepare",
+    "rebuild",
+    "refine",
+    "refinement_plan",
+    "refinements",
+    "resume",
+    "slurm_script",
+    "start",
+    "start_evaluation",
+    "start_refinement",
+    "start_runs",
+    "stop",
+    "stop_evaluation",
+    "stop_refinement",
+    "submit_evaluation",
+    "suspicion",
+    "suspicion_table",
+    "take_away",
+    "train",
+    "train_here",
+]

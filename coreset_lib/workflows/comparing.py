@@ -1,0 +1,217 @@
+"""Comparisons: does a coreset beat a random one? Start, train here, hand to Slurm, stop, export."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from coreset_lib.cache import default_cache
+from coreset_lib.datasets.checking.trainable import check_network
+from coreset_lib.evaluation.evaluate import create_evaluation
+from coreset_lib.evaluation.plan import Arm, EvaluationPlan
+from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.evaluation.run_plan import compare
+from coreset_lib.export import evaluation_results
+from coreset_lib.export.provenance import Export
+from coreset_lib.jobs import evaluations as jobs
+from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.slurm import evaluations as slurm
+from coreset_lib.jobs.slurm.client import read_job
+from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
+from coreset_lib.runs.recipe import run_recipe
+from coreset_lib.runs.store import Run
+from coreset_lib.workflows.runs import find_run
+
+SLURM_TASKS = 8
+
+
+def evaluation_plan(
+    run: Run,
+    arms: Sequence[Arm],
+    *,
+    rates: Sequence[float] = (0.02, 0.05, 0.1),
+    n_seeds: int = 5,
+    model: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    protocol: str = "honest",
+    regime: str = "epochs",
+    with_full_set: bool = True,
+) -> EvaluationPlan:
+    """Return the plan of a comparison; what is not given is as the run was trained.
+
+    Parameters
+    ----------
+    run : Run
+        Gives scores, embedding and the recipe.
+    arms : sequence of Arm
+        The contestants, see :func:`coreset_lib.evaluation.arms.make_arms` and
+        :data:`coreset_lib.evaluation.presets.PRESETS`. Random ones come along.
+    rates : sequence of float
+        Shares to keep, in (0, 1].
+    n_seeds : int
+        Paired seeds.
+    model : str, optional
+        Target network.
+    epochs : int, optional
+    batch_size : int, optional
+    recipe : mapping, optional
+        Further options of :class:`~coreset_lib.configs.TrainingConfig`, ``learning_rate`` say.
+        A recorded run lends no recipe: give it ``model`` and ``epochs`` at least.
+    protocol, regime : str
+        Of :data:`coreset_lib.evaluation.plan.PROTOCOLS` and ``REGIMES``.
+    with_full_set : bool
+        Whether the full set is trained on too.
+
+    Raises
+    ------
+    CoresetError
+        If a value is not allowed, the network does not suit the images, or the run has no
+        recipe and not enough is given.
+    """
+    given = {"model": model, "epochs": epochs, "batch_size": batch_size}
+    config, dataset = run_recipe(run, given), run.manifest.dataset
+    plan = EvaluationPlan(
+        run_id=run.run_id,
+        arms=tuple(arms),
+        rates=tuple(dict.fromkeys(rates)),
+        n_seeds=n_seeds,
+        model=config.model,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        recipe=dict(recipe or {}),
+        protocol=protocol,
+        regime=regime,
+        with_full_set=with_full_set,
+    )
+    check_network(plan.model, dataset.name, depth=dataset.depth)
+    plan.starting_recipe(run)
+    return plan
+
+
+def start_evaluation(plan: EvaluationPlan, *, cache: Path | None = None) -> EvaluationPaths:
+    """Start a comparison in the background, or go on with it; finished trainings are kept.
+
+    Raises
+    ------
+    CoresetError
+        If it is under way already, or no process can be started.
+    """
+    return jobs.start(_folder(cache), plan)
+
+
+def evaluate(
+    plan: EvaluationPlan,
+    *,
+    cache: Path | None = None,
+    on_cell: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Train what is open of a comparison in this process; finished trainings are kept.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+    cache : Path, optional
+    on_cell : callable
+        Told of finished and of all trainings, whenever one is finished.
+
+    Raises
+    ------
+    CoresetError
+        If it cannot go on, or other processes train what is left.
+    """
+    paths = create_evaluation(_folder(cache), plan)
+    return Evaluation(paths, plan, compare(_folder(cache), paths, on_cell=on_cell))
+
+
+def submit_evaluation(
+    plan: EvaluationPlan,
+    *,
+    cache: Path | None = None,
+    slurm_job: SlurmOptions | None = None,
+    n_tasks: int = SLURM_TASKS,
+) -> str:
+    """Hand a comparison to Slurm as a job array whose tasks share the trainings.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+    cache : Path, optional
+    slurm_job : SlurmOptions, optional
+        Resources of one task; by default those of the cache's settings file.
+    n_tasks : int
+
+    Returns
+    -------
+    str
+        Number of the job.
+
+    Raises
+    ------
+    CoresetError
+        If it is under way already, or Slurm is missing or refuses.
+    """
+    folder = _folder(cache)
+    job = read_job(slurm.submit(folder, plan, _of_a_task(folder, slurm_job), n_tasks=n_tasks))
+    return "" if job is None else job.job_id
+
+
+def evaluation_script(
+    plan: EvaluationPlan,
+    *,
+    cache: Path | None = None,
+    slurm_job: SlurmOptions | None = None,
+    n_tasks: int = SLURM_TASKS,
+) -> str:
+    """Return the script of the job array, for sbatch on any host that sees the files.
+
+    Parameters as for :func:`submit_evaluation`.
+
+    Raises
+    ------
+    CoresetError
+        If nothing is left to train, or the cache cannot be written.
+    """
+    folder = _folder(cache)
+    options, paths = _of_a_task(folder, slurm_job), create_evaluation(folder, plan)
+    return slurm.evaluation_script(folder, plan, paths, options, n_tasks=n_tasks)
+
+
+def stop_evaluation(evaluation: Evaluation) -> None:
+    """End a comparison; its finished trainings are kept and it can go on later.
+
+    Raises
+    ------
+    CoresetError
+        If it is not under way, or Slurm works on it and cannot be reached.
+    """
+    jobs.stop(evaluation.paths, evaluation.plan)
+
+
+def evaluations(run_id: str, *, cache: Path | None = None) -> list[Evaluation]:
+    """Return the comparisons of a run as they are now, newest first."""
+    return jobs.evaluations_of(_folder(cache), run_id)
+
+
+def export_evaluation(evaluation: Evaluation) -> Export:
+    """Export the results of the finished trainings; CSV and provenance.
+
+    Raises
+    ------
+    CoresetError
+        If the run of the comparison is gone.
+    """
+    run = find_run(evaluation.plan.run_id, cache=evaluation.paths.root.parents[1])
+    return evaluation_results.export_evaluation(evaluation.paths, evaluation.plan, run)
+
+
+def _of_a_task(cache: Path, options: SlurmOptions | None) -> SlurmOptions:
+    """Return the resources of a task, which trains one network after another by one process."""
+    options = options or slurm_options(cache)
+    return replace(options, gpus=min(options.gpus, 1), processes=None)
+
+
+def _folder(cache: Path | None) -> Path:
+    """Return the cache directory."""
+    return default_cache() if cache is None else cache
