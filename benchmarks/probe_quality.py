@@ -39,7 +39,7 @@ def main() -> None:
 
 def judged(run: Run, rows: list[dict[str, str]]) -> dict[float, list[tuple[float, float]]]:
     """Return per rate (probe, test) accuracies, one pair for each candidate: means over seeds."""
-    validation, embedding = run.validation(), run.embedding()
+    validation, embedding = run.validation(), run.features("surrogate")
     assert validation is not None
     assert embedding is not None
     n_classes = len(run.manifest.dataset.class_names)

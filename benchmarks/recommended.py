@@ -63,7 +63,9 @@ def configured(**options: Any) -> Chooser:
     def choose(run: Run, rate: float, seed: int) -> NDArray[Any]:
         config = SelectionConfig(**({"balance": "proportional", "score": None} | options))
         config = replace(config, rate=rate, seed=seed)
-        return select_coreset(run.dynamics(), config, features=run.embedding).indices
+        return select_coreset(
+            run.dynamics(), config, features=lambda: run.features("surrogate")
+        ).indices
 
     return choose
 
@@ -129,7 +131,7 @@ def problem_of(
         is_candidate=is_candidate,
         balance=balance,
         seed=seed,
-        features=run.embedding(),
+        features=run.features("surrogate"),
     )
 
 

@@ -9,7 +9,7 @@ from coreset_lib.checks import check_choice, check_real, check_whole
 from coreset_lib.errors import CoresetError
 from coreset_lib.networks import NETWORKS
 
-FEATURES = ("surrogate", "vgg16")
+FEATURES = ("surrogate", "early", "held_out", "pixels", "vgg16", "efficientnet")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
 PRECISIONS = ("auto", "float32", "bfloat16")

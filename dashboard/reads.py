@@ -43,7 +43,13 @@ from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
 from coreset_lib.scores.data_map import DataMap, data_map
 from coreset_lib.scores.eva import windowed_variance
-from coreset_lib.scores.forgetting import count_forgetting_events, find_never_learned
+from coreset_lib.scores.forgetting import (
+    count_forgetting_events,
+    find_never_learned,
+    find_not_learned_early,
+)
+from coreset_lib.scores.moving_windows import moving_windows as find_moving_windows
+from coreset_lib.scores.moving_windows import shares_of_sums
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
@@ -314,6 +320,23 @@ def window_variances(
     return windowed_variance(dynamics, early), windowed_variance(dynamics, late)
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def moving_windows(version: RunVersion) -> tuple[Window, Window]:
+    """Return an early and a late window where the population still moves."""
+    return find_moving_windows(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def not_learned_early(version: RunVersion) -> NDArray[np.bool_]:
+    """Return which samples were wrong in most of the first ten epochs."""
+    return find_not_learned_early(open_dynamics(version))
+
+
+def shares_of_windows(version: RunVersion, early: Window, late: Window) -> tuple[float, float]:
+    """Return the share of each window in the EVA score of all samples together."""
+    return shares_of_sums(*window_variances(version, early, late))
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def forgetting_events(version: RunVersion) -> NDArray[np.int64]:
     """Return the forgetting events of every sample."""
@@ -365,7 +388,7 @@ def _linear_probe(version: RunVersion, is_there: tuple[bool, ...]) -> LinearProb
     """Return the run's probe; None while its embedding is not there."""
     del is_there  # part of the key
     run = _run(version.folder)
-    embedding, validation = run.embedding(), run.validation()
+    embedding, validation = run.features("surrogate"), run.validation()
     if embedding is None or validation is None:
         return None
     return LinearProbe.prepare(

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.windows import Window, default_windows
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.windows import Window
+from dashboard import reads
 from dashboard.shared.selection import selection
 
 RUN = "run"
@@ -48,8 +50,10 @@ def windows_key(run_id: str) -> str:
     return f"windows:{run_id}"
 
 
-def initial_windows(n_epochs: int) -> Windows:
+def initial_windows(summary: RunSummary) -> Windows:
     """Return the windows that the link to this session named, if they fit; else the defaults.
+
+    These lie where the population of the run still moves.
 
     The link is read once: what the URL says later is only what the pages wrote there. So the
     defaults follow a run that grows, and a link's windows outlast a change of the page.
@@ -58,9 +62,9 @@ def initial_windows(n_epochs: int) -> Windows:
     if LINKED_WINDOWS not in st.session_state:
         st.session_state[LINKED_WINDOWS] = (run_id, _windows_in_url())
     linked_run, windows = st.session_state[LINKED_WINDOWS]
-    if windows is not None and linked_run == run_id and windows[1].last <= n_epochs:
+    if windows is not None and linked_run == run_id and windows[1].last <= summary.epoch:
         return windows
-    return default_windows(n_epochs)
+    return reads.moving_windows(summary.version)
 
 
 def _windows_in_url() -> Windows | None:

@@ -31,6 +31,8 @@ NUMBER_HELP = {
     "recommended strategy.",
     "Never learned": "Samples in the coreset that the network got wrong in every epoch: hard "
     "ones, and the most likely to carry a wrong label.",
+    "Not learned early": "Samples in the coreset that the network got wrong in most of the first "
+    "ten epochs. It learns what most labels agree on first and wrong labels by heart later.",
 }
 BALANCE_TITLES = {
     "global": "none: as the strategy chooses",
@@ -119,7 +121,7 @@ def _draw_score_choice(summary: RunSummary) -> dict[str, Any]:
     if summary.epoch < 2:
         return {"score": name, "score_options": options}
     key = session.windows_key(summary.run_id)
-    windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    windows = current_choice(key, session.initial_windows(summary), summary.epoch)
     given = reads.window_options(name, early=windows.early, late=windows.late)
     if given:
         st.caption(f"Windows {windows.early} and {windows.late}, as set on the Trajectories page.")
@@ -135,12 +137,14 @@ def _draw_result(
     full = np.bincount(run.labels, minlength=run.n_classes)
     kept = np.bincount(run.labels[coreset.indices], minlength=run.n_classes)
     never = reads.never_learned(summary.version)
+    late = reads.not_learned_early(summary.version)
     suspects = sum(part["left_out"] for part in coreset.report.get("suspects", ()))
     numbers = {
         "Samples": f"{len(coreset.indices):,}",
         "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
         "Noise dropped": f"{coreset.report['noise_cut_samples'] + suspects:,}",
         "Never learned": f"{int(never[coreset.indices].sum()):,}",
+        "Not learned early": f"{int(late[coreset.indices].sum()):,}",
     }
     with st.container(horizontal=True, gap="medium"):
         for title, number in numbers.items():

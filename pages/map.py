@@ -19,6 +19,7 @@ from dashboard.frame import (
 )
 from dashboard.map import controls as controls
 from dashboard.map import data as map_data
+from dashboard.map.as_of import draw_as_of, epoch_of
 from dashboard.map.component.sample_map import MapView, Pick, Shape, sample_map
 from dashboard.map.component.sample_previews import sample_previews
 from dashboard.map.data import Projection
@@ -56,11 +57,14 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
     dynamics = reads.open_dynamics(summary.version)
     with narrow:
         projection = controls.draw_projection(available)
+        projection = draw_as_of(summary) or projection
         chosen = controls.draw_colour()
         score = controls.draw_score(summary)
         clustering = controls.draw_clustering(dynamics.class_names)
         found = None if clustering is None else controls.find_clusters(summary, clustering)
-        coloured = controls.choose_colour(summary, chosen, score, clustering, found)
+        coloured = controls.choose_colour(
+            summary, chosen, score, clustering, found, epoch_of(projection, summary.epoch)
+        )
         if clustering is not None and found is not None:
             controls.draw_k(summary, clustering, found)
     view = map_data.map_view(
@@ -95,7 +99,7 @@ def _draw_map(summary: RunSummary, view: MapView, projection: Projection) -> Non
     sample_map(
         view,
         key=f"map:{run_id}:{projection}",
-        alt=f"{controls.PROJECTIONS[projection]} map of {n_samples:,} samples coloured by "
+        alt=f"{controls.projection_title(projection)} map of {n_samples:,} samples coloured by "
         f"{view.colour.title.lower()}; {len(view.selected):,} selected, "
         f"{len(view.medoids)} medoids.",
         previews=f"previews:{run_id}",
@@ -133,7 +137,7 @@ def _draw_opened(summary: RunSummary, score: ScoreValues | None) -> None:
     if index is None or score is None or summary.epoch < 2:
         return
     key = session.windows_key(summary.run_id)
-    windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    windows = current_choice(key, session.initial_windows(summary), summary.epoch)
 
     @st.dialog("Sample", width="medium")
     def show() -> None:

@@ -1,6 +1,8 @@
 """Reliability: how the whole set was learned, what never was, and what is confused with what."""
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
@@ -30,6 +32,7 @@ def draw_page(summary: RunSummary) -> None:
     with right:
         _draw_shapes(summary)
     _draw_never_learned(summary)
+    _draw_not_learned_early(summary)
     _draw_confusions(summary)
     _draw_score_by_class(summary)
 
@@ -75,7 +78,35 @@ def _draw_never_learned(summary: RunSummary) -> None:
         st.caption("Every sample was classified correctly at least once.")
         return
     st.caption("Wrong in every epoch: the label may be wrong, or the image unlike all others.")
-    run = reads.open_dynamics(version)
+    _draw_samples(summary, indices, key="select-never-learned")
+
+
+def _draw_not_learned_early(summary: RunSummary) -> None:
+    """Draw the samples that were wrong in most of the first epochs, class by class."""
+    is_wrong = reads.not_learned_early(summary.version)
+    indices = is_wrong.nonzero()[0]
+    st.markdown(f"#### Not learned early: {len(indices):,} samples")
+    if not len(indices):
+        st.caption("Every sample was right in half of the first ten epochs or more.")
+        return
+    run = reads.open_dynamics(summary.version)
+    counts = ", ".join(
+        f"{int((is_wrong & (run.labels == k)).sum()):,} of {int((run.labels == k).sum()):,} "
+        f"{as_text(name)}"
+        for k, name in enumerate(run.class_names)
+        if (run.labels == k).any()
+    )
+    st.caption(
+        "Wrong in most of the first ten epochs. What most labels agree on is learned first and "
+        f"the others by heart later, so wrong labels are among these: {counts}. A class that is "
+        "rare or hard is here too."
+    )
+    _draw_samples(summary, indices, key="select-not-learned-early")
+
+
+def _draw_samples(summary: RunSummary, indices: NDArray[np.int64], *, key: str) -> None:
+    """Draw the first of some samples, and the button that selects them all."""
+    run = reads.open_dynamics(summary.version)
     images = reads.load_images(summary.version)
     if isinstance(images, str):
         st.info(as_text(images), icon=":material/hide_image:")
@@ -84,7 +115,7 @@ def _draw_never_learned(summary: RunSummary) -> None:
         draw_thumbnail_rows(images, shown, run.labels, run.class_names)
         if len(indices) > N_NEVER_LEARNED:
             st.caption(f"The first {N_NEVER_LEARNED} of {len(indices):,}.")
-    if st.button("Select them all", icon=":material/select_all:"):
+    if st.button("Select them all", icon=":material/select_all:", key=key):
         session.select_samples(summary.run_id, indices.tolist())
         st.toast(f"{len(indices):,} samples selected")
 
@@ -122,7 +153,7 @@ def _draw_score_by_class(summary: RunSummary) -> None:
     given: reads.Options = ()
     if summary.epoch >= 2:
         key = session.windows_key(summary.run_id)
-        windows = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+        windows = current_choice(key, session.initial_windows(summary), summary.epoch)
         given = reads.window_options(name, early=windows.early, late=windows.late)
     version = summary.version
     score = reads.score_values(version, name, (*given, *options))

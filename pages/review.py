@@ -18,7 +18,7 @@ from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import Desk, Wish, read_report, review_desk
 from dashboard.review.data import ALL, ASKED, DISAGREED, SECOND, TO_DO, Review
 from dashboard.review.desk_data import DeskImages, desk_classes, desk_items, outcome
-from dashboard.review.panels import draw_panels, draw_progress
+from dashboard.review.panels import draw_panels, draw_progress, draw_suspects
 from dashboard.review.reader import draw_reader
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.original_view import draw_original_button
@@ -120,12 +120,21 @@ def _draw_queue(
         bind="query-params",
         persist_state="session",
     )
+    is_per_class = st.toggle(
+        "Classes in turns",
+        key="per_class",
+        bind="query-params",
+        persist_state="session",
+        help="The most suspicious label of each class first, then the next of each. Otherwise "
+        "one order over all classes.",
+    )
     again = st.button(
         "Queue anew", icon=":material/refresh:", type="tertiary", help="Leave out what is decided."
     )
     is_narrowed = bool(only and len(within))
     rows = () if asked is None or shown != ASKED else tuple(asked.round.rows.tolist())
     choice = (summary.run_id, reader, shown, klass, is_narrowed and tuple(within.tolist()), rows)
+    choice = (*choice, is_per_class)
     found = st.session_state.get(QUEUE)
     if again or found is None or found[0] != choice:
         indices = review_data.queue_indices(
@@ -136,6 +145,7 @@ def _draw_queue(
             klass=None if klass == ALL_CLASSES else klass,
             within=within if is_narrowed else None,
             asked=rows,
+            is_per_class=bool(is_per_class),
         )
         # Never the same twice: a browser may come back to a server that was started anew.
         st.session_state[QUEUE] = found = (choice, secrets.token_hex(4), indices)
@@ -211,6 +221,8 @@ def _draw_state(
     with st.container():
         if asked is not None:
             draw_asked(asked, review)
+    with st.container():
+        draw_suspects(summary)
     with st.container():
         draw_progress(review)
     draw_panels(summary, review, reader, role, is_blind=is_blind)

@@ -32,7 +32,7 @@ from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ra
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
-from dashboard.trajectories.window_effect import draw_window_effect
+from dashboard.trajectories.window_effect import draw_window_effect, draw_window_shares
 
 PLOT_HEIGHT = 270
 
@@ -53,7 +53,7 @@ def draw_page(summary: RunSummary) -> None:
         st.info("The plot needs two complete epochs. It appears as soon as they are there.")
         return
     key = session.windows_key(summary.run_id)
-    choice = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    choice = current_choice(key, session.initial_windows(summary), summary.epoch)
     used = board_data.window_options(
         name, options, choice.early, choice.late, in_window=bool(in_window)
     )
@@ -102,6 +102,7 @@ def draw_page(summary: RunSummary) -> None:
         wide, narrow = st.columns([64, 36], gap="medium")
     with wide:
         if board.live is None:  # else the instrument says it, while it happens
+            draw_window_shares(summary, score, choice.early, choice.late)
             draw_window_effect(summary, score, choice.early, choice.late)
         _draw_table(view, is_live=board.live is not None)
         _draw_data_map(summary, (view.focus, *selected))
@@ -173,7 +174,7 @@ def _draw_instrument(view: View, board: Board, key: str) -> None:
         summary.epoch,
         Bands(**dict(zip(("q05", "q25", "q50", "q75", "q95"), bands, strict=True))),
         lines,
-        session.initial_windows(summary.epoch),
+        session.initial_windows(summary),
         key,
         height=PLOT_HEIGHT,
         y_max=_largest_error(lines, bands) if dynamics.is_multi_label else None,
@@ -201,7 +202,7 @@ def _largest_error(lines: list[Line], bands: Any) -> float:
 
 def _take_suggestion(summary: RunSummary, key: str) -> None:
     """Choose windows that see something, as long as the ones before."""
-    before = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    before = current_choice(key, session.initial_windows(summary), summary.epoch)
     length = min(before.early.n_epochs, summary.epoch // 2)
     movement = board_data.movement_of(summary.version)
     early, late = suggest_windows(movement, length)

@@ -18,11 +18,13 @@ from coreset_lib.cli.options import (
     score_options,
 )
 from coreset_lib.configs import FEATURES
+from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export.forms import NAMES as FORM_NAMES
 from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
+from coreset_lib.windows import Window
 
 Out = Annotated[Path, typer.Option("--out", help="CSV to write; provenance goes beside it")]
 ScoreName = Annotated[str, typer.Option("--score", help=", ".join(SCORES))]
@@ -46,6 +48,20 @@ def score(
     used = ", ".join(f"{name}={value}" for name, value in options.items())
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {n_train} samples by {score} {f'({used})' if used else ''}".rstrip())
+    if score == "eva":
+        windows = (Window.parse(str(options[name])) for name in ("early", "late"))
+        _say_shares(found.dynamics(), *windows)
+
+
+def _say_shares(dynamics: TrainingDynamics, early: Window, late: Window) -> None:
+    """Say how much of EVA comes from which window, and where the population still moves."""
+    from coreset_lib.scores.moving_windows import LITTLE, moving_windows, window_shares
+
+    shares = window_shares(dynamics, early=early, late=late)
+    typer.echo(f"of the score, {shares[0]:.1%} comes from {early} and {shares[1]:.1%} from {late}")
+    moving = moving_windows(dynamics)[1]
+    if 0 < shares[1] < LITTLE and moving != late:
+        typer.echo(f"the population still moves in {moving}: --late {moving}")
 
 
 def select(

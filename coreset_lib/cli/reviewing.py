@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 READER_VARIABLE = "CORESET_LENS_READER"
 MOST_LINES = 20
+EXPECTED_AMONG = 100
 
 app = typer.Typer(
     name="review", help="Label decisions: who decided what, and the labels that follow."
@@ -76,14 +77,29 @@ def status_command(run: RunName, database: Database = None, cache: Cache = None)
 def queue_command(
     run: RunName,
     out: Annotated[Path, typer.Option("--out", help="CSV to write")],
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Let the classes take turns in the order")
+    ] = False,
     cache: Cache = None,
 ) -> None:
-    """Write all samples in the order in which their labels should be looked at, with reasons."""
+    """Write all samples in the order in which their labels should be looked at, with reasons.
+
+    Says of every class how many of its samples are suspect, and warns above a quarter.
+    """
     from coreset_lib.atomic import csv_bytes, write_output
 
-    table = workflows.suspicion_table(find_run(cache, run))
+    found = find_run(cache, run)
+    queue = workflows.suspicion(found)
+    table = workflows.suspicion_table(found, queue=queue, is_per_class=per_class)
     write_output(out, csv_bytes(table))
-    typer.echo(f"{out}: {len(table)} samples, most suspicious first")
+    turns = ", the classes in turns" if per_class else ""
+    typer.echo(f"{out}: {len(table)} samples, most suspicious first{turns}")
+    typer.echo(f"suspects: {', '.join(map(str, queue.class_suspects()))}")
+    first = queue.order[:EXPECTED_AMONG]
+    n_wrong = round(queue.expected_wrong(first))
+    typer.echo(f"about {n_wrong} of the {len(first)} most suspicious are expected to be wrong")
+    for warning in queue.warnings():
+        typer.echo(f"warning: {warning}", err=True)
 
 
 @app.command("export")

@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from coreset_lib import workflows
+from coreset_lib.checks import check_choice
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
 from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.summary import summarise
+
+COMPUTED = ("held_out", "pixels", "vgg16", "efficientnet")
 
 
 def runs(
@@ -102,30 +105,67 @@ def ensemble(
 
 def features(
     run: RunName,
+    kind: Annotated[str, typer.Option(help=f"What to compute: {', '.join(COMPUTED)}")] = "vgg16",
     weights: Annotated[
         Path | None, typer.Option(help="Weights of VGG-16  [default: torchvision's cache]")
     ] = None,
-    side: Annotated[int, typer.Option(help="Pixels to enlarge images to; at least 32")] = 224,
+    side: Annotated[
+        int, typer.Option(help="vgg16, efficientnet: pixels to enlarge images to; at least 32")
+    ] = 224,
+    folds: Annotated[int, typer.Option(help="held_out: networks to train")] = 4,
+    epochs: Annotated[int, typer.Option(help="held_out: epochs of each training")] = 20,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    background: Annotated[
+        bool, typer.Option("--background", help="Return at once; what it prints goes to the log")
+    ] = False,
     cache: Cache = None,
 ) -> None:
-    """Compute VGG-16 features of a run's images, for strategies with --features vgg16."""
+    """Compute further features of a run's images, for --features of select, and for suspicion.
+
+    held_out: by networks that were not shown the image (an interrupted one goes on where it was);
+    pixels: principal components; vgg16, efficientnet: networks trained on ImageNet.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
-    from coreset_lib.training.after.vgg16 import compute_vgg16
+    from coreset_lib.jobs.processes.after_training import start_features
 
+    check_choice("--kind", kind, COMPUTED)
     found = find_run(cache, run)
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("images", total=found.manifest.dataset.n_train)
-        shape = compute_vgg16(
-            found,
-            weights=weights,
-            side=side,
+    if background:
+        start_features(
+            found.paths, kind, weights=weights, side=side, folds=folds, epochs=epochs,
             device=device,
-            on_batch=lambda done: progress.update(task, completed=done),
-        )
-    typer.echo(f"run {found.run_id}: VGG-16 features of {shape[0]} samples, {shape[1]} each")
+        )  # fmt: skip
+        typer.echo(f"run {found.run_id}: started; read on with coreset-lens logs {found.run_id}")
+        return
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(kind, total=found.manifest.dataset.n_train)
+
+        def tell(done: int, total: int | None = None) -> None:
+            progress.update(task, completed=done, total=total or found.manifest.dataset.n_train)
+
+        if kind == "held_out":
+            from coreset_lib.training.after.held_out import compute_held_out
+
+            shape = compute_held_out(found, folds=folds, epochs=epochs, device=device, on_fold=tell)
+            said = f"held-out features of {shape[0]} samples by {shape[1]} networks"
+        elif kind == "vgg16":
+            from coreset_lib.training.after.vgg16 import compute_vgg16
+
+            shape = compute_vgg16(found, weights=weights, side=side, device=device, on_batch=tell)
+            said = f"VGG-16 features of {shape[0]} samples, {shape[1]} each"
+        elif kind == "efficientnet":
+            from coreset_lib.training.after.image_features import compute_efficientnet
+
+            shape = compute_efficientnet(found, side=side, device=device, on_batch=tell)
+            said = f"EfficientNet features of {shape[0]} samples, {shape[1]} each"
+        else:
+            from coreset_lib.training.after.image_features import compute_pixels
+
+            shape = compute_pixels(found)
+            said = f"{shape[1]} principal components of the pixels of {shape[0]} samples"
+    typer.echo(f"run {found.run_id}: {said}")
 
 
 def vog(

@@ -134,6 +134,7 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         "true_labels",
         "wrong_labels",
         "embedding",
+        "embedding_info",
         "pca",
         "umap",
         "umap_info",
@@ -141,6 +142,10 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         source: Path = getattr(first.paths, part)
         if source.exists():
             shutil.copyfile(source, getattr(draft, part))
+    for kind in ("final", "early", "pixels"):
+        source = first.paths.embedding_of(kind)
+        if source.exists():
+            shutil.copyfile(source, draft.embedding_of(kind))
     if first.manifest.is_recorded:
         _copy_images(first.paths, draft)
     manifest = replace(

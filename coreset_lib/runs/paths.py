@@ -76,8 +76,44 @@ class RunPaths:
 
     @property
     def embedding(self) -> Path:
-        """Penultimate layer of the surrogate, (samples, features)."""
+        """The embedding that map, neighbours and clusters go by, (samples, features)."""
         return self.root / "embedding.npy"
+
+    @property
+    def embedding_info(self) -> Path:
+        """Which kind that is, of which epoch, and why."""
+        return self.root / "embedding.json"
+
+    def embedding_of(self, kind: str) -> Path:
+        """One kind of embedding, (samples, features)."""
+        return self.root / f"embedding_{kind}.npy"
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the embeddings after a few epochs."""
+        return self.root / "snapshots"
+
+    def snapshot(self, epoch: int) -> Path:
+        """The embedding of the training split after an epoch (1-based), 16 bits."""
+        return self.snapshots / f"epoch_{epoch:05d}.npy"
+
+    def val_snapshot(self, epoch: int) -> Path:
+        """The same of the validation split."""
+        return self.snapshots / f"val_{epoch:05d}.npy"
+
+    @property
+    def held_out(self) -> Path:
+        """Folder of the networks' answers on the part of the samples that each was not shown."""
+        return self.root / "held_out"
+
+    @property
+    def held_out_plan(self) -> Path:
+        """How many such networks are trained, and how."""
+        return self.held_out / "plan.json"
+
+    def held_out_fold(self, fold: int, what: str) -> Path:
+        """What one of these networks makes of all samples: embedding or probabilities."""
+        return self.held_out / f"fold_{fold:02d}_{what}.npy"
 
     @property
     def vgg16(self) -> Path:
@@ -91,7 +127,7 @@ class RunPaths:
 
     @property
     def val_embedding(self) -> Path:
-        """The same for the validation split."""
+        """The surrogate's last embedding of the validation split."""
         return self.root / "val_embedding.npy"
 
     @property
@@ -117,11 +153,6 @@ class RunPaths:
     def test_multi_hot(self) -> Path:
         """The same of samples with any number of labels, shape (samples, labels)."""
         return self.root / "test_multi_hot.npy"
-
-    @property
-    def embedding_info(self) -> Path:
-        """Which kind of embedding it is, of which epochs, and why."""
-        return self.root / "embedding.json"
 
     @property
     def pca(self) -> Path:

@@ -27,6 +27,14 @@ from coreset_lib.runs.status import reconcile
 TEXTS = ("sample_id", "class_name", "source")
 READ_AS_TEXT = (*TEXTS, "patient_id", "labels")
 ID_SECONDS = len("20260101-000000")
+FEATURE_TITLES = {
+    "held_out": "held-out features",
+    "pixels": "principal components of the pixels",
+    "vgg16": "VGG-16 features",
+    "efficientnet": "EfficientNet features",
+}
+# Epochs whose mean probabilities stand in for an early embedding that was not kept.
+EARLY_MEAN = 6
 
 
 Judge = Callable[[RunPaths, Status], Status]
@@ -168,29 +176,110 @@ class Run:
         return records
 
     def embedding(self) -> NDArray[np.float32] | None:
-        """Return the surrogate's embedding, (samples, features), or None if not made yet."""
+        """Return the embedding that everything goes by by default, or None if not made yet.
+
+        An early one of the surrogate, shape (samples, features); of a run of a former version
+        its last one: :meth:`embedding_record` tells.
+        """
         return self._optional_rows(self.paths.embedding)
 
-    def features(self, kind: str) -> NDArray[np.float32] | None:
-        """Return the features of a kind, (samples, features).
+    def embedding_record(self) -> dict[str, Any]:
+        """Return which embedding the default one is: ``kind``, ``epoch`` where it has one, ``why``.
 
-        ``surrogate`` is the embedding, None if not made yet.
+        Raises
+        ------
+        DamagedRunError
+            If the file that says so cannot be read.
+        """
+        path = self.paths.embedding_info
+        if not path.exists():
+            return {"kind": "final", "why": "the run is of a version that kept no early one"}
+        try:
+            record = json.loads(path.read_bytes())
+            return {"kind": str(record["kind"]), "why": str(record["why"]), **record}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise damaged(path, f"{type(error).__name__}: {error}") from None
+
+    def snapshots(self) -> list[int]:
+        """Return the epochs (1-based) whose embedding was kept, ascending."""
+        found = self.paths.snapshots.glob("epoch_*.npy")
+        names = [path.stem.removeprefix("epoch_") for path in found]
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def snapshot(self, epoch: int) -> NDArray[np.float32]:
+        """Return the embedding after an epoch (1-based), shape (samples, at most 64).
 
         Raises
         ------
         CoresetError
-            If ``vgg16`` features were not computed for this run.
+            If none was kept of that epoch.
+        """
+        rows = self._optional_rows(self.paths.snapshot(epoch))
+        if rows is None:
+            kept = ", ".join(map(str, self.snapshots())) or "none"
+            raise CoresetError(
+                f"epoch must be one whose embedding run {self.run_id} has kept, got {epoch}. "
+                f"Kept: {kept}."
+            )
+        return rows.astype(np.float32)
+
+    def features(self, kind: str) -> NDArray[np.float32] | None:
+        """Return the features of a kind, (samples, features).
+
+        ``surrogate`` is the surrogate's last embedding, None if not made yet. ``early`` has
+        not learned the labels by heart yet; a run that kept none (recorded elsewhere, or of a
+        former version) has in its place the mean probabilities of its first epochs.
+
+        Raises
+        ------
+        CoresetError
+            If the others were not computed for this run, or it has nothing early at all.
         """
         check_choice("features", kind, FEATURES)
         if kind == "surrogate":
-            return self.embedding()
-        found = self._optional_rows(self.paths.vgg16)
+            final = self._optional_rows(self.paths.embedding_of("final"))
+            return self.embedding() if final is None else final
+        if kind == "early":
+            return self._early_embedding()
+        path = self.paths.vgg16 if kind == "vgg16" else self.paths.embedding_of(kind)
+        found = self._optional_rows(path)
         if found is None:
             raise CoresetError(
-                f"run {self.run_id} has no VGG-16 features yet. "
-                f"Compute them with: coreset-lens features {self.run_id}"
+                f"run {self.run_id} has no {FEATURE_TITLES[kind]} yet. "
+                f"Compute them with: coreset-lens features {self.run_id} --kind {kind}"
             )
         return found
+
+    def _early_embedding(self) -> NDArray[np.float32]:
+        """Return the early embedding, or the mean probabilities of the first epochs."""
+        found = self._optional_rows(self.paths.embedding_of("early"))
+        if found is not None:
+            return found
+        dynamics = self.dynamics()
+        if not dynamics.n_epochs or not dynamics.has("probabilities"):
+            raise CoresetError(
+                f"run {self.run_id} kept neither an early embedding nor probabilities, so nothing "
+                "tells what the network knew early on. Train again to have it."
+            )
+        last = min(EARLY_MEAN, dynamics.n_epochs)
+        rows = dynamics.plane("probabilities")[:last]
+        return np.nanmean(rows, axis=0, dtype=np.float32)
+
+    def held_out_progress(self) -> tuple[int, int] | None:
+        """Return how many networks for held-out features are trained, of how many; else None."""
+        plan = self.paths.held_out_plan
+        if not plan.exists():
+            return None
+        try:
+            total = int(json.loads(plan.read_bytes())["folds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # it is being made, or taken away, at this moment
+        done = [self.paths.held_out_fold(fold, "probabilities").exists() for fold in range(total)]
+        return sum(done), total
+
+    def held_out_probabilities(self) -> NDArray[np.float32] | None:
+        """Return what networks that had not seen a sample make of it, (samples, classes)."""
+        return self._optional_rows(self.paths.embedding_of("held_out_probabilities"))
 
     def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
         """Return embedding and labels of the validation split, or None if not made yet."""

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from coreset_lib.dynamics import TrainingDynamics, not_recorded
 from coreset_lib.scores.score import Option, Score
 
+EARLY_EPOCHS = 10
+
 
 def count_forgetting_events(dynamics: TrainingDynamics) -> NDArray[np.int64]:
     """Number of epochs t with the sample correct at t and wrong at t + 1.
@@ -26,6 +28,22 @@ def count_forgetting_events(dynamics: TrainingDynamics) -> NDArray[np.int64]:
 def find_never_learned(dynamics: TrainingDynamics) -> NDArray[np.bool_]:
     """Whether a sample was wrong in every epoch, shape (samples,)."""
     return _history(dynamics)[1]
+
+
+def find_not_learned_early(dynamics: TrainingDynamics) -> NDArray[np.bool_]:
+    """Whether a sample was wrong in most of the first ten epochs, shape (samples,).
+
+    A network learns what most labels agree on first and the others by heart later: where
+    "never learned" is empty, these are the ones that it could not learn like the rest.
+    """
+    first = slice(0, min(EARLY_EPOCHS, dynamics.n_epochs))
+    is_wrong = np.zeros(dynamics.n_samples, dtype=np.bool_)
+    for part, (prediction,) in dynamics.blocks(("prediction",)):
+        rows = prediction[first]
+        is_there = rows != not_recorded(rows.dtype)
+        n_wrong = np.count_nonzero((rows != dynamics.targets[part]) & is_there, axis=0)
+        is_wrong[part] = 2 * n_wrong > is_there.sum(axis=0)
+    return is_wrong
 
 
 def forgetting_score(

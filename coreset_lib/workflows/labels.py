@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export import corrections
@@ -14,7 +12,7 @@ from coreset_lib.review.records import Rules
 from coreset_lib.review.rights import check_role
 from coreset_lib.review.suspicion import SuspicionQueue, queue_of_run
 from coreset_lib.runs.store import Run
-from coreset_lib.spreadsheets import disarm_formulas
+from coreset_lib.spreadsheets import TEXT_COLUMNS, disarm_formulas
 
 if TYPE_CHECKING:
     from coreset_lib.review.store import ReviewStore
@@ -24,8 +22,6 @@ def suspicion(
     run: Run,
     *,
     dynamics: TrainingDynamics | None = None,
-    reduced: NDArray[np.float32] | None = None,
-    with_neighbours: bool = True,
 ) -> SuspicionQueue:
     """Order the training samples by how much their label looks wrong.
 
@@ -34,42 +30,58 @@ def suspicion(
     run : Run
     dynamics : TrainingDynamics, optional
         The run's dynamics, where they are open already.
-    reduced : float array, shape (samples, components), optional
-        The run's embedding on its principal components, where that was computed already.
-    with_neighbours : bool
-        Whether the labels of the nearest images count, where the run has an embedding.
 
     Raises
     ------
     CoresetError
         If the run has recorded no epoch, or is damaged.
     """
-    return queue_of_run(run, dynamics=dynamics, reduced=reduced, with_neighbours=with_neighbours)
+    return queue_of_run(run, dynamics=dynamics)
 
 
-def suspicion_table(run: Run) -> pd.DataFrame:
+def suspicion_table(
+    run: Run, *, queue: SuspicionQueue | None = None, is_per_class: bool = False
+) -> pd.DataFrame:
     """Return all samples, the most suspicious first, with every sign and the reasons in words.
+
+    Parameters
+    ----------
+    run : Run
+    queue : SuspicionQueue, optional
+        The run's queue, where it is known already.
+    is_per_class : bool
+        Let the classes take turns.
 
     Returns
     -------
     DataFrame
         index, sample_id, label, class_name, suspicion in [0, 1], one column per sign, place,
-        reasons; one row per training sample. Texts are harmless to spreadsheets.
+        reasons, suspect, chance_wrong, suggested_class with suggested_because, and
+        suspects_in_class; one row per training sample. Texts are harmless to spreadsheets.
 
     Raises
     ------
     CoresetError
         If the run has recorded no epoch, or is damaged.
     """
-    queue = suspicion(run)
+    queue = suspicion(run) if queue is None else queue
+    order = queue.order_by_class() if is_per_class else queue.order
     table = pd.DataFrame(run.samples()[["index", "sample_id", "label", "class_name"]])
-    table = table.iloc[queue.order].reset_index(drop=True)
-    table["suspicion"] = queue.values[queue.order]
+    table = table.iloc[order].reset_index(drop=True)
+    table["suspicion"] = queue.values[order]
     for name, values in queue.signs.items():
-        table[name] = values[queue.order]
+        table[name] = values[order]
     table["place"] = range(1, len(table) + 1)
-    table["reasons"] = ["; ".join(queue.reasons(index)) for index in queue.order]
-    return disarm_formulas(table)
+    table["reasons"] = ["; ".join(queue.reasons(index)) for index in order]
+    names = queue.dynamics.class_names
+    table["suspect"] = queue.is_suspect[order]
+    table["chance_wrong"] = queue.chance_wrong[order]
+    table["suggested_class"] = [names[queue.suggested[index]] for index in order]
+    table["suggested_because"] = [queue.suggestion(index) for index in order]
+    counts = {found.class_name: str(found) for found in queue.class_suspects()}
+    table["suspects_in_class"] = [counts[str(name)] for name in table["class_name"]]
+    more = ("suggested_class", "suggested_because", "suspects_in_class")
+    return disarm_formulas(table, (*TEXT_COLUMNS, *more))
 
 
 def export_corrections(

@@ -80,11 +80,13 @@ def _composition_rows(
     """One row per candidate: size and samples of each class."""
     run = reads.open_dynamics(summary.version)
     never = reads.never_learned(summary.version)
+    late = reads.not_learned_early(summary.version)
     rows: list[dict[str, Any]] = []
     for name, indices in zip(names, chosen, strict=True):
         counts = np.bincount(run.labels[indices], minlength=run.n_classes).tolist()
         row = {"candidate": name, "samples": len(indices)}
         row["never learned"] = int(never[indices].sum())
+        row["not learned early"] = int(late[indices].sum())
         rows.append(row | dict(zip(run.class_names, counts, strict=True)))
     return rows
 

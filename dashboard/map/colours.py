@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib.dynamics import not_recorded
+from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
@@ -16,6 +17,7 @@ from dashboard import reads
 from dashboard.map.clusters import Clustering
 from dashboard.map.component.sample_map import Categories, Numbers
 from dashboard.shared.marks import Mark, mark_of
+from dashboard.shared.samples.suspicion import evidence_stamps, suspicion
 from dashboard.shared.theme import RIGHT, WRONG
 
 Key = tuple[Any, ...]
@@ -31,7 +33,8 @@ class Coloured:
 
 def by_record(summary: RunSummary, what: str) -> Coloured:
     """Colour by what the run recorded: class, prediction, correctness or forgetting."""
-    key = (summary.version, what)
+    stamps = evidence_stamps(summary.folder) if what in _FROM_EVIDENCE else ()
+    key = (summary.version, what, *stamps)
     return Coloured(colour=_kept(key, lambda: _RECORDED[what](summary)), key=key)
 
 
@@ -47,9 +50,15 @@ def by_cluster(summary: RunSummary, clustering: Clustering, found: ClassClusters
     return Coloured(colour=_kept(key, lambda: _cluster(summary, found)), key=key)
 
 
-def predictions(summary: RunSummary) -> NDArray[np.int64]:
-    """Return what the network names in the last recorded epoch, a class or set; -1 for none."""
-    return _last_predictions(summary.version)
+def by_epoch(summary: RunSummary, what: str, epoch: int) -> Coloured:
+    """Colour by what the network called the samples in an epoch (1-based): class, or right."""
+    key = (summary.version, what, epoch)
+    return Coloured(colour=_kept(key, lambda: OF_AN_EPOCH[what](summary, epoch)), key=key)
+
+
+def predictions(summary: RunSummary, epoch: int | None = None) -> NDArray[np.int64]:
+    """Return what the network names in an epoch, by default the last; a class or set, -1: none."""
+    return _predictions_of(summary.version, epoch or summary.epoch)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -60,9 +69,9 @@ def _kept(key: Key, _make: Callable[[], Categories | Numbers]) -> Categories | N
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _last_predictions(version: RunVersion) -> NDArray[np.int64]:
-    """Return what is named in the last recorded epoch, -1 where not recorded."""
-    last = np.array(reads.open_dynamics(version).plane("prediction")[-1])
+def _predictions_of(version: RunVersion, epoch: int) -> NDArray[np.int64]:
+    """Return what is named in an epoch (1-based), -1 where not recorded."""
+    last = np.array(reads.open_dynamics(version).plane("prediction")[epoch - 1])
     codes = last.astype(np.int64)
     codes[last == not_recorded(last.dtype)] = -1
     return codes
@@ -74,21 +83,23 @@ def _class(summary: RunSummary) -> Categories:
     return Categories(title="Class", names=dynamics.class_names, codes=dynamics.labels)
 
 
-def _prediction(summary: RunSummary) -> Categories:
-    """Colour by the class that the network names in the last recorded epoch."""
+def _prediction(summary: RunSummary, epoch: int) -> Categories:
+    """Colour by the class that the network names in an epoch."""
     dynamics = reads.open_dynamics(summary.version)
-    recorded = predictions(summary)
+    recorded = predictions(summary, epoch)
     codes = np.where(recorded < 0, -1, dynamics.predicted_class(np.maximum(recorded, 0)))
-    return Categories(title="Prediction", names=dynamics.class_names, codes=codes)
+    title = f"Prediction, epoch {epoch}"
+    return Categories(title=title, names=dynamics.class_names, codes=codes)
 
 
-def _correctness(summary: RunSummary) -> Categories:
-    """Colour by whether the last recorded prediction agrees with the label."""
+def _correctness(summary: RunSummary, epoch: int) -> Categories:
+    """Colour by whether the prediction of an epoch agrees with the label."""
     targets = reads.open_dynamics(summary.version).targets
-    predicted = predictions(summary)
+    predicted = predictions(summary, epoch)
     codes = np.where(predicted < 0, -1, (predicted != targets).astype(np.int64))
     marks = (Mark(RIGHT, "circle"), Mark(WRONG, "cross"))
-    return Categories(title="Last epoch", names=("right", "wrong"), codes=codes, marks=marks)
+    title = f"Epoch {epoch}"
+    return Categories(title=title, names=("right", "wrong"), codes=codes, marks=marks)
 
 
 def _forgetting(summary: RunSummary) -> Numbers:
@@ -96,6 +107,31 @@ def _forgetting(summary: RunSummary) -> Numbers:
     events = reads.forgetting_events(summary.version).astype(np.float64)
     hint = "times right, then wrong again"
     return Numbers(title="Forgetting events", values=events, hint=hint, is_whole=True)
+
+
+def _disagreement(summary: RunSummary) -> Numbers:
+    """Colour by the share of the neighbours early in training that carry another label."""
+    signs = suspicion(summary.version).signs
+    if "neighbours" not in signs:
+        raise CoresetError(
+            "this run has neither an early embedding nor probabilities to find neighbours by. "
+            "Choose another colour."
+        )
+    hint = "share of the 50 most alike that carry another label"
+    return Numbers(title="Disagreement with neighbours", values=signs["neighbours"], hint=hint)
+
+
+def _early_margin(summary: RunSummary) -> Numbers:
+    """Colour by the mean margin of the first ten epochs."""
+    values = suspicion(summary.version).signs["margin"]
+    return Numbers(title="Early margin", values=values, hint="below 0: took it for another class")
+
+
+def _suggested(summary: RunSummary) -> Categories:
+    """Colour by the class that most speaks for where that is not the label."""
+    found = suspicion(summary.version)
+    codes = np.where(found.suggested == found.dynamics.labels, -1, found.suggested)
+    return Categories(title="Suggested class", names=found.dynamics.class_names, codes=codes)
 
 
 def _score(score: ScoreValues, title: str) -> Numbers:
@@ -123,7 +159,13 @@ def _cluster(summary: RunSummary, found: ClassClusters) -> Categories:
 
 _RECORDED: dict[str, Callable[[RunSummary], Categories | Numbers]] = {
     "class": _class,
+    "forgetting": _forgetting,
+    "disagreement": _disagreement,
+    "early_margin": _early_margin,
+    "suggested": _suggested,
+}
+_FROM_EVIDENCE = ("disagreement", "early_margin", "suggested")
+OF_AN_EPOCH: dict[str, Callable[[RunSummary, int], Categories]] = {
     "prediction": _prediction,
     "correctness": _correctness,
-    "forgetting": _forgetting,
 }

@@ -25,11 +25,21 @@ COLOURS = {
     "cluster": "Cluster",
     "score": "Score",
     "forgetting": "Forgetting events",
-    "prediction": "Prediction, last epoch",
-    "correctness": "Right or wrong, last epoch",
+    "disagreement": "Disagreement with neighbours",
+    "early_margin": "Early margin",
+    "suggested": "Suggested class",
+    "prediction": "Prediction",
+    "correctness": "Right or wrong",
     "review": "Review status",
 }
 PROJECTIONS: dict[Projection, str] = {"umap": "UMAP", "pca": "PCA"}
+
+
+def projection_title(projection: Projection) -> str:
+    """Name a projection for people."""
+    return PROJECTIONS.get(projection, f"PCA as of epoch {projection.rpartition(':')[2]},")
+
+
 NO_CLUSTERS, ALL_CLASSES = -2, -1
 INSIDE = {NO_CLUSTERS: "no class", ALL_CLASSES: "every class"}
 MOST_K = 20
@@ -73,7 +83,7 @@ def draw_score(summary: RunSummary) -> ScoreValues | None:
         windows: reads.Options = ()
         if summary.epoch >= 2:
             key = session.windows_key(summary.run_id)
-            chosen = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+            chosen = current_choice(key, session.initial_windows(summary), summary.epoch)
             windows = reads.window_options(name, early=chosen.early, late=chosen.late)
             session.show_in_url(early=str(chosen.early), late=str(chosen.late))
         if windows:
@@ -195,8 +205,12 @@ def choose_colour(
     score: ScoreValues | None,
     clustering: Clustering | None,
     found: ClassClusters | None,
+    as_of: int | None = None,
 ) -> map_colours.Coloured:
-    """Return the chosen colours; by class, with the reason, where they cannot be had."""
+    """Return the chosen colours; by class, with the reason, where they cannot be had.
+
+    What the network called the samples is that of epoch ``as_of``, by default of the last.
+    """
     if chosen == "score" and score is not None:
         return map_colours.by_score(summary, score, SCORES[score.name].title)
     if chosen == "cluster" and clustering is not None and found is not None:
@@ -207,6 +221,8 @@ def choose_colour(
         try:
             if chosen == "review":
                 return map_reviews.by_review(summary)
+            if chosen in map_colours.OF_AN_EPOCH:
+                return map_colours.by_epoch(summary, chosen, as_of or summary.epoch)
             return map_colours.by_record(summary, chosen)
         except CoresetError as error:
             draw_error(error)

@@ -1,7 +1,7 @@
 """What the map shows, cached: places, density, and which samples a shape holds."""
 
 import threading
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,6 +14,7 @@ from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
 from dashboard import reads
+from dashboard.map.as_of import AS_OF, features_as_of, turned_onto
 from dashboard.map.clusters import embedding, medoid_texts
 from dashboard.map.colours import Coloured
 from dashboard.map.component.sample_map import (
@@ -33,12 +34,18 @@ TOP_POINTS = 5_000
 SECONDS_TO_FIRST_PAINT = 1.5
 _BLOCK = 10_000
 
-Projection = Literal["umap", "pca"]
+# "umap", "pca", or the embedding as of an epoch, see :mod:`dashboard.map.as_of`.
+Projection = str
 
 
 def projection_of(summary: RunSummary) -> Projection | None:
     """Return what the run can be drawn by now: its UMAP, else its embedding, else nothing."""
-    run = reads.store().at(summary.folder)
+    return projection_of_folder(summary.folder)
+
+
+def projection_of_folder(folder: str) -> Projection | None:
+    """Return what the run in a folder can be drawn by now."""
+    run = reads.store().at(folder)
     if run.umap() is not None:
         return "umap"
     return None if run.embedding() is None else "pca"
@@ -48,6 +55,10 @@ def projection_of(summary: RunSummary) -> Projection | None:
 def positions(version: RunVersion, projection: Projection) -> NDArray[np.float32]:
     """Return the map coordinates of every sample, shape (samples, 2)."""
     run = reads.store().at(version.folder)
+    if projection.startswith(AS_OF):
+        own = projection_of_folder(version.folder)
+        places = _two_components(features_as_of(version.folder, projection))
+        return places if own is None else turned_onto(places, positions(version, own))
     if projection == "umap":
         found = run.umap()
         if found is None or found.shape[1] != 2:

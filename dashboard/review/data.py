@@ -24,6 +24,7 @@ from dashboard import reads
 from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
 from dashboard.review.component.review_desk import Wish
+from dashboard.shared.samples.suspicion import suspicion as suspicion
 
 TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"
 ASKED = "asked"
@@ -103,25 +104,6 @@ def review_of(summary: RunSummary) -> Review:
     return Review(dataset, events, rules, exports, sample_states(events, rules, exports))
 
 
-def suspicion(version: RunVersion) -> SuspicionQueue:
-    """Return the samples in the order in which their labels should be looked at."""
-    noisy_flags = reads.store().at(version.folder).paths.noisy_flags
-    stamp = noisy_flags.stat().st_mtime if noisy_flags.exists() else None
-    return _suspicion(version, reads.has_embedding(version.folder), stamp)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Looking for suspicious labels…")
-def _suspicion(version: RunVersion, has_embedding: bool, stamp: float | None) -> SuspicionQueue:
-    """Look for suspicious labels; another stamp means that co-teaching was asked since."""
-    del has_embedding, stamp  # parts of the key: an embedding comes after the last epoch
-    run, dynamics = reads.store().at(version.folder), reads.open_dynamics(version)
-    try:
-        reduced = map_clusters.reduced_embedding(version)
-    except CoresetError:  # the run is not that far: its margins say enough to begin with
-        return workflows.suspicion(run, dynamics=dynamics, with_neighbours=False)
-    return workflows.suspicion(run, dynamics=dynamics, reduced=reduced)
-
-
 def class_medoids(summary: RunSummary) -> dict[int, int]:
     """Return the sample at the heart of each class; nothing where that takes too long."""
     has_embedding = reads.has_embedding(summary.folder)
@@ -157,6 +139,7 @@ def queue_indices(
     klass: int | None = None,
     within: NDArray[np.int64] | None = None,
     asked: Sequence[int] = (),
+    is_per_class: bool = False,
 ) -> list[int]:
     """Return the samples of a queue, most suspicious first, or in the order of the queries.
 
@@ -174,6 +157,8 @@ def queue_indices(
         Only these samples.
     asked : sequence of int
         What a refinement asks about, most useful first, for the queue ``asked``.
+    is_per_class : bool
+        Let the classes take turns.
     """
     is_shown = np.ones(len(suspects.order), dtype=np.bool_)
     if klass is not None:
@@ -184,7 +169,8 @@ def queue_indices(
         is_shown &= is_chosen
     if shown != ALL:
         is_shown &= _has_status(review, SHOWN[shown], reader, shown)
-    order = asked if shown == ASKED else suspects.order
+    by_value = suspects.order_by_class() if is_per_class else suspects.order
+    order = asked if shown == ASKED else by_value
     return [int(index) for index in order if is_shown[index]]
 
 

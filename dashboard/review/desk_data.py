@@ -139,10 +139,17 @@ def _open_item(
         name=name,
         label=_label(review.dataset, hidden.index),
         prediction=prediction,
-        reasons=tuple(suspects.reasons(hidden.index)),
+        reasons=_reasons(suspects, hidden.index),
         status="" if state is None else _standing(state),
         proposal=_proposal(state, reader),
     )
+
+
+def _reasons(suspects: SuspicionQueue, index: int) -> tuple[str, ...]:
+    """Return the suggested class with its evidence, if there is another, and the signs."""
+    suggestion = suspects.suggestion(index)
+    first = (f"suggested class: {suggestion}",) if suggestion else ()
+    return (*first, *suspects.reasons(index))
 
 
 def _standing(state: SampleState) -> str:

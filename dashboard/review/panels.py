@@ -3,18 +3,22 @@
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.processes.after_training import start_features
 from coreset_lib.review.agreement import kappa_in_words
 from coreset_lib.review.records import NO_ROLE, ROLE_TITLES, ROLES, SECOND_READINGS, Rules
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
+from dashboard import reads
 from dashboard.review import data as review_data
 from dashboard.review.data import Review
 from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
 from dashboard.shared.selection import selection
+from dashboard.shared.text import as_text
 
 MOST_CONFLICTS = 50
 MOST_EVENTS = 200
+EXPECTED_AMONG = 10
 HIDDEN = "Hidden while you read blind: it tells what others decided."
 
 
@@ -44,6 +48,53 @@ def draw_progress(review: Review) -> None:
     ]
     if counted:
         st.caption(" · ".join(counted))
+
+
+def draw_suspects(summary: RunSummary) -> None:
+    """Draw how many labels of which class are suspect, and how many may really be wrong."""
+    found = review_data.suspicion(summary.version)
+    first = found.order[:EXPECTED_AMONG]
+    n_wrong = round(found.expected_wrong(first))
+    counts = ", ".join(map(str, found.class_suspects()))
+    st.caption(
+        f"Suspect: {as_text(counts)}. About **{n_wrong}** of the {len(first)} most suspicious "
+        "labels are expected to be wrong."
+    )
+    _draw_held_out(summary)
+    for warning in found.warnings():
+        st.warning(as_text(warning), icon=":material/balance:")
+
+
+def _draw_held_out(summary: RunSummary) -> None:
+    """Draw the button that asks networks which have not seen the images, or how far they are."""
+    run = reads.store().at(summary.folder)
+    if summary.is_active or run.manifest.members or run.held_out_probabilities() is not None:
+        return
+    progress = run.held_out_progress()
+    if progress is not None:
+        st.progress(
+            progress[0] / progress[1],
+            text=f"{progress[0]} of {progress[1]} networks that do not see the images are trained.",
+        )
+    st.button(
+        "Go on if it was interrupted" if progress else "Ask networks that have not seen the images",
+        icon=":material/visibility_off:",
+        type="tertiary",
+        key="held-out",
+        on_click=_start_held_out,
+        args=(summary.folder,),
+        help="Trains four small networks in the background, each without a quarter of the images, "
+        "and takes what each makes of the images it was not shown. What they find joins the "
+        "reasons once all are done.",
+    )
+
+
+def _start_held_out(folder: str) -> None:
+    """Start the trainings in the background, or say why not."""
+    try:
+        start_features(reads.store().at(folder).paths, "held_out")
+    except CoresetError as error:
+        draw_error(error)
 
 
 def draw_panels(

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.moving_windows import LITTLE
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import compare_tops
 from coreset_lib.selection.budget import budget
@@ -12,6 +13,26 @@ from dashboard.shared.text import as_text
 
 DEFAULT_PERCENT = 10
 SMALLEST_SHIFT = 0.005
+
+
+def draw_window_shares(
+    summary: RunSummary, score: ScoreValues, early: Window, late: Window
+) -> None:
+    """Draw how much of the score comes from which window, and say where one adds next to none."""
+    if score.name != "eva":
+        return
+    shares = reads.shares_of_windows(summary.version, early, late)
+    text = f"Of the score, **{_percent(shares[0])}** comes from the early window and "
+    text += f"**{_percent(shares[1])}** from the late one."
+    if 0 < min(shares) < LITTLE:
+        which = "early" if shares[0] < shares[1] else "late"
+        text += f" The {which} window adds next to nothing: hardly any sample moves there."
+    st.caption(text)
+
+
+def _percent(share: float) -> str:
+    """Write a share, small ones with the places that they need."""
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %" if share == 1 else "> 99 %"
 
 
 def draw_window_effect(

@@ -60,7 +60,9 @@ def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
     assert run.manifest.config["precision"] == "bfloat16"
     windows = ("--early", "1-2", "--late", "3-4")
     scores, coreset = tmp_path / "scores.csv", tmp_path / "coreset.csv"
-    assert str(scores) in lens("score", "latest", "--score", "eva", *windows, "--out", scores)[0]
+    said = lens("score", "latest", "--score", "eva", *windows, "--out", scores)
+    assert str(scores) in said[0]
+    assert said[1].startswith("of the score, ")
     assert len(pd.read_csv(scores)) == 60
     lines = lens("select", run_id, "--rate", "0.1", *windows, "--out", coreset)
     assert "6 of 60 samples" in lines[0]

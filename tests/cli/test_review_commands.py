@@ -188,6 +188,25 @@ def test_decisions_made_elsewhere_come_in_once_and_with_their_conflicts(
     assert "0 of 3 decisions recorded" in again
 
 
+def test_the_queue_says_how_many_of_each_class_are_suspect(lens, run, tmp_path):
+    out = tmp_path / "queue.csv"
+    code, told, warned = lens("review", "queue", "latest", "--out", out, "--per-class")
+    assert code == 0
+    table = pd.read_csv(out)
+    is_other = table["suggested_class"] != table["class_name"]
+    assert is_other[table["suspect"]].all()
+    assert (table["suspect"] == (table["chance_wrong"] > 0.55)).all()
+    assert table["suggested_because"].notna().tolist() == is_other.tolist()
+    for name, rows in table.groupby("class_name"):
+        count = f"{rows['suspect'].sum()} of {len(rows)} {name.lstrip(chr(39))}"
+        assert rows["suspects_in_class"].unique().tolist() == [count]
+        assert count in told
+        assert (count in warned) == (rows["suspect"].mean() > 0.25)
+        assert rows["suspicion"].is_monotonic_decreasing
+    assert len(set(table["class_name"][:3])) == 3
+    assert "of the 60 most suspicious are expected to be wrong" in told
+
+
 def test_the_queue_is_written_with_its_reasons(lens, run, tmp_path):
     out = tmp_path / "queue.csv"
     assert lens("review", "queue", "latest", "--out", out)[0] == 0

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.review.evidence import class_evidence, early_shares, inside_classes, vote_shares
 from coreset_lib.review.neighbours import find_neighbours, label_disagreement
 from coreset_lib.review.suspicion import WEIGHTS, queue_of_run, suspicion_queue
 
@@ -19,7 +20,8 @@ def learned(make_dynamics):
     return make_dynamics(labels=labels, n_classes=2, margin=margin, prediction=prediction)
 
 
-FEATURES = np.array([[0.0], [0.1], [0.2], [0.3], [9.0], [0.15]], dtype=np.float32)
+ANGLES = np.array([0.0, 0.1, 0.2, 0.3, 1.5, 0.15])
+FEATURES = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
 
 
 def test_a_sample_never_learned_among_another_class_comes_first_and_says_why(learned):
@@ -27,7 +29,7 @@ def test_a_sample_never_learned_among_another_class_comes_first_and_says_why(lea
     assert queue.order[0] == 5
     reasons = queue.reasons(5)
     assert any("never learned: taken for another class in all 6 epochs" in r for r in reasons)
-    assert any("5 most alike images carry another label (4 class 0)" in r for r in reasons)
+    assert any("4 of the 5 most alike images carry another label (4 class 0)" in r for r in reasons)
     assert any("mean margin -0.60, lower than that of all other samples" in r for r in reasons)
 
 
@@ -45,17 +47,96 @@ def test_a_label_that_was_learned_by_heart_in_the_end_is_suspicious_all_the_same
 
 
 def test_a_sample_beyond_suspicion_gives_no_reasons(learned):
-    features = np.array([[0.0], [0.1], [0.2], [0.3], [9.0], [9.1]], dtype=np.float32)
-    queue = suspicion_queue(learned, features)
-    assert [r for r in queue.reasons(0) if "margin" in r or "never" in r] == []
-
-
-def test_the_value_is_the_weighted_mean_of_the_signs_by_hand(learned):
     queue = suspicion_queue(learned, FEATURES)
-    # Sample 4: four samples have a larger margin, one a smaller: rank 4/5. Of its five
-    # neighbours four carry another label. It was learned.
-    assert queue.values[4] == pytest.approx((0.8 + 0.1 * 0.8) / 1.6)
-    assert queue.values[5] == pytest.approx((1.0 + 0.1 * 0.8 + 0.5) / 1.6)
+    assert [r for r in queue.reasons(0) if "margin" in r or "never" in r] == []
+    assert queue.suggestion(0) == ""
+
+
+def test_shares_inside_classes_by_hand():
+    shares = np.array([[0.9, 0.1], [0.5, 0.5]])
+    # Means 0.7 and 0.3, with a hundredth added: row 0 has 0.91 / 0.71 and 0.11 / 0.31.
+    first = 0.91 / 0.71 / (0.91 / 0.71 + 0.11 / 0.31)
+    second = 0.51 / 0.71 / (0.51 / 0.71 + 0.51 / 0.31)
+    np.testing.assert_allclose(inside_classes(shares)[:, 0], [first, second])
+
+
+def test_the_value_is_the_weighted_mean_of_the_evidence_by_hand(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    # No probabilities: half of one plus the margin is what the label has.
+    early = np.array([[0.95, 0.05], [0.9, 0.1], [0.85, 0.15], [0.8, 0.2], [0.25, 0.75], [0.8, 0.2]])
+    # Everybody's neighbours are all five others: of sample 5 four carry class 0.
+    votes = np.array([[0.6, 0.4]] * 4 + [[0.8, 0.2]] * 2)
+    expected = [1 - early[5, 1], 1 - votes[5, 1]]
+    total = (sum(expected) + WEIGHTS["never_learned"]) / (2 + WEIGHTS["never_learned"])
+    assert queue.values[5] == pytest.approx(total)
+
+
+def test_the_suggested_class_comes_with_its_evidence(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    assert queue.suggested.tolist() == [0, 0, 0, 0, 1, 0]
+    assert queue.is_suspect.tolist() == [False] * 5 + [True]
+    said = "class 0 (named in 6 of epochs 1-6; label of 4 of the 5 most alike images)"
+    assert queue.suggestion(5) == said
+
+
+def test_suspects_are_counted_class_by_class_with_a_warning_above_a_quarter(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    assert [str(found) for found in queue.class_suspects()] == ["0 of 4 class 0", "1 of 2 class 1"]
+    (warning,) = queue.warnings()
+    assert warning.startswith("1 of 2 class 1: more than a quarter of the class.")
+
+
+def test_classes_take_turns_where_that_is_wanted(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    turns = queue.order_by_class()
+    assert sorted(turns.tolist()) == list(range(6))
+    assert learned.labels[turns].tolist() == [1, 0, 1, 0, 0, 0] or learned.labels[
+        turns[:4]
+    ].tolist() == [1, 0, 0, 1]
+    assert turns[0] == queue.order[0]
+
+
+def test_the_chance_of_a_wrong_label_is_a_share_of_two_classes(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    combined = queue.evidence.combined()
+    assert queue.chance_wrong[5] == pytest.approx(combined[5, 0] / combined[5].sum())
+    assert queue.expected_wrong([5, 0]) == pytest.approx(
+        queue.chance_wrong[5] + queue.chance_wrong[0]
+    )
+
+
+def test_pixels_and_held_out_networks_are_sources_with_words(learned):
+    held_out = np.tile([0.9, 0.1], (6, 1)).astype(np.float32)
+    queue = suspicion_queue(learned, FEATURES, pixels=FEATURES, held_out=held_out)
+    assert set(queue.evidence.sources) == {"early", "neighbours", "pixels", "held_out"}
+    assert queue.signs["held_out"][5] == pytest.approx(0.9)
+    assert "80 % of the images with the most alike pixels carry another label" in queue.reasons(5)
+    assert any("had not seen the image takes it for class 0 (0.90)" in r for r in queue.reasons(5))
+    assert "label of 80 % of those with the most alike pixels" in queue.suggestion(5)
+    assert "0.90 by a network that had not seen it" in queue.suggestion(5)
+
+
+def test_early_shares_are_mean_probabilities_of_the_first_ten_epochs(make_dynamics):
+    probabilities = np.full((12, 1, 2), 0.5, np.float32)
+    probabilities[:5] = [0.2, 0.8]
+    probabilities[10:] = [1, 0]
+    dynamics = make_dynamics(labels=[0], n_classes=2, probabilities=probabilities)
+    np.testing.assert_allclose(early_shares(dynamics), [[0.35, 0.65]], atol=1e-6)
+
+
+def test_one_class_and_one_sample_have_nothing_to_suggest(make_dynamics):
+    dynamics = make_dynamics(labels=[0], n_classes=1, margin=[[0.5]], prediction=[[0]])
+    queue = suspicion_queue(dynamics, np.ones((1, 2), np.float32))
+    assert (queue.suggested.tolist(), queue.order.tolist()) == ([0], [0])
+    assert queue.chance_wrong.tolist() == [0.0]
+
+
+def test_a_class_without_samples_is_never_suggested(make_dynamics):
+    labels = [0, 0, 2, 2]
+    dynamics = make_dynamics(labels=labels, n_classes=3, margin=[[0.5] * 4], prediction=[labels])
+    found = class_evidence(dynamics, early_features=FEATURES[:4])
+    assert set(found.suggested().tolist()) <= {0, 2}
+    assert vote_shares(np.full((1, 3), -1), np.array([0]), 2).tolist() == [[0.0, 0.0]]
 
 
 def test_without_an_embedding_the_neighbours_are_left_out(learned):
@@ -84,9 +165,10 @@ def test_the_verdict_of_co_teaching_is_one_of_the_signs(learned):
         queue.reasons(2)
     )
     assert not any("co-teaching" in reason for reason in queue.reasons(1))
-    # Of the five other samples two have a larger margin than sample 2: rank 2/5.
-    weights = WEIGHTS["margin"] + WEIGHTS["never_learned"] + WEIGHTS["co_teaching"]
-    assert queue.values[2] == pytest.approx((0.4 + WEIGHTS["co_teaching"]) / weights)
+    without = suspicion_queue(learned).values[2]
+    weights = WEIGHTS["early"] + WEIGHTS["never_learned"]
+    expected = (without * weights + WEIGHTS["co_teaching"]) / (weights + WEIGHTS["co_teaching"])
+    assert queue.values[2] == pytest.approx(expected)
     assert "co_teaching" not in suspicion_queue(learned).signs
 
 
@@ -128,7 +210,8 @@ def test_the_order_of_the_samples_does_not_change_how_suspicious_they_are(order)
     labels = np.array([0, 0, 0, 1, 1, 1])
     margin = np.linspace(-0.5, 0.5, 6, dtype=np.float32)[None]
     prediction = np.array([[0, 1, 0, 1, 0, 1]], dtype=np.uint8)
-    features = np.array([0.0, 1.0, 2.1, 3.3, 4.6, 6.0])[:, None]
+    angles = np.array([0.0, 0.2, 0.41, 0.63, 0.86, 1.1])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
     def values(rows):
         planes = {"margin": margin[:, rows], "prediction": prediction[:, rows]}

@@ -8,7 +8,11 @@ from hypothesis.extra.numpy import arrays
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.scores import compute_score
-from coreset_lib.scores.forgetting import count_forgetting_events, find_never_learned
+from coreset_lib.scores.forgetting import (
+    count_forgetting_events,
+    find_never_learned,
+    find_not_learned_early,
+)
 
 PREDICTIONS = arrays(
     np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 6)), elements=st.integers(0, 2)
@@ -83,3 +87,12 @@ def test_an_unknown_policy_is_refused_with_the_choices(make_dynamics):
     dynamics = make_dynamics(labels=[0], prediction=[[0]])
     with pytest.raises(CoresetError, match="never_learned must be one of max, zero, exclude"):
         compute_score(dynamics, "forgetting", {"never_learned": "min"})
+
+
+def test_wrong_in_most_of_the_first_ten_epochs_is_not_learned_early(make_dynamics):
+    late = [1] * 6 + [0] * 14  # wrong in six of ten, right ever after
+    half = [1] * 5 + [0] * 15
+    unknown = [255] * 8 + [1] * 2 + [0] * 10  # wrong in all that was recorded of the ten
+    prediction = np.array([late, half, unknown], np.uint8).T
+    dynamics = make_dynamics(labels=[0, 0, 0], n_classes=2, prediction=prediction)
+    assert find_not_learned_early(dynamics).tolist() == [True, False, True]

@@ -10,6 +10,11 @@ def check_fits(config: TrainingConfig, dataset: LabeledImages) -> None:
     """Raise CoresetError if an option means nothing for this dataset."""
     check_network(config.model, dataset.name, depth=dataset.depth)
     _check_one_class_options(config, dataset)
+    if not len(dataset.val):
+        raise CoresetError(
+            f"dataset {dataset.name} must have a validation split, got one without samples. "
+            "Give it some, or leave the split away to have a part of the training samples taken."
+        )
 
 
 def _check_one_class_options(config: TrainingConfig, dataset: LabeledImages) -> None:

@@ -1,7 +1,7 @@
 """Bringing complete epochs to disk in a thread, so that training does not wait for the disk.
 
-Order within an epoch: planes, metrics, kept weights, checkpoint, and only then the status that
-makes the epoch visible. A kill in between leaves the epoch before.
+Order within an epoch: planes, metrics, snapshot of the embedding, kept weights, checkpoint, and
+only then the status that makes the epoch visible. A kill in between leaves the epoch before.
 """
 
 import time
@@ -13,12 +13,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_bytes
+from coreset_lib.features.snapshots import Snapshot
 from coreset_lib.recording.recorder import PlaneFiles
 from coreset_lib.runs.metrics import append_metrics
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.status import StatusWriter
 from coreset_lib.training.loop import EpochMetrics, Trainer
 from coreset_lib.training.running.checkpoints import Checkpoint
+from coreset_lib.training.running.embeddings import save_snapshot, take_snapshot
 
 CHECKPOINT_SHARE = 0.02
 
@@ -47,12 +49,15 @@ class EpochWriter:
         self.wait()
         is_last = metrics.epoch == trainer.config.epochs
         checkpoint = Checkpoint.take(trainer, metrics.epoch)
+        snapshot = take_snapshot(trainer, metrics.epoch)
         kept = checkpoint if metrics.epoch in trainer.config.kept_epochs else None
         self._unsaved = checkpoint
         if not (is_last or self._is_checkpoint_due()):
             checkpoint = None
         left = (trainer.config.epochs - metrics.epoch) * metrics.seconds
-        self._under_way = self._pool.submit(self._write, metrics, rows, kept, checkpoint, left)
+        self._under_way = self._pool.submit(
+            self._write, metrics, rows, snapshot, kept, checkpoint, left
+        )
 
     def wait(self) -> None:
         """Wait until everything handed over is on disk."""
@@ -78,6 +83,7 @@ class EpochWriter:
         self,
         metrics: EpochMetrics,
         rows: Mapping[str, NDArray[Any]],
+        snapshot: Snapshot | None,
         kept: Checkpoint | None,
         checkpoint: Checkpoint | None,
         eta_seconds: float,
@@ -86,6 +92,8 @@ class EpochWriter:
         self._planes.write_epoch(metrics.epoch - 1, rows)
         known = {name: value for name, value in asdict(metrics).items() if value is not None}
         append_metrics(self._paths, known)
+        if snapshot is not None:
+            save_snapshot(self._paths, metrics.epoch, snapshot)
         if kept is not None:
             # Before the checkpoint: a resumption goes on after it and would not write them again.
             kept.keep_weights(self._paths)

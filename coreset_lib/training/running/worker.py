@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
-from coreset_lib.atomic import write_array, write_json
+from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.errors import CoresetError, DamagedRunError
@@ -22,7 +21,7 @@ from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
 from coreset_lib.training.device import device_title
-from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped, embed
+from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped
 from coreset_lib.training.precision import precision_note, tiny_numbers_as_zero
 from coreset_lib.training.processes.distributed import (
     agreed_stop,
@@ -33,6 +32,7 @@ from coreset_lib.training.processes.distributed import (
 )
 from coreset_lib.training.processes.ranks import ALONE, Ranks, check_shares
 from coreset_lib.training.running.disk_reserve import reserved_disk_space
+from coreset_lib.training.running.embeddings import write_embeddings
 from coreset_lib.training.running.epoch_writer import EpochWriter, keep_metrics
 from coreset_lib.training.running.event_files import EventFiles
 from coreset_lib.training.running.failures import EXPECTED, check_finite, explain, partner_reason
@@ -174,12 +174,7 @@ def _train(job: _Job, dataset: LabeledImages | None, on_epoch: OnEpoch) -> None:
         _train_epochs(paths, trainer, start, dataset, writer, on_epoch)
         settle(agreed)
     writer.update(step="embedding", epoch_progress=0.0)
-    embedding = embed(trainer.network, trainer.train).numpy().astype(np.float32)
-    write_array(paths.val_embedding, embed(trainer.network, trainer.val).numpy())
-    write_array(paths.val_labels, np.asarray(dataset.val.labels, dtype=np.int64))
-    if dataset.val.multi_hot is not None:
-        write_array(paths.val_multi_hot, dataset.val.multi_hot)
-    write_array(paths.embedding, embedding)
+    embedding = write_embeddings(paths, trainer, dataset)
     if stop.is_set():
         raise TrainingStopped
     writer.update(step="map")

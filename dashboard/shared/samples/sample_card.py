@@ -7,6 +7,7 @@ import streamlit as st
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
+from coreset_lib.scores.forgetting import EARLY_EPOCHS
 from coreset_lib.scores.population import SampleHistory, sample_history, share_easier
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.windows import Window
@@ -14,6 +15,7 @@ from dashboard import reads
 from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.original_view import draw_original_button
 from dashboard.shared.samples.sample_chart import prediction_strip
+from dashboard.shared.samples.suspicion import suggestion_of
 from dashboard.shared.samples.volume_view import draw_all_slices, draw_volume
 from dashboard.shared.text import as_text
 from dashboard.shared.theme import PLOTLY_CONFIG
@@ -49,6 +51,9 @@ def draw_sample_card(
             draw_all_slices(images, index)
     else:
         st.info(as_text(images), icon=":material/hide_image:")
+    suggestion = suggestion_of(summary, index)
+    if suggestion:
+        st.markdown(f"**Suggested class**: {as_text(suggestion)}")
     st.markdown("**What the network called it**")
     alt = f"Right in {int(history.is_correct.sum())} of {len(history.is_correct)} epochs."
     strip = prediction_strip(history, dynamics.prediction_title)
@@ -110,6 +115,13 @@ def _reasons(
         lines.append("- **never learned**: wrong in every epoch, look at its label")
     else:
         lines.append(f"- first right in epoch {history.first_correct}, forgotten {forgotten}")
+    first = history.is_correct[:EARLY_EPOCHS]
+    n_wrong = int((~first).sum())
+    if 2 * n_wrong > len(first):
+        lines.append(
+            f"- **not learned early**: wrong in {n_wrong} of the first {len(first)} epochs, when "
+            "the network learns what most labels agree on"
+        )
     lines.append(
         f"- mean margin {history.mean_margin:+.2f} (below 0 the network mostly prefers "
         "another class: the label may be wrong)"

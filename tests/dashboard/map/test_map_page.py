@@ -6,6 +6,7 @@ import pytest
 from coreset_lib.runs.saved_views import SavedView, save_view, store_selection
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
+from dashboard.map.as_of import turned_onto
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -45,13 +46,48 @@ def test_a_finished_run_is_drawn(open_dashboard, write_mapped):
     assert dashboard.labelled("selectbox", "Colour by").value == "class"
 
 
-@pytest.mark.parametrize("colour", ["score", "forgetting", "prediction", "correctness"])
+COLOURS = [
+    "score", "forgetting", "prediction", "correctness", "disagreement", "early_margin", "suggested",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_every_colour_can_be_chosen(open_dashboard, write_mapped, colour):
     write_mapped()
     dashboard = open_dashboard("map")
     dashboard.labelled("selectbox", "Colour by").set_value(colour)
     dashboard.run()
     assert not dashboard.errors
+
+
+def write_snapshot(paths, epoch, features):
+    """Keep an embedding as training does."""
+    paths.snapshots.mkdir(exist_ok=True)
+    np.save(paths.snapshot(epoch), features.astype(np.float16))
+
+
+def test_the_map_can_be_drawn_as_of_a_kept_epoch(open_dashboard, write_mapped):
+    paths = write_mapped()
+    n_samples = len(Run(paths).labels())
+    write_snapshot(paths, 2, np.random.default_rng(1).normal(size=(n_samples, 5)))
+    for as_of, shown in (("epoch 2", "2"), ("last", "last")):
+        dashboard = open_dashboard("map", as_of=as_of, colour="prediction")
+        assert not dashboard.errors
+        assert dashboard.labelled("select_slider", "As of").value == shown
+
+
+def test_a_run_without_snapshots_says_what_its_map_shows(open_dashboard, write_mapped):
+    write_mapped()
+    assert "kept no early embeddings" in open_dashboard("map").words
+
+
+def test_a_map_is_turned_onto_another_one():
+    fixed = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    turn = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    found = turned_onto((3 * fixed @ turn + 7).astype(np.float32), fixed)
+    np.testing.assert_allclose(found, fixed, atol=1e-4)
+    at_one_place = turned_onto(np.ones((50, 2), np.float32), fixed)
+    np.testing.assert_allclose(at_one_place, np.tile(fixed.mean(axis=0), (50, 1)), atol=1e-5)
 
 
 def test_cluster_colours_ask_for_clusters_and_then_show_them(open_dashboard, write_mapped):

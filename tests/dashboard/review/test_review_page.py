@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from coreset_lib.review.store import open_reviews
+from coreset_lib.review.suspicion import queue_of_run
 from coreset_lib.runs.store import Run
 from coreset_lib.runs.summary import summarise
 from dashboard.review import data as review_data
+from dashboard.review import panels
 from dashboard.review.component.review_desk import class_keys, read_report
 from dashboard.review.reader import login_name
 
@@ -91,12 +93,46 @@ def test_a_blind_reader_is_not_sent_what_is_hidden(open_dashboard, write_run, de
 def test_an_embedding_that_comes_later_is_taken_up(open_dashboard, write_run):
     paths = write_run()
     before = open_dashboard("review", reader="rita").desk
-    assert not any(item["neighbours"] for item in before["items"])
+    assert all(item["neighbours"] for item in before["items"])  # by the first probabilities
     assert {each["image"] for each in before["classes"]} == {None}
     save_embedding(paths)
     after = open_dashboard("review", reader="rita").desk
-    assert all(item["neighbours"] for item in after["items"])
     assert {each["image"] for each in after["classes"]} <= set(after["images"])
+
+
+@pytest.mark.usefixtures("readers")
+def test_suspects_are_counted_class_by_class_with_warnings(open_dashboard, write_run):
+    queue = queue_of_run(Run(write_run()))
+    words = open_dashboard("review", reader="rita").words
+    for found in queue.class_suspects():
+        assert str(found) in words
+    assert f"About **{round(queue.expected_wrong(queue.order[:10]))}** of the 10" in words
+
+
+@pytest.mark.usefixtures("readers")
+def test_networks_that_have_not_seen_the_images_can_be_asked(
+    open_dashboard, write_run, monkeypatch
+):
+    paths, asked = write_run(), []
+    monkeypatch.setattr(panels, "start_features", lambda paths, kind: asked.append(kind))
+    dashboard = open_dashboard("review", reader="rita")
+    dashboard.labelled("button", "Ask networks that have not seen the images").click()
+    dashboard.run()
+    assert asked == ["held_out"]
+    paths.held_out.mkdir()
+    paths.held_out_plan.write_text('{"folds": 4}')
+    paths.held_out_fold(0, "probabilities").touch()
+    under_way = open_dashboard("review", reader="rita")
+    assert not under_way.errors
+    assert under_way.labelled("button", "Go on if it was interrupted")
+
+
+@pytest.mark.usefixtures("readers")
+def test_classes_take_turns_in_the_queue_where_that_is_wanted(open_dashboard, write_run):
+    queue = queue_of_run(Run(write_run()))
+    dashboard = open_dashboard("review", reader="rita", per_class="true")
+    shown = [item["index"] for item in dashboard.desk["items"]]
+    assert shown == queue.order_by_class()[: len(shown)].tolist()
 
 
 @pytest.mark.usefixtures("readers")

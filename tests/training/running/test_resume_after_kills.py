@@ -100,7 +100,9 @@ def assert_same_bits(run, whole_run):
     for name in planes:
         ours, theirs = run.paths.dynamics / name, whole_run.paths.dynamics / name
         assert ours.read_bytes() == theirs.read_bytes(), name
-    assert run.paths.embedding.read_bytes() == whole_run.paths.embedding.read_bytes()
+    for kind in ("early", "final"):
+        ours, theirs = (r.paths.embedding_of(kind).read_bytes() for r in (run, whole_run))
+        assert ours == theirs, kind
     assert untimed_metrics(run) == untimed_metrics(whole_run)
     ours, theirs = (torch.load(r.paths.checkpoint, weights_only=True) for r in (run, whole_run))
     assert ours["epoch"] == theirs["epoch"] == EPOCHS

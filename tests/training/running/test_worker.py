@@ -54,11 +54,24 @@ def test_a_finished_run_has_every_part(trained_run):
     for name in dynamics.planes:
         assert dynamics.plane(name).shape[:2] == (6, 60)
         assert not np.isnan(dynamics.plane(name).astype(np.float32)).any()
-    embedding = trained_run.embedding()
-    assert embedding.shape == (60, 128)
-    assert embedding.dtype == np.float32
+    final = trained_run.features("surrogate")
+    assert final.shape == (60, 128)
+    assert final.dtype == np.float32
     assert "cpu" in status.device
     assert json.loads(trained_run.paths.manifest.read_text())["device"] == status.device
+
+
+def test_the_default_embedding_is_an_early_one_and_says_which_and_why(trained_run):
+    record = trained_run.embedding_record()
+    assert trained_run.snapshots() == [2, 3, 4, 6]
+    assert record["kind"] == "early"
+    assert record["epoch"] in trained_run.snapshots()
+    assert set(record["surprise_nats"]) == {"2", "3", "4", "6"}
+    assert record["why"]
+    early = trained_run.snapshot(record["epoch"])
+    for found in (trained_run.embedding(), trained_run.features("early")):
+        np.testing.assert_array_equal(found, early)
+    assert trained_run.features("pixels").shape == (60, 50)
 
 
 def test_without_umap_the_run_says_that_there_is_no_map(trained_run):
