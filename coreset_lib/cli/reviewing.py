@@ -261,21 +261,27 @@ def _wanted_labels(
     run: str, labels: Path | None, database: str | None, cache: Path | None
 ) -> tuple[Any, Mapping[str, str]]:
     """Return the dataset of a run and the labels that it shall have."""
-    from coreset_lib.datasets.relabelling.label_tables import corrections, read_label_table
+    from coreset_lib.datasets.relabelling.label_tables import (
+        corrections,
+        read_label_table,
+        use_in_words,
+    )
     from coreset_lib.review.dataset import ReviewedDataset
     from coreset_lib.review.diff import decided_labels
     from coreset_lib.review.states import sample_states
 
     dataset = ReviewedDataset.of_run(find_run(cache, run))
     if labels is not None:
+        rows = read_label_table(labels)
         found = corrections(
-            read_label_table(labels),
+            rows,
             dataset_name=dataset.name,
             class_names=dataset.class_names,
             sample_ids=dataset.sample_ids,
             labels=dataset.labels,
             name=labels.name,
         )
+        typer.echo(f"{labels.name}: {use_in_words(rows)}")
         return dataset, {dataset.sample_ids[r]: dataset.class_names[c] for r, c in found.items()}
     with _open(cache, database) as store:
         events = store.events(dataset.fingerprint)
@@ -294,6 +300,8 @@ def _print_report(found: "ImportReport") -> None:
             typer.echo(
                 f"line {row.line}: {row.sample_id}: {row.reader} says {row.label}, {row.note}"
             )
+    for row in found.of("unsettled")[:MOST_LINES]:
+        typer.echo(f"line {row.line}: {row.sample_id}: left out, {row.note}")
 
 
 def _write_report(path: Path, found: "ImportReport") -> None:

@@ -111,8 +111,52 @@ def test_another_dataset_under_the_same_name_is_refused(csv, run, store):
     manifest = json.loads(run.paths.manifest.read_text())
     manifest["dataset"]["fingerprint"] = "0" * 64
     run.paths.manifest.write_text(json.dumps(manifest))
-    with pytest.raises(CoresetError, match=r"got 000000000000. It is another run"):
+    with pytest.raises(CoresetError, match=r'fingerprint .* got "0{39}\.\.\. It is another run'):
         rebuild(csv, store)
+
+
+def put(record, place, value):
+    """Set a value in nested mappings."""
+    *folders, name = place.split(".")
+    for folder in folders:
+        record = record[folder]
+    record[name] = value
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("config.model", "resnet50"),
+        ("config.epochs", 200),
+        ("config.seed", 7),
+        ("config.invented", 1),
+        ("seed", 7),
+        ("recording", "eval_pass"),
+        ("dataset.name", "chestmnist"),
+        ("dataset.n_train", 78468),
+        ("versions.torch", "1.0"),
+        ("git_commit", "0" * 40),
+        ("plugins", [{"package": "other"}]),
+    ],
+)
+def test_what_a_provenance_says_of_the_run_must_be_so(csv, store, place, value):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    put(record["run"], place, value)
+    beside.write_text(json.dumps(record))
+    with pytest.raises(CoresetError, match=f"must have {place} .* the provenance was changed"):
+        rebuild(csv, store)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [("n_selected", 5), ("report.n_keep", 5), ("report", {})]
+)
+def test_a_provenance_that_says_else_of_the_file_is_not_the_same(csv, store, place, value):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    put(record, place, value)
+    beside.write_text(json.dumps(record))
+    assert not rebuild(csv, store)[1]
 
 
 @pytest.mark.parametrize(
