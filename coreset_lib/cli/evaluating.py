@@ -84,8 +84,10 @@ def evaluate(
     Goes on where it stopped when it is started again with the same options.
     """
     from coreset_lib.evaluation.report import verdict_lines
+    from coreset_lib.export.provenance import check_exportable
 
     check_slurm_options(typed_options(context), executor)
+    check_exportable(out, like=b"strategy,rate")
     found = find_run(cache, run)
     config = found.manifest.config
     if preset is None:
@@ -132,7 +134,7 @@ def _hand_to_slurm(
     cache: Path, plan: EvaluationPlan, options: SlurmOptions, n_tasks: int, script: Path | None
 ) -> None:
     """Submit the comparison as a job array, or write the script that does."""
-    from coreset_lib.atomic import write_output
+    from coreset_lib.outputs import write_output
 
     if script is not None:
         text = workflows.evaluation_script(plan, cache=cache, slurm_job=options, n_tasks=n_tasks)

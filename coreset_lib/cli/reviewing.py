@@ -79,7 +79,8 @@ def queue_command(
     cache: Cache = None,
 ) -> None:
     """Write all samples in the order in which their labels should be looked at, with reasons."""
-    from coreset_lib.atomic import csv_bytes, write_output
+    from coreset_lib.atomic import csv_bytes
+    from coreset_lib.outputs import write_output
 
     table = workflows.suspicion_table(find_run(cache, run))
     write_output(out, csv_bytes(table))
@@ -317,7 +318,8 @@ def _write_table(path: Path, rows: Any, columns: tuple[str, ...]) -> None:
     """Write a CSV that no spreadsheet runs."""
     import pandas as pd
 
-    from coreset_lib.atomic import csv_bytes, write_output
+    from coreset_lib.atomic import csv_bytes
+    from coreset_lib.outputs import write_output
     from coreset_lib.spreadsheets import disarm_formulas
 
     table = disarm_formulas(pd.DataFrame(list(rows), columns=list(columns)), columns)

@@ -234,7 +234,7 @@ def sbatch(
     cache: Cache = None,
 ) -> None:
     """Print or write the Slurm script of a run, to be submitted where Slurm is."""
-    from coreset_lib.atomic import write_output
+    from coreset_lib.outputs import write_output
 
     options = slurm_options(
         cache_folder(cache),
