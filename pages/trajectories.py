@@ -47,6 +47,8 @@ def draw_page(summary: RunSummary) -> None:
         return
     choice = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
     score = _score(summary, name, options, choice.early, choice.late)
+    if score.tie_note:
+        st.warning(score.tie_note)
     selected = _selected(summary, score)
     with wide:
         _draw_plot(summary, score, selected, key)
