@@ -19,10 +19,11 @@ from coreset_lib.checks import check_choice
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
+from coreset_lib.runs.lock import is_being_trained
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, read_record
 from coreset_lib.runs.records import ACTIVE_STATES, STATES, Manifest, Status
-from coreset_lib.runs.status import reconcile
+from coreset_lib.runs.status import judge_run
 
 TEXTS = ("sample_id", "class_name", "source")
 READ_AS_TEXT = (*TEXTS, "patient_id", "labels")
@@ -30,12 +31,6 @@ ID_SECONDS = len("20260101-000000")
 
 
 Judge = Callable[[RunPaths, Status], Status]
-
-
-def judge_by_process(paths: RunPaths, written: Status) -> Status:
-    """Return the written status, or "interrupted" where the process that wrote it is gone."""
-    del paths
-    return reconcile(written)
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Run:
     """
 
     paths: RunPaths
-    judge: Judge = field(default=judge_by_process, compare=False, repr=False)
+    judge: Judge = field(default=judge_run, compare=False, repr=False)
 
     @property
     def run_id(self) -> str:
@@ -277,7 +272,7 @@ class RunStore:
     """All runs below one cache directory."""
 
     cache: Path
-    judge: Judge = field(default=judge_by_process, compare=False, repr=False)
+    judge: Judge = field(default=judge_run, compare=False, repr=False)
 
     def runs(self) -> list[Run]:
         """Return every run directory, newest first, damaged ones included."""
@@ -325,9 +320,9 @@ class RunStore:
         Raises
         ------
         CoresetError
-            If it is queued or running.
+            If it is queued or running, or its lock is held.
         """
-        if _may_be_training(run):
+        if _may_be_training(run) or is_being_trained(run.paths):
             raise CoresetError(f"run {run.run_id} is still training. Stop it first.")
         doomed = run.paths.root.with_name(f".{run.run_id}.{secrets.token_hex(4)}.deleted")
         try:
