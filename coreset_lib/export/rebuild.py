@@ -78,16 +78,33 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     check_installed(record.get("plugins"))
     run = store.find(record["run"]["run_id"])
     _check_run(run, record)
-    export = KINDS[record["kind"]].again(run, record)
+    export = _again(csv, run, record)
     on_disk = hashlib.sha256(given.csv).hexdigest()
     is_same = on_disk == record["sha256"] == export.provenance["sha256"]
     return export, is_same and _says_the_same(record, export.provenance)
+
+
+def _again(csv: Path, run: Run, record: Record) -> Export:
+    """Compute a CSV again; raises CoresetError where the choices are of the wrong types."""
+    try:
+        return KINDS[record["kind"]].again(run, record)
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise CoresetError(
+            f"provenance of {csv} holds choices that cannot be read ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:120]}). Restore it from a copy."
+        ) from error
 
 
 def read_rebuildable(path: Path) -> Export:
     """Read a CSV and its provenance, or a ZIP of both; raises CoresetError if unusable."""
     export = read_export(path)
     record = export.provenance
+    version = record.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise CoresetError(
+            f"provenance of {path} was written by a newer program: it has schema version "
+            f"{version}, this one reads {SCHEMA_VERSION}. Update coreset-lens on this computer."
+        )
     try:
         is_usable = (
             record["schema_version"] == SCHEMA_VERSION

@@ -24,6 +24,7 @@ from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import set_codes, set_title
 from coreset_lib.networks import NETWORKS
+from coreset_lib.runs.leftovers import remove_leftovers
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
 from coreset_lib.runs.status import write_status
@@ -54,6 +55,7 @@ def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> R
     check_fits(config, dataset)
     run_id = _new_run_id(dataset.name, config.model)
     folder = runs_folder(cache)
+    remove_leftovers(cache)
     draft = RunPaths(folder / f".{run_id}.part")
     try:
         draft.dynamics.mkdir(parents=True)

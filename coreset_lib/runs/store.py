@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from coreset_lib.checks import check_choice
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
-from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
+from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError, RunNotFoundError
+from coreset_lib.runs.leftovers import remove_leftovers
 from coreset_lib.runs.lock import is_being_trained
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, read_record
-from coreset_lib.runs.records import ACTIVE_STATES, STATES, Manifest, Status
+from coreset_lib.runs.records import ACTIVE_STATES, SCHEMA_VERSION, STATES, Manifest, Status
 from coreset_lib.runs.status import judge_run
 
 TEXTS = ("sample_id", "class_name", "source")
@@ -322,8 +323,14 @@ class RunStore:
         CoresetError
             If it is queued or running, or its lock is held.
         """
+        if _is_newer(run):
+            raise CoresetError(
+                f"run {run.run_id} was written by a newer program, which may be training it. "
+                "Delete it with that program."
+            )
         if _may_be_training(run) or is_being_trained(run.paths):
             raise CoresetError(f"run {run.run_id} is still training. Stop it first.")
+        remove_leftovers(self.cache)
         doomed = run.paths.root.with_name(f".{run.run_id}.{secrets.token_hex(4)}.deleted")
         try:
             run.paths.root.rename(doomed)
@@ -353,6 +360,16 @@ def _may_be_training(run: Run) -> bool:
     """Whether a process may still write to the run; nobody can train a damaged one."""
     try:
         return run.status().state in ACTIVE_STATES
+    except DamagedRunError:
+        return False
+
+
+def _is_newer(run: Run) -> bool:
+    """Whether a newer program wrote the run."""
+    try:
+        return max(run.manifest.schema_version, run.status().schema_version) > SCHEMA_VERSION
+    except NewerRunError:
+        return True
     except DamagedRunError:
         return False
 

@@ -165,7 +165,7 @@ def test_a_provenance_that_says_else_of_the_file_is_not_the_same(csv, store, pla
         lambda record: b"garbage",
         lambda record: b"[]",
         lambda record: b"\xff\xfe",
-        lambda record: json.dumps(record | {"schema_version": 2}).encode(),
+        lambda record: json.dumps(record | {"schema_version": 0}).encode(),
         lambda record: json.dumps(record | {"kind": "poem"}).encode(),
         lambda record: json.dumps(record | {"run": {"run_id": 5}}).encode(),
         lambda record: json.dumps({k: v for k, v in record.items() if k != "selection"}).encode(),
@@ -176,6 +176,34 @@ def test_provenance_that_cannot_be_read_is_told(csv, store, change):
     beside = provenance_path(csv)
     beside.write_bytes(change(json.loads(beside.read_text())))
     with pytest.raises(CoresetError, match=r"provenance .* cannot be read. Restore it"):
+        rebuild(csv, store)
+
+
+def test_a_provenance_of_a_newer_program_is_called_that(csv, store):
+    beside = provenance_path(csv)
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"schema_version": 2}))
+    with pytest.raises(CoresetError, match="written by a newer program: it has schema version 2"):
+        rebuild(csv, store)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("selection.rate", "a lot"),
+        ("selection.rate", [0.1]),
+        ("selection.seed", {}),
+        ("selection.seed", 10**40),
+        ("selection.score_options", 5),
+        ("selection.strategy", []),
+        ("selection.strategy_options", [1]),
+    ],
+)
+def test_odd_choices_in_a_provenance_are_told(csv, store, place, value):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    put(record, place, value)
+    beside.write_text(json.dumps(record))
+    with pytest.raises(CoresetError):
         rebuild(csv, store)
 
 

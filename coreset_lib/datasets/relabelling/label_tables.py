@@ -60,6 +60,8 @@ def read_label_table(path: Path) -> list[LabelRow]:
 def label_table_bytes(path: Path) -> bytes:
     """Read the bytes of a label table; raises CoresetError if it is too large or unreadable."""
     try:
+        if path.exists() and not path.is_file():
+            raise _unusable(path, "it is a folder or device")
         if path.stat().st_size > LARGEST_BYTES:
             raise _unusable(path, f"it has more than {LARGEST_BYTES // 10**6} MB")
         return path.read_bytes()
