@@ -125,6 +125,7 @@ def features(
     from coreset_lib.training.after.vgg16 import compute_vgg16
 
     found = find_run(cache, run)
+    check_device(device)
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("images", total=found.manifest.dataset.n_train)
         shape = compute_vgg16(
