@@ -1,6 +1,7 @@
 """Files that a person asked for: checked before anything is replaced, and all or none written."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,9 +68,9 @@ def check_output(path: Path, *, like: bytes | None = None) -> Path:
 def _check_folder(path: Path, folder: Path) -> None:
     """Raise CoresetError unless a file can be made in a folder."""
     if not folder.is_dir():
-        raise _unwritable(str(path), FileNotFoundError(2, "No such folder"))
+        raise _unwritable(str(path), FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise _unwritable(str(path), PermissionError(13, "Permission denied"))
+        raise _unwritable(str(path), PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def _check_replaceable(path: Path, target: Path, like: bytes | None) -> None:

@@ -100,7 +100,7 @@ def test_a_file_of_the_same_kind_is_replaced(tmp_path, there):
 
 
 def test_an_output_is_checked_before_the_work(tmp_path):
-    with pytest.raises(CoresetError, match="No such folder"):
+    with pytest.raises(CoresetError, match="No such file or directory"):
         check_output(tmp_path / "absent" / "core.csv")
     (tmp_path / "core.csv").write_bytes(b"a poem")
     with pytest.raises(CoresetError, match="must be new or a table"):

@@ -88,6 +88,8 @@ def _again(csv: Path, run: Run, record: Record) -> Export:
     """Compute a CSV again; raises CoresetError where the choices are of the wrong types."""
     try:
         return KINDS[record["kind"]].again(run, record)
+    except CoresetError:
+        raise
     except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise CoresetError(
             f"provenance of {csv} holds choices that cannot be read ({type(error).__name__}: "
