@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.errors import CoresetError
 from coreset_lib.system.files import replace
 
 
@@ -24,13 +23,18 @@ def replacing(path: Path) -> Generator[BinaryIO]:
     try:
         with aside.open("xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            flush(file)
         replace(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)
         raise
+
+
+def flush(file: BinaryIO) -> None:
+    """Make sure that what was written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -48,23 +52,6 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     """Replace the ``.npy`` file at ``path`` by ``array``."""
     with replacing(path) as file:
         np.save(file, array, allow_pickle=False)
-
-
-def write_output(path: Path, content: bytes) -> None:
-    """Write a file that a person asked for; raises CoresetError where that cannot be done.
-
-    A link is followed. Devices and folders are refused: a rename would replace them.
-    """
-    target = Path(os.path.realpath(path))
-    if os.path.lexists(target) and not os.path.isfile(target):
-        raise CoresetError(f"output {path} must be a file, got a folder or device. Name a file.")
-    try:
-        write_bytes(target, content)
-    except OSError as error:
-        raise CoresetError(
-            f"output {path} cannot be written: {error.strerror or error}. "
-            "Choose a file in an existing folder that you may write to."
-        ) from None
 
 
 def csv_bytes(frame: Any) -> bytes:

@@ -54,6 +54,13 @@ def check_label_noise(kind: str, rate: float) -> None:
         )
 
 
+def check_device(name: str) -> str:
+    """Return the name of a device; raises CoresetError for one that there cannot be."""
+    if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", name) is None:
+        raise CoresetError(f"device must be auto, cpu, cuda, cuda:N or mps, got {name[:80]!r}.")
+    return name
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """Everything that decides what a training run computes, apart from the pixels.
@@ -125,10 +132,7 @@ class TrainingConfig:
                 f"labels must be the sha256 of a table of labels, got {self.labels[:80]!r}. "
                 "On the command line give the table itself: --labels corrected.csv"
             )
-        if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", self.device) is None:
-            raise CoresetError(
-                f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}."
-            )
+        check_device(self.device)
 
     @property
     def kept_epochs(self) -> tuple[int, ...]:

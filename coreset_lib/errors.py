@@ -25,6 +25,10 @@ class DamagedRunError(CoresetError):
     """A run directory whose files are missing, truncated or contradict each other."""
 
 
+class NewerRunError(DamagedRunError):
+    """A run that a newer program wrote: whole, and not to be deleted."""
+
+
 class ReviewError(CoresetError):
     """A label decision that may not be taken, or a review database that cannot be used."""
 

@@ -42,6 +42,15 @@ class Window:
         return cls(int(match[1]), int(match[2]))
 
 
+def check_varying(window: Window, *, argument: str = "window") -> None:
+    """Raise CoresetError for a window of one epoch, in which nothing can vary."""
+    if window.n_epochs < 2:
+        raise CoresetError(
+            f"{argument} must hold at least two epochs, got {window}: the variance of one epoch "
+            "is 0 for every sample. Choose a longer window, or train for at least 4 epochs."
+        )
+
+
 def check_windows(early: Window, late: Window, *, n_epochs: int) -> None:
     """Raise CoresetError unless ``early`` ends before ``late`` and both lie in the run."""
     for name, window in (("early", early), ("late", late)):

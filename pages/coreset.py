@@ -150,6 +150,8 @@ def _draw_result(
         for title, number in numbers.items():
             st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
+    if score is not None and score.tie_note:
+        st.warning(score.tie_note)
     _draw_downloads(summary, choices)
     st.plotly_chart(
         composition_bars(run.class_names, full.tolist(), kept.tolist()),

@@ -100,6 +100,8 @@ def draw_page(summary: RunSummary) -> None:
         return
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([64, 36], gap="medium")
+    if score.tie_note:
+        st.warning(score.tie_note)
     with wide:
         if board.live is None:  # else the instrument says it, while it happens
             draw_window_shares(summary, score, choice.early, choice.late)

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import stat
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,9 +15,7 @@ from coreset_lib.atomic import (
     write_array,
     write_bytes,
     write_json,
-    write_output,
 )
-from coreset_lib.errors import CoresetError
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
@@ -65,20 +62,6 @@ def test_files_follow_the_umask(tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
-
-
-def test_an_output_through_a_link_lands_where_the_link_leads(tmp_path):
-    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
-    write_output(tmp_path / "link.csv", b"x")
-    assert (tmp_path / "link.csv").is_symlink()
-    assert (tmp_path / "real.csv").read_bytes() == b"x"
-
-
-def test_devices_and_folders_are_refused_and_not_replaced(tmp_path):
-    for path in (tmp_path, tmp_path / "..", Path(os.devnull)):
-        with pytest.raises(CoresetError, match=r"must be a file, got a folder or device"):
-            write_output(path, b"x")
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
 @pytest.mark.parametrize("name", ["a\rb", "a\r\nb", "a\nb", '"', "a,b", "\r"])

@@ -1,5 +1,6 @@
 """The ``coreset-lens`` command: exit 0 on success, 2 with one clear line on a mistake."""
 
+import errno
 import sys
 
 import typer
@@ -33,6 +34,7 @@ for commands in (serving, data, training, running, exports, methods, evaluating)
 app.add_typer(refining.app)
 app.add_typer(reviewing.app)
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Options that had another name once, still understood.
 OLD_OPTIONS = {"--window": "--grey-window"}
 
@@ -58,6 +60,15 @@ def _run(arguments: list[str]) -> int:
     except (CoresetError, _UsageError) as error:
         message = str(error) if isinstance(error, CoresetError) else _usage_message(error)
         sys.stderr.write(f"coreset-lens: {' '.join(message.split())}\n")
+        return 2
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        sys.stderr.write(
+            f"coreset-lens: the disk is full{where} ({error.strerror}). Free some space and start "
+            "again; what was finished is kept.\n"
+        )
         return 2
     except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("coreset-lens: stopped\n")

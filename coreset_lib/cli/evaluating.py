@@ -94,8 +94,10 @@ def evaluate(
     """
     from coreset_lib.evaluation.held_out import held_out_note
     from coreset_lib.evaluation.report import verdict_lines
+    from coreset_lib.export.provenance import check_exportable
 
     check_slurm_options(typed_options(context), executor)
+    check_exportable(out, like=b"strategy,rate")
     found = find_run(cache, run)
     if preset is None:
         arms = make_arms(
@@ -146,7 +148,7 @@ def _hand_to_slurm(
     cache: Path, plan: EvaluationPlan, options: SlurmOptions, n_tasks: int, script: Path | None
 ) -> None:
     """Submit the comparison as a job array, or write the script that does."""
-    from coreset_lib.atomic import write_output
+    from coreset_lib.outputs import write_output
 
     if script is not None:
         text = workflows.evaluation_script(plan, cache=cache, slurm_job=options, n_tasks=n_tasks)

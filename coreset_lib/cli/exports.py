@@ -20,6 +20,7 @@ from coreset_lib.cli.options import (
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export.forms import NAMES as FORM_NAMES
+from coreset_lib.export.provenance import Export, check_exportable
 from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
@@ -41,9 +42,10 @@ def score(
 ) -> None:
     """Score every training sample of a run and write a CSV (rank 1 = hardest)."""
     found = find_run(cache, run)
+    check_exportable(out, like=b"index,sample_id")
     export = workflows.export_scores(found, score, options=score_options(early, late, option))
     export.write(out)
-    _say_exact_match(found)
+    _say_notes(found, export)
     options = export.provenance["score_options"]
     used = ", ".join(f"{name}={value}" for name, value in options.items())
     n_train = found.manifest.dataset.n_train
@@ -97,16 +99,19 @@ def select(
         seed=seed,
     )
     found = find_run(cache, run)
+    check_exportable(out, like=b"index,sample_id")
     export = workflows.export_coreset(found, config)
     export.write(out)
-    _say_exact_match(found)
+    _say_notes(found, export)
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
     typer.echo(f"sha256: {export.provenance['sha256']}")
 
 
-def _say_exact_match(run: Run) -> None:
-    """Say how predictions and classes are counted where samples carry any number of labels."""
+def _say_notes(run: Run, export: Export) -> None:
+    """Say what a score ties, and how classes are counted where samples carry many labels."""
+    for note in export.provenance.get("notes", ()):
+        typer.echo(f"note: {note}", err=True)
     if run.manifest.dataset.label_names:
         typer.echo(EXACT_MATCH, err=True)
 
@@ -142,6 +147,8 @@ def rebuild(
     cache: Cache = None,
 ) -> int:
     """Compute a CSV again from its provenance and say whether it is the same."""
+    if out is not None:
+        check_exportable(out)
     export, is_same = workflows.rebuild(csv, cache=cache)
     if out is not None:
         export.write(out)

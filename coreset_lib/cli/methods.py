@@ -114,6 +114,7 @@ def cluster(
 ) -> None:
     """Cluster a run's embedding around medoids and write a CSV."""
     from coreset_lib.checks import check_whole
+    from coreset_lib.outputs import check_output
 
     options = {
         "k": k,
@@ -123,6 +124,8 @@ def cluster(
         "variance": variance,
     }
     check_whole("--seed", seed, least=0, most=2**31 - 1)
+    check_output(out, like=b"index,sample_id")
+    check_output(out.with_name(f"{out.stem}.clusters.json"), like=b"{")
     found = workflows.cluster(
         find_run(cache, run), options=options, per_class=not overall, seed=seed
     )

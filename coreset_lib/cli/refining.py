@@ -86,6 +86,7 @@ def start(
     from coreset_lib.cli.training import parse_seeds
 
     found = find_run(cache, run)
+    _check_out(out)
     plan = workflows.refinement_plan(
         found,
         queries=[part.strip() for part in query.split(",")],
@@ -124,6 +125,7 @@ def go_on(
 ) -> None:
     """Go on with a refinement that was stopped, or that waits for the labels given here."""
     chosen = _find(cache, find_run(cache, run), refinement)
+    _check_out(out)
     if labels is not None:
         n_others = workflows.answer_refinement(chosen, labels)
         if n_others:
@@ -180,6 +182,14 @@ def stop(run: RunName, refinement: Id = None, cache: Cache = None) -> None:
     typer.echo(f"refinement {chosen.plan.refinement_id} stopped")
 
 
+def _check_out(out: Path | None) -> None:
+    """Raise CoresetError, before the work, for an output that could not be written after it."""
+    from coreset_lib.export.provenance import check_exportable
+
+    if out is not None:
+        check_exportable(out)
+
+
 def _tell_end(refined: "Refinement", out: Path | None) -> None:
     """Say how the work on a refinement ended."""
     from coreset_lib.refinement.run_plan import WAITING
@@ -212,7 +222,7 @@ def _refinement_bar() -> Generator[Callable[[int, int, str], None]]:
 
 def _tell_queries(paths: RefinementPaths, plan: RefinementPlan, out: Path | None) -> None:
     """Say where the queries are that people must answer, and how to go on."""
-    from coreset_lib.atomic import write_output
+    from coreset_lib.outputs import write_output
     from coreset_lib.refinement.experts import open_round
 
     asked = open_round(paths, plan)

@@ -86,7 +86,8 @@ def queue_command(
 
     Says of every class how many of its samples are suspect, and warns above a quarter.
     """
-    from coreset_lib.atomic import csv_bytes, write_output
+    from coreset_lib.atomic import csv_bytes
+    from coreset_lib.outputs import write_output
 
     found = find_run(cache, run)
     queue = workflows.suspicion(found)
@@ -277,21 +278,27 @@ def _wanted_labels(
     run: str, labels: Path | None, database: str | None, cache: Path | None
 ) -> tuple[Any, Mapping[str, str]]:
     """Return the dataset of a run and the labels that it shall have."""
-    from coreset_lib.datasets.relabelling.label_tables import corrections, read_label_table
+    from coreset_lib.datasets.relabelling.label_tables import (
+        corrections,
+        read_label_table,
+        use_in_words,
+    )
     from coreset_lib.review.dataset import ReviewedDataset
     from coreset_lib.review.diff import decided_labels
     from coreset_lib.review.states import sample_states
 
     dataset = ReviewedDataset.of_run(find_run(cache, run))
     if labels is not None:
+        rows = read_label_table(labels)
         found = corrections(
-            read_label_table(labels),
+            rows,
             dataset_name=dataset.name,
             class_names=dataset.class_names,
             sample_ids=dataset.sample_ids,
             labels=dataset.labels,
             name=labels.name,
         )
+        typer.echo(f"{labels.name}: {use_in_words(rows)}")
         return dataset, {dataset.sample_ids[r]: dataset.class_names[c] for r, c in found.items()}
     with _open(cache, database) as store:
         events = store.events(dataset.fingerprint)
@@ -310,6 +317,8 @@ def _print_report(found: "ImportReport") -> None:
             typer.echo(
                 f"line {row.line}: {row.sample_id}: {row.reader} says {row.label}, {row.note}"
             )
+    for row in found.of("unsettled")[:MOST_LINES]:
+        typer.echo(f"line {row.line}: {row.sample_id}: left out, {row.note}")
 
 
 def _write_report(path: Path, found: "ImportReport") -> None:
@@ -325,7 +334,8 @@ def _write_table(path: Path, rows: Any, columns: tuple[str, ...]) -> None:
     """Write a CSV that no spreadsheet runs."""
     import pandas as pd
 
-    from coreset_lib.atomic import csv_bytes, write_output
+    from coreset_lib.atomic import csv_bytes
+    from coreset_lib.outputs import write_output
     from coreset_lib.spreadsheets import disarm_formulas
 
     table = disarm_formulas(pd.DataFrame(list(rows), columns=list(columns)), columns)

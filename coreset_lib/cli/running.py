@@ -10,7 +10,9 @@ import typer
 from coreset_lib import workflows
 from coreset_lib.checks import check_choice
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
+from coreset_lib.configs import check_device
 from coreset_lib.errors import CoresetError
+from coreset_lib.runs.leftovers import leftovers
 from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
 from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.summary import summarise
@@ -32,6 +34,13 @@ def runs(
     if as_json:
         typer.echo(json.dumps([asdict(s) for s in summaries], indent=2, ensure_ascii=False))
         return
+    left = leftovers(cache_folder(cache))
+    if left:
+        typer.echo(
+            f"{len(left)} folders of drafts and deleted runs were left by programs that were "
+            "killed; the next run that is started or deleted removes them",
+            err=True,
+        )
     if is_empty:
         typer.echo("no runs yet; start one with: coreset-lens train --dataset phantom")
     elif not summaries:
@@ -132,6 +141,7 @@ def features(
 
     check_choice("--kind", kind, COMPUTED)
     found = find_run(cache, run)
+    check_device(device)
     if background:
         start_features(
             found.paths, kind, weights=weights, side=side, folds=folds, epochs=epochs,
@@ -184,6 +194,7 @@ def vog(
     from coreset_lib.training.after.pixel_vog import compute_pixel_vog, epochs_with_weights
 
     found = find_run(cache, run)
+    check_device(device)
     if background:
         epochs_with_weights(found)
         folder = str(cache_folder(cache).resolve())

@@ -150,8 +150,6 @@ def train(
         return
     if dataset is None:
         raise CoresetError("train must know what to train on. Give --dataset, or --resume RUN.")
-    from coreset_lib.datasets.relabelling.label_tables import keep_labels
-
     noise_kind, noise_rate = parse_label_noise(label_noise)
     config = TrainingConfig(
         dataset=absolute_dataset(dataset, data_root),
@@ -176,7 +174,7 @@ def train(
         label_noise=noise_kind,
         label_noise_rate=noise_rate,
         label_noise_seed=label_noise_seed,
-        labels="" if labels is None else keep_labels(cache_folder(cache), labels),
+        labels="" if labels is None else _keep_labels(cache_folder(cache), labels),
     )
     configs = [config]
     if seeds is not None:
@@ -191,6 +189,15 @@ def train(
     started = _train_new(cache_folder(cache), configs, work)
     if runs > 1:
         _average(cache_folder(cache), started)
+
+
+def _keep_labels(cache: Path, labels: Path) -> str:
+    """Keep a table of corrected labels, and say which of its rows count."""
+    from coreset_lib.datasets.relabelling.label_tables import keep_labels, load_labels, use_in_words
+
+    digest = keep_labels(cache, labels)
+    typer.echo(f"{labels}: {use_in_words(load_labels(cache, digest))}")
+    return digest
 
 
 def queue(
@@ -227,7 +234,7 @@ def sbatch(
     cache: Cache = None,
 ) -> None:
     """Print or write the Slurm script of a run, to be submitted where Slurm is."""
-    from coreset_lib.atomic import write_output
+    from coreset_lib.outputs import write_output
 
     options = slurm_options(
         cache_folder(cache),

@@ -15,6 +15,9 @@ from numba import njit
 _REORDERED = {"reassoc", "nsz"}
 # Below this share of |x|² + |y|², a squared distance would keep fewer than about 9 digits.
 _CLOSE = 1e-6
+# Searches end after some dozens of rounds. The bound is for inputs that nobody has thought of.
+_MOST_ROUNDS = 1000
+_ROUNDS_PER_MEDOID = 4
 
 
 @njit(nogil=True, cache=True)
@@ -247,30 +250,52 @@ def _mark(n_candidates, medoids):
 
 
 @njit(nogil=True, cache=True)
+def _least_improvement(caches, tolerance):
+    """Return by how much a swap must lower the loss: a share of the loss that there is at first.
+
+    A share of the loss as it falls would go to nothing with it, where rows are copies, and
+    rounding would swap equal medoids for ever.
+    """
+    return tolerance * _sum(caches.first_distance)
+
+
+@njit(nogil=True, cache=True)
+def _is_lower(distances, medoids, cluster, candidate, caches, least):
+    """Make a swap, and whether the loss, summed anew, fell by ``least``; else take it back."""
+    before, former = _sum(caches.first_distance), medoids[cluster]
+    _replace(distances, medoids, cluster, candidate, caches)
+    if before - _sum(caches.first_distance) > least:
+        return True
+    _replace(distances, medoids, cluster, former, caches)
+    return False
+
+
+@njit(nogil=True, cache=True)
 def swap_eagerly(distances, medoids, tolerance):
     """Make every improving swap at once, until a full round of candidates holds none.
 
     Changes ``medoids`` (at least two) in place; an improvement counts above ``tolerance``
-    times the loss. Returns the loss and the number of rounds begun.
+    times the first loss. Returns the loss and the number of rounds begun.
     """
     n_candidates = distances.shape[0]
     caches = _new_caches(distances, medoids)
     regrets, lanes = np.empty(distances.shape[1]), np.empty((4, medoids.shape[0]))
     is_medoid = _mark(n_candidates, medoids)
-    loss = _sum(caches.first_distance)
+    least = _least_improvement(caches, tolerance)
+    most_visits = n_candidates * (_MOST_ROUNDS + _ROUNDS_PER_MEDOID * medoids.shape[0])
     n_visits, n_idle = 0, 0
-    while n_idle < n_candidates:
+    while n_idle < n_candidates and n_visits < most_visits:
         candidate = n_visits % n_candidates
         n_visits += 1
         n_idle += 1
         if is_medoid[candidate]:
             continue
         change, cluster = _price(distances[candidate], caches, regrets, lanes)
-        if change < -tolerance * loss:
-            is_medoid[medoids[cluster]], is_medoid[candidate] = False, True
-            _replace(distances, medoids, cluster, candidate, caches)
-            loss += change
-            n_idle = 0
+        if change < -least:
+            former = medoids[cluster]
+            if _is_lower(distances, medoids, cluster, candidate, caches, least):
+                is_medoid[former], is_medoid[candidate] = False, True
+                n_idle = 0
     return _sum(caches.first_distance), (n_visits + n_candidates - 1) // n_candidates
 
 
@@ -280,8 +305,9 @@ def swap_steepest(distances, medoids, tolerance):
     caches = _new_caches(distances, medoids)
     regrets, lanes = np.empty(distances.shape[1]), np.empty((4, medoids.shape[0]))
     is_medoid = _mark(distances.shape[0], medoids)
+    least = _least_improvement(caches, tolerance)
     n_rounds = 0
-    while True:
+    while n_rounds < _MOST_ROUNDS + _ROUNDS_PER_MEDOID * medoids.shape[0]:
         n_rounds += 1
         best_change, best_cluster, best_candidate = 0.0, -1, -1
         for candidate in range(distances.shape[0]):
@@ -289,8 +315,10 @@ def swap_steepest(distances, medoids, tolerance):
                 change, cluster = _price(distances[candidate], caches, regrets, lanes)
                 if change < best_change:
                     best_change, best_cluster, best_candidate = change, cluster, candidate
-        loss = _sum(caches.first_distance)
-        if best_change >= -tolerance * loss:
-            return loss, n_rounds
-        is_medoid[medoids[best_cluster]], is_medoid[best_candidate] = False, True
-        _replace(distances, medoids, best_cluster, best_candidate, caches)
+        if best_change >= -least:
+            break
+        former = medoids[best_cluster]
+        if not _is_lower(distances, medoids, best_cluster, best_candidate, caches, least):
+            break
+        is_medoid[former], is_medoid[best_candidate] = False, True
+    return _sum(caches.first_distance), n_rounds

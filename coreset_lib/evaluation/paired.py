@@ -22,7 +22,8 @@ class PairedComparison:
     mean, standard_deviation : float
         Of the differences; the deviation with n − 1, NaN for one seed.
     low, high : float
-        Ends of the 95 % confidence interval of the mean; NaN for one seed.
+        Ends of the 95 % confidence interval of the mean; NaN for one seed, and where all
+        differences are equal, because then nothing is known of their spread.
     n_seeds : int
     verdict : str
         ``better``, ``worse``, ``no difference seen``, or ``too few seeds``.
@@ -52,7 +53,7 @@ def compare_paired(strategy: ArrayLike, reference: ArrayLike) -> PairedCompariso
     -------
     PairedComparison
         Student's t interval of the mean difference, n − 1 degrees of freedom. Differences
-        that are all equal have an interval of width 0.
+        that are all equal have none: figures of a few hundred test images often agree by chance.
 
     Raises
     ------
@@ -65,23 +66,15 @@ def compare_paired(strategy: ArrayLike, reference: ArrayLike) -> PairedCompariso
             f"paired results must be two equally long lists of finite numbers, got shapes "
             f"{a.shape} and {b.shape}. Finish the missing cells first."
         )
-    return _describe(a - b)
+    return _describe(a - b, rounding=4 * np.spacing(max(np.abs(a).max(), np.abs(b).max())))
 
 
-def _describe(differences: NDArray[np.float64]) -> PairedComparison:
-    """Build mean, interval and verdict."""
+def _describe(differences: NDArray[np.float64], rounding: float) -> PairedComparison:
+    """Build mean, interval and verdict; differences closer than ``rounding`` are equal."""
     n_seeds = len(differences)
     mean = float(differences.mean())
-    if n_seeds < 2:
-        return PairedComparison(
-            mean=mean,
-            standard_deviation=math.nan,
-            low=math.nan,
-            high=math.nan,
-            n_seeds=n_seeds,
-            verdict="too few seeds",
-            seeds_to_tell=None,
-        )
+    if n_seeds < 2 or np.ptp(differences) <= rounding:
+        return _without_interval(mean, n_seeds, is_zero=n_seeds > 1 and abs(mean) <= rounding)
     deviation = float(differences.std(ddof=1))
     half = deviation * float(_half_widths()[n_seeds])
     low, high = mean - half, mean + half
@@ -94,6 +87,19 @@ def _describe(differences: NDArray[np.float64]) -> PairedComparison:
         n_seeds=n_seeds,
         verdict=verdict,
         seeds_to_tell=_seeds_to_tell(mean, deviation, n_seeds) if low <= 0 <= high else None,
+    )
+
+
+def _without_interval(mean: float, n_seeds: int, *, is_zero: bool) -> PairedComparison:
+    """Describe differences whose spread is not known."""
+    return PairedComparison(
+        mean=mean,
+        standard_deviation=0.0 if n_seeds > 1 else math.nan,
+        low=math.nan,
+        high=math.nan,
+        n_seeds=n_seeds,
+        verdict="no difference seen" if is_zero else "too few seeds",
+        seeds_to_tell=None,
     )
 
 

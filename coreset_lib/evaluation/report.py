@@ -47,7 +47,12 @@ def verdict_in_words(row: dict[Any, Any]) -> str:
     if not isinstance(verdict, str):
         return line
     line += f"; {verdict}"
-    if row["seeds"] > 1:
+    if row["seeds"] > 1 and row["low"] != row["low"]:
+        line += (
+            f" to compare with {row['reference']} ({100 * row['difference']:+.1f} points with each "
+            "of them: their spread is not known)"
+        )
+    elif row["seeds"] > 1:
         line += (
             f" than {row['reference']}"
             if verdict in ("better", "worse")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coreset_lib.atomic import csv_bytes, write_output
+from coreset_lib.atomic import csv_bytes
 from coreset_lib.features import reduce_by_pca
+from coreset_lib.outputs import write_outputs
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.store import Run
 from coreset_lib.scores.score import read_options
@@ -46,9 +47,8 @@ class ClusterTable:
             If either cannot be written.
         """
         beside = path.with_name(f"{path.stem}.clusters.json")
-        write_output(path, self.csv)
         text = json.dumps(self.record, indent=2, ensure_ascii=False) + "\n"
-        write_output(beside, text.encode())
+        write_outputs({path: self.csv, beside: text.encode()})
         return beside
 
 

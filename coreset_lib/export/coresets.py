@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from coreset_lib.atomic import csv_bytes
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
-from coreset_lib.export.provenance import Export, make_export, plugins_used
+from coreset_lib.export.provenance import Export, make_export, notes_on, plugins_used
 from coreset_lib.export.review_status import (
     ReviewStatuses,
     current_statuses,
@@ -63,6 +63,7 @@ def export_coreset(
         "report": dict(coreset.report),
         "n_selected": len(coreset.indices),
         "review": reviews.as_dict(_ids(samples, coreset.indices)),
+        **notes_on(score),
         **plugins_used(score.name if score else None, config.strategy),
     }
     return make_export(CORESET, run, csv, details, n_epochs=dynamics.n_epochs)
@@ -108,6 +109,7 @@ def export_selection(
         "samples": samples,
         "n_selected": len(chosen),
         "review": reviews.as_dict(_ids(table, chosen)),
+        **notes_on(score),
         **plugins_used(score.name if score else None),
     }
     return make_export(SELECTION, run, csv, details, n_epochs=dynamics.n_epochs)

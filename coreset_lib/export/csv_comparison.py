@@ -95,6 +95,8 @@ def read_exported(path: Path) -> ExportedTable:
     CoresetError
         If it is missing or was not written by ``score`` or ``select``.
     """
+    if path.exists() and not path.is_file():
+        raise CoresetError(f"{path} must be a file, got a folder or device. Give a CSV.")
     try:
         table = pd.read_csv(path, dtype=TEXTS, keep_default_na=False)
     except FileNotFoundError:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coreset_lib.atomic import write_output
 from coreset_lib.errors import CoresetError
+from coreset_lib.outputs import check_output, write_outputs
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
+from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import STRATEGIES
 
 SCHEMA_VERSION = 1
@@ -37,11 +38,11 @@ class Export:
         Raises
         ------
         CoresetError
-            If either cannot be written.
+            If either cannot be written, or would replace a file of another kind or of a cache;
+            then neither is.
         """
         beside = provenance_path(path)
-        write_output(path, self.csv)
-        write_output(beside, self.provenance_bytes())
+        write_outputs({path: self.csv, beside: self.provenance_bytes()})
         return beside
 
 
@@ -58,11 +59,22 @@ def provenance_path(csv: Path) -> Path:
     return csv.with_name(f"{csv.stem}.provenance.json")
 
 
+def check_exportable(csv: Path, *, like: bytes | None = None) -> None:
+    """Raise CoresetError unless a CSV and its provenance can be written, before work for it."""
+    check_output(csv, like=like)
+    check_output(provenance_path(csv), like=b"{")
+
+
 def plugins_used(score: str | None, strategy: str | None = None) -> dict[str, Any]:
     """Name the other packages that a CSV cannot be computed without; nothing if there are none."""
     found = (SCORES.plugin(score), STRATEGIES.plugin(strategy))
     plugins = [plugin.as_dict() for plugin in found if plugin is not None]
     return {"plugins": plugins} if plugins else {}
+
+
+def notes_on(score: ScoreValues | None) -> dict[str, Any]:
+    """Return what a reader must know of a score's values; nothing if there is nothing."""
+    return {"notes": [score.tie_note]} if score is not None and score.tie_note else {}
 
 
 def make_export(

@@ -1,6 +1,7 @@
 """Computing a CSV of any kind again from its provenance, and comparing byte for byte."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +17,16 @@ from coreset_lib.export import (
     scores,
 )
 from coreset_lib.export.archive import read_export
-from coreset_lib.export.provenance import SCHEMA_VERSION, Export
+from coreset_lib.export.provenance import SCHEMA_VERSION, Export, describe_run
 from coreset_lib.plugins import check_installed
 from coreset_lib.runs.store import Run, RunStore
 
 Record = dict[str, Any]
+LONGEST_SHOWN = 40
+# Of two fields that differ, the one that explains the other is named.
+FIRST = ("dataset.fingerprint",)
+# The moment and the program of a rebuilding are its own; the run is compared with the run.
+TOLD_ANEW = {"created", "versions", "sha256", "run"}
 
 
 @dataclass(frozen=True)
@@ -56,30 +62,51 @@ def rebuild(csv: Path, store: RunStore) -> tuple[Export, bool]:
     Export
         What the recorded choices give now.
     bool
-        Whether it is the same, byte for byte, as the file was when it was made, and the
-        file on disk still is.
+        Whether it is the same, byte for byte, as the file was when it was made, the file on
+        disk still is, and so is all that the provenance says of it.
 
     Raises
     ------
     CoresetError
         If the CSV, its provenance, its run or, of a comparison or refinement, its finished
         trainings are missing or unreadable, or a package that brought the score or the
-        strategy is not installed.
+        strategy is not installed; also if the provenance says of the run what the run
+        itself does not say.
     """
     given = read_rebuildable(csv)
     record = given.provenance
     check_installed(record.get("plugins"))
     run = store.find(record["run"]["run_id"])
-    _check_dataset(run, record)
-    export = KINDS[record["kind"]].again(run, record)
+    _check_run(run, record)
+    export = _again(csv, run, record)
     on_disk = hashlib.sha256(given.csv).hexdigest()
-    return export, on_disk == record["sha256"] == export.provenance["sha256"]
+    is_same = on_disk == record["sha256"] == export.provenance["sha256"]
+    return export, is_same and _says_the_same(record, export.provenance)
+
+
+def _again(csv: Path, run: Run, record: Record) -> Export:
+    """Compute a CSV again; raises CoresetError where the choices are of the wrong types."""
+    try:
+        return KINDS[record["kind"]].again(run, record)
+    except CoresetError:
+        raise
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise CoresetError(
+            f"provenance of {csv} holds choices that cannot be read ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:120]}). Restore it from a copy."
+        ) from error
 
 
 def read_rebuildable(path: Path) -> Export:
     """Read a CSV and its provenance, or a ZIP of both; raises CoresetError if unusable."""
     export = read_export(path)
     record = export.provenance
+    version = record.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise CoresetError(
+            f"provenance of {path} was written by a newer program: it has schema version "
+            f"{version}, this one reads {SCHEMA_VERSION}. Update coreset-lens on this computer."
+        )
     try:
         is_usable = (
             record["schema_version"] == SCHEMA_VERSION
@@ -97,15 +124,44 @@ def read_rebuildable(path: Path) -> Export:
     return export
 
 
-def _check_dataset(run: Run, record: Record) -> None:
-    """Raise CoresetError for another run of the same name."""
-    found = run.manifest.dataset.fingerprint
-    if found != record["run"]["dataset"]["fingerprint"]:
+def _check_run(run: Run, record: Record) -> None:
+    """Raise CoresetError unless the run is all that the provenance says of it."""
+    said, n_epochs = record["run"], record["run"]["epochs"]
+    if not 0 <= n_epochs <= run.status().epoch:
         raise CoresetError(
-            f"run {run.run_id} must be of the dataset with fingerprint "
-            f"{record['run']['dataset']['fingerprint'][:12]}, got {found[:12]}. "
-            "It is another run of the same name."
+            f"run {run.run_id} must have {n_epochs} recorded epochs, got {run.status().epoch}. "
+            "Restore the run from a copy."
         )
+    found = _flat(json.loads(json.dumps(describe_run(run, n_epochs))))
+    given = _flat(said)
+    for name in sorted({*found, *given}, key=lambda name: (name not in FIRST, name)):
+        if name not in found or name not in given or found[name] != given[name]:
+            raise CoresetError(
+                f"run {run.run_id} must have {name} {_shown(given.get(name))}, as the provenance "
+                f"says, got {_shown(found.get(name))}. It is another run of the same name, or "
+                "the provenance was changed: restore the right one."
+            )
+
+
+def _flat(record: Mapping[str, Any], before: str = "") -> Record:
+    """Return the values of nested mappings by dotted names."""
+    flat: Record = {}
+    for name, value in record.items():
+        is_nested = isinstance(value, dict) and value
+        flat |= _flat(value, f"{before}{name}.") if is_nested else {before + name: value}
+    return flat
+
+
+def _shown(value: Any) -> str:
+    """Show a value in a sentence."""
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}.."
+
+
+def _says_the_same(record: Record, rebuilt: Record) -> bool:
+    """Whether choices, counts and reports, where both have them, are equal."""
+    names = (record.keys() & rebuilt.keys()) - TOLD_ANEW
+    return all(record[name] == json.loads(json.dumps(rebuilt[name])) for name in names)
 
 
 def _dynamics_as_recorded(run: Run, record: Mapping[str, Any]) -> TrainingDynamics:

@@ -5,7 +5,7 @@ from typing import Any
 
 from coreset_lib.atomic import csv_bytes
 from coreset_lib.dynamics import TrainingDynamics
-from coreset_lib.export.provenance import Export, make_export, plugins_used
+from coreset_lib.export.provenance import Export, make_export, notes_on, plugins_used
 from coreset_lib.export.tables import score_table
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -20,6 +20,7 @@ def export_scores(run: Run, score: ScoreValues, dynamics: TrainingDynamics) -> E
     details = {
         "score": score.name,
         "score_options": score.plain_options(),
+        **notes_on(score),
         **plugins_used(score.name),
     }
     return make_export(KIND, run, csv, details, n_epochs=dynamics.n_epochs)

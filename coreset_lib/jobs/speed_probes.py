@@ -20,6 +20,7 @@ from coreset_lib.system.processes import (
     host_name,
     is_alive,
     let_go,
+    process_identity,
     process_start,
     spawn,
     wait_for_starter,
@@ -84,7 +85,9 @@ def read_probe(cache: Path, config: TrainingConfig) -> SpeedProbe | None:
             return SpeedProbe(speed=_speed(record["speed"]))
         if "error" in record:
             return SpeedProbe(error=str(record["error"]))
-        is_measuring = is_alive(record["pid"], record["process_start"])
+        is_measuring = is_alive(
+            record["pid"], record["process_start"], record.get("process_identity", "")
+        )
         return SpeedProbe() if is_measuring else SpeedProbe(error=ENDED)
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -139,7 +142,11 @@ def _path(cache: Path, config: TrainingConfig) -> Path:
 
 def _process(pid: int) -> dict[str, Any]:
     """Name the process that measures, so that its end can be noticed."""
-    return {"pid": pid, "process_start": process_start(pid)}
+    return {
+        "pid": pid,
+        "process_start": process_start(pid),
+        "process_identity": process_identity(pid),
+    }
 
 
 def _write(path: Path, record: dict[str, Any]) -> None:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from coreset_lib.atomic import csv_bytes, write_bytes, write_json
 from coreset_lib.datasets.relabelling.label_tables import (
-    TRAINED_WITH,
     check_class,
     read_label_table,
+    settled_rows,
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.plan import JUDGED, RefinementPlan, RoundCell
@@ -125,7 +125,7 @@ def accept_answers(paths: RefinementPaths, plan: RefinementPlan, run: Run, table
         labels, or a query has no answer. Nothing is kept then.
     """
     asked = _round_to_answer(paths, plan)
-    rows = [row for row in read_label_table(table) if row.status in TRAINED_WITH]
+    rows = settled_rows(read_label_table(table))
     said = [_Said(r.sample_id, r.new.strip(), f"line {r.line} of {table.name}") for r in rows]
     _keep_answers(paths, asked, run, said, f"{table.name} must", "Fill in the column new.")
     asked_about = _wanted(asked.sample_ids(run))

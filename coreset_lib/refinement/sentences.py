@@ -115,6 +115,11 @@ def comparison_in_words(found: PairedComparison, reference: str) -> str:
     points = f"{100 * found.mean:+.1f} points"
     if found.n_seeds < 2:
         return f"One seed cannot tell whether it beats “{reference}” ({points}). Take three."
+    if math.isnan(found.low):
+        return (
+            f"{found.n_seeds} seeds cannot tell whether it beats “{reference}” ({points} with each "
+            "of them, so their spread is not known). Take more."
+        )
     points += (
         f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, "
         f"{found.n_seeds} paired seeds)"
@@ -141,6 +146,8 @@ def _protection_in_words(numbers: pd.DataFrame, means: dict[Any, float]) -> list
     found = compare_paired(both["minority"], both["majority"])
     if found.n_seeds < 2:
         return [f"{line} (one seed)."]
+    if math.isnan(found.low):
+        return [f"{line} ({100 * found.mean:+.1f} points with each of {found.n_seeds} seeds)."]
     words = {"better": "more often", "worse": "less often"}
     told = words.get(found.verdict, "no difference seen")
     return [

@@ -54,7 +54,7 @@ def shown_url(url: str) -> str:
     """Return an address for people: a path for SQLite, no password otherwise."""
     try:
         parsed = make_url(url)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         return "that was given"
     if parsed.get_backend_name() == "sqlite":
         return parsed.database or "in memory"
@@ -160,7 +160,7 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
         kind = parsed.get_backend_name()
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):  # ValueError: a port that is no number
         raise ReviewError(f"review database must be an address, got nonsense. {example}") from None
     if kind == "postgres":
         parsed, kind = parsed.set(drivername="postgresql"), "postgresql"

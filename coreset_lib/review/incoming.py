@@ -1,6 +1,7 @@
 """Decisions made elsewhere: what a table of labels would add, and where it disagrees."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,8 +10,7 @@ from pathlib import Path
 from coreset_lib.datasets.relabelling.label_tables import (
     LabelRow,
     check_class,
-    label_table_bytes,
-    parse_label_table,
+    read_label_table,
 )
 from coreset_lib.errors import CoresetError, ReviewError
 from coreset_lib.review import rights
@@ -24,8 +24,11 @@ OUTCOMES = {
     "same": "there already",
     "conflict": "recorded; another reader says otherwise",
     "changed": "left out: the same reader has decided otherwise here",
+    "unsettled": "left out: the table says itself that it is no decision",
     "wrong": "cannot be used",
 }
+# What a reader decided, whether or not a second one has agreed yet.
+DECISIONS = ("", "proposed", "confirmed", "exported")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class IncomingRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import did, or would do."""
+    """What an import did, or would do; ``n_recorded`` counts the events that were added."""
 
     rows: tuple[IncomingRow, ...]
     n_recorded: int
@@ -68,7 +71,8 @@ def import_labels(
 ) -> ImportReport:
     """Record the decisions of a table, each as an event of the reader that it names.
 
-    Nothing is recorded if any row is wrong. A table that is imported twice is recorded once.
+    Nothing is recorded if any row is wrong. A table that is imported twice is recorded once;
+    after an undo, or into another dataset, it is a decision like any other.
 
     Parameters
     ----------
@@ -89,21 +93,19 @@ def import_labels(
         If the table cannot be read, ``by`` is no admin, or the database cannot be used.
     """
     rights.check_role(by, store.role_of(by), "import")
-    content = label_table_bytes(path)
-    table = parse_label_table(content, path)
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    readers = store.readers()
-    known = labels_by_sample(store.events(dataset.fingerprint))
+    table = read_label_table(path)
+    readers, events = store.readers(), store.events(dataset.fingerprint)
+    known, last = labels_by_sample(events), {event.sample_id: event.id for event in events}
     rows = [_judge(row, dataset, known, readers, reader) for row in table]
     if is_trial or any(row.outcome == "wrong" for row in rows):
         return ImportReport(rows=tuple(rows), n_recorded=0)
     chosen = [
-        _decision(source, row, dataset, by=by, name=path.name, token=f"import:{digest}")
+        _decision(source, row, dataset, by=by, name=path.name, last=last.get(row.sample_id, 0))
         for source, row in zip(table, rows, strict=True)
         if row.outcome in ("new", "conflict")
     ]
-    store.decide_all(dataset, chosen)
-    return ImportReport(rows=tuple(rows), n_recorded=len(chosen))
+    added = store.add_decisions(dataset, chosen)
+    return ImportReport(rows=tuple(rows), n_recorded=len(added))
 
 
 def _judge(
@@ -116,6 +118,8 @@ def _judge(
     """Say what becomes of a row."""
     who, sample = row.who or reader or "", dataset.named(row.sample_id)
     line = IncomingRow(line=row.line, sample_id=sample, reader=who, label=row.new, outcome="new")
+    if row.status not in DECISIONS:
+        return replace(line, outcome="unsettled", note=f"its status is {row.status}")
     try:
         label = _check(row, dataset, who, readers)
     except CoresetError as error:
@@ -149,7 +153,7 @@ def _check(row: LabelRow, dataset: ReviewedDataset, who: str, readers: Iterable[
 
 
 def _decision(
-    source: LabelRow, row: IncomingRow, dataset: ReviewedDataset, *, by: str, name: str, token: str
+    source: LabelRow, row: IncomingRow, dataset: ReviewedDataset, *, by: str, name: str, last: int
 ) -> Decision:
     """Turn a row into a decision."""
     return Decision(
@@ -161,10 +165,16 @@ def _decision(
         reason=source.why,
         confidence=_confidence(source),
         view=f"import of {name}",
-        token=f"{token}:{row.line}",
+        token=_key(row, dataset, last),
         recorded_by=by,
         decided=source.when,
     )
+
+
+def _key(row: IncomingRow, dataset: ReviewedDataset, last: int) -> str:
+    """Name a decision by all that makes it one: the same import at the same moment is one."""
+    scope = [dataset.fingerprint, row.reader, row.sample_id, row.label, last]
+    return "import:" + hashlib.sha256(json.dumps(scope).encode()).hexdigest()[:32]
 
 
 def _confidence(row: LabelRow) -> int | None:

@@ -32,6 +32,7 @@ from coreset_lib.review.schema import check_schema, upgrade
 from coreset_lib.review.trail import (
     EVENTS,
     add_event,
+    check_repeated,
     current_roles,
     current_rules,
     event_of,
@@ -154,6 +155,19 @@ class ReviewStore:
 
     def decide_all(self, dataset: ReviewedDataset, decisions: list[Decision]) -> list[Event]:
         """Record several decisions, all or none; raises as `decide`."""
+        return [event for event, _ in self._record_all(dataset, decisions)]
+
+    def add_decisions(self, dataset: ReviewedDataset, decisions: list[Decision]) -> list[Event]:
+        """Record several decisions, all or none, and return the events that are new.
+
+        A decision whose token is in the trail already adds none. Raises as `decide`.
+        """
+        return [event for event, is_new in self._record_all(dataset, decisions) if is_new]
+
+    def _record_all(
+        self, dataset: ReviewedDataset, decisions: list[Decision]
+    ) -> list[tuple[Event, bool]]:
+        """Record decisions in one transaction; say of each whether it is new."""
         for decision in decisions:
             _check_subject(dataset, decision)
         with writing(self.engine) as connection:
@@ -188,6 +202,7 @@ class ReviewStore:
         with writing(self.engine) as connection:
             known = event_with_token(connection, token)
             if known is not None:
+                check_repeated(known, dataset.fingerprint, reader=reader, actions=("undo",))
                 return known
             role = current_roles(connection).get(reader)
             rights.check_role(reader, role, "undo")

@@ -15,11 +15,25 @@ EVENTS = EventRow.__table__
 COLUMNS = tuple(column.name for column in EVENTS.columns)
 
 
-def record_decision(connection: Connection, dataset: ReviewedDataset, decision: Decision) -> Event:
-    """Add the event of a decision, or return the one that was added before."""
+def record_decision(
+    connection: Connection, dataset: ReviewedDataset, decision: Decision
+) -> tuple[Event, bool]:
+    """Add the event of a decision, or find the one that was added before.
+
+    Returns
+    -------
+    (Event, bool)
+        The event, and whether it is new.
+    """
     known = event_with_token(connection, decision.token)
     if known is not None:
-        return known
+        _check_same_decision(known, decision)
+        return known, False
+    return _add_decision(connection, dataset, decision), True
+
+
+def _add_decision(connection: Connection, dataset: ReviewedDataset, decision: Decision) -> Event:
+    """Add the event of a decision."""
     role = current_roles(connection).get(decision.reader)
     rights.check_role(decision.reader, role, decision.action)
     _check_not_stale(connection, decision)
@@ -114,6 +128,42 @@ def event_with_token(connection: Connection, token: str | None) -> Event | None:
         return None
     found = connection.execute(select(EVENTS).where(EVENTS.c.token == token)).one_or_none()
     return None if found is None else event_of(found)
+
+
+def check_repeated(
+    known: Event,
+    fingerprint: str,
+    *,
+    reader: str,
+    actions: tuple[str, ...],
+    sample_id: str | None = None,
+) -> None:
+    """Raise ReviewError unless an event with the same token is what is asked for once more."""
+    is_same = (known.fingerprint, known.reader) == (fingerprint, reader)
+    if not is_same or known.action not in actions or sample_id not in (None, known.sample_id):
+        raise ReviewError(
+            f"token must name one decision, got that of event {known.id} ({known.action} on "
+            f"{known.sample_id} by {known.reader}) for another one. Nothing was recorded: send "
+            "it with a token of its own."
+        )
+
+
+def _check_same_decision(known: Event, decision: Decision) -> None:
+    """Raise ReviewError where a token stands for another decision than this one."""
+    # A relabelling to the class that a sample has already was recorded as keeping it.
+    is_kept = decision.action == "relabel" and decision.label == known.old_label
+    check_repeated(
+        known,
+        decision.fingerprint,
+        reader=decision.reader,
+        actions=("keep",) if is_kept else (decision.action,),
+        sample_id=decision.sample_id,
+    )
+    if decision.action == "relabel" and decision.label != known.new_label:
+        raise ReviewError(
+            f"token must name one decision, got that of event {known.id} ({known.new_label}) for "
+            f"{decision.label}. Nothing was recorded: send it with a token of its own."
+        )
 
 
 def _target(connection: Connection, dataset: ReviewedDataset, decision: Decision) -> Event:

@@ -47,6 +47,11 @@ def training_lock(paths: RunPaths) -> Generator[None]:
         lock.release()
 
 
+def is_being_trained(paths: RunPaths) -> bool:
+    """Whether another process holds the sole right to train a run."""
+    return paths.root.resolve() not in _held_here and FileLock(paths.lock).is_held()
+
+
 def _taken_message(paths: RunPaths) -> str:
     """Say who trains the run."""
     holder = FileLock(paths.lock).holder()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.errors import CoresetError, DamagedRunError
+from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError
 from coreset_lib.runs.records import SCHEMA_VERSION, Manifest, Status
 
 Record = TypeVar("Record", Manifest, Status)
@@ -21,6 +21,8 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     try:
         text = path.read_bytes()
         version = json.loads(text).get("schema_version")
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise _newer(path, version)
         if version != SCHEMA_VERSION:
             raise damaged(path, f"schema version {version}, this program reads {SCHEMA_VERSION}")
         return _adapter(kind).validate_json(text)
@@ -50,6 +52,14 @@ def open_array(path: Path) -> NDArray[Any]:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise damaged(path, str(error)) from None
+
+
+def _newer(path: Path, version: int) -> NewerRunError:
+    """Build the error for a file that a newer program wrote."""
+    return NewerRunError(
+        f"run {_run_name(path)} was written by a newer program: {path.name} has schema version "
+        f"{version}, this one reads {SCHEMA_VERSION}. Update coreset-lens on this computer."
+    )
 
 
 def damaged(path: Path, reason: str) -> DamagedRunError:

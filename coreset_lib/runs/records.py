@@ -81,8 +81,9 @@ class Status:
     """How far a run is, and which process says so.
 
     ``epoch`` counts complete epochs; ``step`` names what the process is doing beyond
-    them; ``heartbeat`` and ``process_start`` are seconds since 1970. ``processes`` is how many
-    train together, of which ``pid`` leads.
+    them; ``heartbeat`` and ``process_start`` are seconds since 1970. ``process_identity`` tells
+    the process without a clock, where the system can. ``processes`` is how many train together,
+    of which ``pid`` leads.
     """
 
     state: str
@@ -95,6 +96,7 @@ class Status:
     host: str = ""
     pid: int | None = None
     process_start: float | None = None
+    process_identity: str = ""
     device: str = ""
     error: str | None = None
     notes: tuple[str, ...] = field(default=())

@@ -8,7 +8,7 @@ from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
 from coreset_lib.plugins import check_installed
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import RECORDED, Status
-from coreset_lib.runs.status import reconcile
+from coreset_lib.runs.status import judge_run
 from coreset_lib.runs.store import Run
 from coreset_lib.system.processes import host_name
 
@@ -84,7 +84,7 @@ def plain_status(paths: RunPaths) -> Status:
     """
     try:
         status = Status(**json.loads(paths.status.read_bytes()))
-        return reconcile(replace(status, notes=tuple(status.notes)))
+        return judge_run(paths, replace(status, notes=tuple(status.notes)))
     except (OSError, ValueError, TypeError) as error:
         raise DamagedRunError(
             f"run {paths.root.name} is damaged: its status cannot be read "

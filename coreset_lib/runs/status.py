@@ -1,6 +1,7 @@
 """Writing the status while training, and reading what is really the case."""
 
 import contextlib
+import os
 import threading
 import time
 from dataclasses import replace
@@ -8,17 +9,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from coreset_lib.atomic import write_json
+from coreset_lib.runs.lock import is_being_trained
+from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import ACTIVE_STATES, Status
 from coreset_lib.system.processes import (
     QUEUE_GRACE_SECONDS,
     REMOTE_GRACE_SECONDS,
     host_name,
     is_alive,
+    process_identity,
     process_start,
     seconds_since,
 )
 
 HEARTBEAT_SECONDS = 2.0
+MOST_CLOCK_ERROR_SECONDS = 3600.0
 
 
 class StatusPlace(Protocol):
@@ -37,27 +42,72 @@ def write_status(paths: StatusPlace, status: Status) -> None:
 
 def claim(status: Status, pid: int) -> Status:
     """Return ``status`` in the name of a process on this machine."""
-    return replace(status, host=host_name(), pid=pid, process_start=process_start(pid))
+    return replace(
+        status,
+        host=host_name(),
+        pid=pid,
+        process_start=process_start(pid),
+        process_identity=process_identity(pid),
+    )
 
 
-def reconcile(status: Status) -> Status:
+def reconcile(status: Status, *, heartbeat_age: float | None = None) -> Status:
     """Return ``status`` with a run whose process is gone called interrupted.
 
-    A process on this machine is looked up by number and start time; one elsewhere
-    counts as gone when its heartbeat is older than two minutes.
+    A process on this machine is looked up by its number, and by its identity or, where that is
+    not known, by its start time; one elsewhere counts as gone when its heartbeat is older than
+    two minutes.
+
+    Parameters
+    ----------
+    status : Status
+    heartbeat_age : float, optional
+        Seconds; by default by this machine's clock.
     """
     if status.state not in ACTIVE_STATES:
         return status
     is_here = status.host == host_name()
-    if is_here and is_alive(status.pid, status.process_start):
+    if is_here and is_alive(status.pid, status.process_start, status.process_identity):
         return status
     is_unclaimed = status.state == "queued" and status.pid is None
     grace = QUEUE_GRACE_SECONDS if is_unclaimed else 0.0
     if not is_here:
         grace = REMOTE_GRACE_SECONDS
-    if seconds_since(status.heartbeat) <= grace:
+    age = seconds_since(status.heartbeat) if heartbeat_age is None else heartbeat_age
+    if age <= grace:
         return status
     return replace(status, state="interrupted", eta_seconds=None)
+
+
+def judge_run(paths: RunPaths, written: Status) -> Status:
+    """Return the written status of a run, or "interrupted" where its process is gone.
+
+    Before that is said, the lock is asked that the process holds while it lives.
+    """
+    found = reconcile(written)
+    if found.state == written.state:
+        return written
+    if is_being_trained(paths):
+        return written
+    if written.host != host_name():
+        return reconcile(written, heartbeat_age=_age_by_the_file_server(paths, written))
+    return found
+
+
+def _age_by_the_file_server(paths: RunPaths, written: Status) -> float:
+    """Return the age of a heartbeat by the clock of whoever keeps the file.
+
+    Both moments are the file server's: when the status was written, and when the lock, touched
+    for that, was. A file that was copied here long after is as old as it says itself.
+    """
+    by_its_own_clock = seconds_since(written.heartbeat)
+    try:
+        at = paths.status.stat().st_mtime
+        os.utime(paths.lock)
+        age = paths.lock.stat().st_mtime - at
+    except OSError:
+        return by_its_own_clock
+    return age if abs(at - written.heartbeat) <= MOST_CLOCK_ERROR_SECONDS else by_its_own_clock
 
 
 class StatusWriter:

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from coreset_lib.checks import check_choice
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
-from coreset_lib.errors import CoresetError, DamagedRunError, RunNotFoundError
+from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError, RunNotFoundError
+from coreset_lib.runs.leftovers import remove_leftovers
+from coreset_lib.runs.lock import is_being_trained
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, read_record
-from coreset_lib.runs.records import ACTIVE_STATES, STATES, Manifest, Status
-from coreset_lib.runs.status import reconcile
+from coreset_lib.runs.records import ACTIVE_STATES, SCHEMA_VERSION, STATES, Manifest, Status
+from coreset_lib.runs.status import judge_run
 
 TEXTS = ("sample_id", "class_name", "source")
 READ_AS_TEXT = (*TEXTS, "patient_id", "labels")
@@ -40,12 +42,6 @@ EARLY_MEAN = 6
 Judge = Callable[[RunPaths, Status], Status]
 
 
-def judge_by_process(paths: RunPaths, written: Status) -> Status:
-    """Return the written status, or "interrupted" where the process that wrote it is gone."""
-    del paths
-    return reconcile(written)
-
-
 @dataclass(frozen=True)
 class Run:
     """One run directory, opened for reading.
@@ -55,7 +51,7 @@ class Run:
     """
 
     paths: RunPaths
-    judge: Judge = field(default=judge_by_process, compare=False, repr=False)
+    judge: Judge = field(default=judge_run, compare=False, repr=False)
 
     @property
     def run_id(self) -> str:
@@ -366,7 +362,7 @@ class RunStore:
     """All runs below one cache directory."""
 
     cache: Path
-    judge: Judge = field(default=judge_by_process, compare=False, repr=False)
+    judge: Judge = field(default=judge_run, compare=False, repr=False)
 
     def runs(self) -> list[Run]:
         """Return every run directory, newest first, damaged ones included."""
@@ -414,10 +410,16 @@ class RunStore:
         Raises
         ------
         CoresetError
-            If it is queued or running.
+            If it is queued or running, or its lock is held.
         """
-        if _may_be_training(run):
+        if _is_newer(run):
+            raise CoresetError(
+                f"run {run.run_id} was written by a newer program, which may be training it. "
+                "Delete it with that program."
+            )
+        if _may_be_training(run) or is_being_trained(run.paths):
             raise CoresetError(f"run {run.run_id} is still training. Stop it first.")
+        remove_leftovers(self.cache)
         doomed = run.paths.root.with_name(f".{run.run_id}.{secrets.token_hex(4)}.deleted")
         try:
             run.paths.root.rename(doomed)
@@ -447,6 +449,16 @@ def _may_be_training(run: Run) -> bool:
     """Whether a process may still write to the run; nobody can train a damaged one."""
     try:
         return run.status().state in ACTIVE_STATES
+    except DamagedRunError:
+        return False
+
+
+def _is_newer(run: Run) -> bool:
+    """Whether a newer program wrote the run."""
+    try:
+        return max(run.manifest.schema_version, run.status().schema_version) > SCHEMA_VERSION
+    except NewerRunError:
+        return True
     except DamagedRunError:
         return False
 

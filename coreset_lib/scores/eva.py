@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.score import Option, Score, early_window_option, late_window_option
-from coreset_lib.windows import Window, check_windows
+from coreset_lib.windows import Window, check_varying, check_windows
 
 Float64s = NDArray[np.float64]
 
@@ -27,12 +27,13 @@ def windowed_variance(dynamics: TrainingDynamics, window: Window) -> Float64s:
     Raises
     ------
     CoresetError
-        If a cell of the window was not recorded.
+        If the window has a single epoch, or a cell of it was not recorded.
 
     References
     ----------
     EVA, Eq. 4 and 5.
     """
+    check_varying(window)
     variance = np.empty(dynamics.n_samples)
     for part, (error_norm,) in dynamics.blocks(("error_norm",), window):
         variance[part] = np.var(error_norm.astype(np.float64), axis=0)
@@ -63,14 +64,16 @@ def dual_window_variance(
     Raises
     ------
     CoresetError
-        If a window reaches past the recorded epochs, the windows overlap, or a cell
-        was not recorded.
+        If a window has a single epoch or reaches past the recorded ones, the windows
+        overlap, or a cell was not recorded.
 
     References
     ----------
     EVA, Eq. 4-6.
     """
     check_windows(early, late, n_epochs=dynamics.n_epochs)
+    check_varying(early, argument="early window")
+    check_varying(late, argument="late window")
     variances = [windowed_variance(dynamics, window) for window in (early, late)]
     if aggregation == "l1":
         variances = [_share_of_total(variance) / 2 for variance in variances]

@@ -111,6 +111,18 @@ class ScoreValues:
         return ranks
 
     @cached_property
+    def tie_note(self) -> str:
+        """One sentence if most samples share their value with another one; else empty."""
+        _, counts = np.unique(self.difficulty, return_counts=True)
+        n_tied, n_samples = int(counts[counts > 1].sum()), len(self.values)
+        if 2 * n_tied <= n_samples:
+            return ""
+        return (
+            f"Score {self.name} ties {n_tied} of {n_samples} samples, which share "
+            f"{int((counts > 1).sum())} values: among equals the order is that of the file."
+        )
+
+    @cached_property
     def _order(self) -> NDArray[np.intp]:
         """The order, computed once; many views ask for it."""
         order = np.argsort(-self.difficulty, kind="stable")

@@ -41,6 +41,19 @@ class FileLock:
         self._handle = handle
         return True
 
+    def is_held(self) -> bool:
+        """Whether somebody holds the lock now; nothing is created or written."""
+        try:
+            handle = os.open(self._path, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            return not _try_lock(handle)
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+
     def sign(self, text: str) -> None:
         """Leave word of who holds the lock; a full disk may swallow it."""
         assert self._handle is not None

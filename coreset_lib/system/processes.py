@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -36,9 +37,30 @@ def process_start(pid: int) -> float | None:
         return None
 
 
-def is_alive(pid: int | None, start: float | None) -> bool:
-    """Whether the process that had this number at that time is still running here."""
-    if pid is None or start is None:
+def process_identity(pid: int) -> str:
+    """Return which process this is, whatever the clock says: boot id and start in ticks since.
+
+    Empty if the process is gone or a zombie, or the system does not tell (only Linux does).
+    """
+    boot, fields = _boot_id(), _stat_fields(pid)
+    return f"{boot}:{fields[19]}" if boot and fields and fields[0] not in "ZX" else ""
+
+
+def is_alive(pid: int | None, start: float | None, identity: str = "") -> bool:
+    """Whether a process is still running here.
+
+    Parameters
+    ----------
+    pid, start
+        Its number, and when it started: a time that moves when the clock is set.
+    identity : str
+        See `process_identity`; where it is known, it alone decides.
+    """
+    if pid is None:
+        return False
+    if identity and _boot_id():
+        return process_identity(pid) == identity
+    if start is None:
         return False
     found = process_start(pid)
     return found is not None and abs(found - start) <= START_TOLERANCE_SECONDS
@@ -113,8 +135,10 @@ def wait_for_starter(arguments: Sequence[str]) -> list[str]:
 
 def _process_start_from_proc(pid: int) -> float | None:
     """Read the start time as psutil does: boot time plus ticks since boot (Linux)."""
+    fields = _stat_fields(pid)
+    if not fields or fields[0] in "ZX":
+        return None
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = next(
             float(line.split()[1])
             for line in Path("/proc/stat").read_text().splitlines()
@@ -122,9 +146,24 @@ def _process_start_from_proc(pid: int) -> float | None:
         )
     except (OSError, StopIteration):
         return None
-    if fields[0] in "ZX":
-        return None
     return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """Return what Linux tells of a process, from its state on; empty if it tells nothing."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+@cache
+def _boot_id() -> str:
+    """Return the name of this start of the machine; empty where there is none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def seconds_since(moment: float) -> float:

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from coreset_lib.configs import check_device
 from coreset_lib.datasets.labeled_images import Split, is_volume
 from coreset_lib.errors import CoresetError
 from coreset_lib.training.precision import tiny_numbers_as_zero
@@ -20,8 +21,9 @@ def resolve_device(name: str) -> torch.device:
     Raises
     ------
     CoresetError
-        If this machine does not have it.
+        If there is no such device, or this machine does not have it.
     """
+    check_device(name)
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -89,7 +89,10 @@ def draw_score(summary: RunSummary) -> ScoreValues | None:
         if windows:
             st.caption("With the windows of the Trajectories page.")
         version = summary.version
-        return reads.score_values(version, name, (*windows, *options))
+        score = reads.score_values(version, name, (*windows, *options))
+        if score.tie_note:
+            st.caption(score.tie_note)
+        return score
     except CoresetError as error:
         draw_error(error)
         return None

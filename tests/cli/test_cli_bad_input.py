@@ -269,3 +269,47 @@ def test_a_comparison_that_cannot_be_made_is_refused(refused, run, tmp_path, opt
     out = tmp_path / "out.csv"
     assert expected in refused("evaluate", run.run_id, "--out", out, *options)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["vog", "features"])
+def test_a_device_that_there_cannot_be_is_told(refused, run, command):
+    assert "got 'CPU'" in refused(command, run.run_id, "--device", "CPU")
+
+
+def test_a_device_file_is_no_table(refused):
+    arguments = ("compare", "/dev/full", "/dev/full")
+    assert "must be a file" in refused(*arguments, cache_option=False)
+    assert "is a folder or device" in refused("train", "--dataset", "x", "--labels", "/dev/full")
+
+
+def test_an_address_whose_port_is_no_number_is_told(refused):
+    database = "postgresql://anna@server:notaport/reviews"
+    assert "must be an address" in refused("review", "users", "--database", database)
+
+
+def test_a_disk_that_is_full_after_the_work_is_told(refused, run, monkeypatch):
+    def fill(*_, **__):
+        raise OSError(28, "No space left on device", "scores.npy")
+
+    monkeypatch.setattr("coreset_lib.workflows.export_scores", fill)
+    said = refused("score", run.run_id, "--out", "core.csv")
+    assert "the disk is full at scores.npy" in said
+
+
+def test_the_review_database_is_not_replaced_by_an_output(refused, run, cache):
+    review = cache / "review.sqlite3"
+    review.write_bytes(b"SQLite format 3\0")
+    said = refused("select", run.run_id, "--rate", 0.1, "--out", review)
+    assert "must not replace what is kept in the cache" in said
+    assert review.read_bytes() == b"SQLite format 3\0"
+
+
+def test_an_output_is_refused_before_the_training(refused, run, tmp_path, monkeypatch):
+    def train(*_, **__):
+        raise AssertionError("it must not come to this")
+
+    monkeypatch.setattr("coreset_lib.cli.evaluating._work", train)
+    (tmp_path / "mine.csv").write_text("patient,diagnosis\n")
+    for out in (tmp_path / "absent" / "r.csv", tmp_path, tmp_path / "mine.csv"):
+        arguments = ("--strategy", "random", "--rates", 0.2, "--out", out)
+        assert "output " in refused("evaluate", run.run_id, *arguments)

@@ -82,13 +82,14 @@ def test_people_answer_round_by_round(lens, cache, tmp_path):
     code, printed, err = lens("refine", "start", "latest", *options, "--out", queries)
     assert code == 0, err
     name = printed.splitlines()[-1].removeprefix("refinement: ")
-    for _ in range(2):
+    for out in (queries, tmp_path / "results.csv"):
         table = pd.read_csv(queries, keep_default_na=False)
         table.assign(new=table["old"]).to_csv(queries, index=False)
-        arguments = ("--id", name, "--labels", queries, "--out", queries)
+        arguments = ("--id", name, "--labels", queries, "--out", out)
         code, printed, err = lens("refine", "continue", "latest", *arguments)
         assert code == 0, err
-    assert f"results: {queries}" in printed
+    assert f"results: {tmp_path / 'results.csv'}" in printed
+    assert pd.read_csv(queries)["new"].notna().all()  # nobody's answers are replaced by results
     assert "after 4 labels" in printed
     run = RunStore(cache).find("latest")
     assert run.noisy_flags().shape == (90,)

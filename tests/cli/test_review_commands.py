@@ -134,8 +134,9 @@ def test_training_with_corrected_labels_is_recorded_and_resumes(
     name = classes[(tiny_dataset.train.labels[4] + 1) % 3]
     table = tmp_path / "corrected.csv"
     table.write_text(f"sample_id,new\ntrain-00004,{name}\n")
-    code, _, err = lens("train", "--dataset", npz, *TRAINING, "--labels", table)
+    code, printed, err = lens("train", "--dataset", npz, *TRAINING, "--labels", table)
     assert code == 0, err
+    assert f"{table}: 1 labels used\n" in printed
     trained = RunStore(cache).find("latest")
     assert trained.labels()[4] == classes.index(name)
     assert len(trained.manifest.config["labels"]) == 64
@@ -156,7 +157,8 @@ def test_a_diff_names_the_classes_that_change(lens, settled, tmp_path):
     export = tmp_path / "corrected.csv"
     lens("review", "export", "latest", "--out", export)
     same = lens("review", "diff", "latest", "--labels", export)[1]
-    assert same == printed.replace(f"{out}: 1 rows\n", "")
+    said = printed.replace(f"{out}: 1 rows\n", "")
+    assert same == "corrected.csv: 2 labels used\n" + said
 
 
 def test_a_diff_refuses_a_table_that_training_would_refuse(lens, run, tmp_path):

@@ -50,7 +50,17 @@ def test_one_seed_gives_no_interval_and_no_verdict():
 def test_equal_results_are_no_difference_and_no_number_of_seeds_would_tell():
     found = compare_paired([0.5, 0.5], [0.5, 0.5])
     assert (found.verdict, found.seeds_to_tell) == ("no difference seen", None)
-    assert (found.low, found.high) == (0, 0)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+
+
+@pytest.mark.parametrize("n_seeds", [2, 3, 5])
+def test_equal_differences_have_no_interval_and_no_verdict(n_seeds):
+    reference = np.linspace(0.5, 0.8, n_seeds)
+    found = compare_paired(reference + 0.01, reference)
+    assert (found.verdict, found.seeds_to_tell) == ("too few seeds", None)
+    assert math.isnan(found.low)
+    assert found.mean == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("a", "b"), [([0.5], [0.5, 0.6]), ([], []), ([math.nan], [0.5])])
@@ -64,10 +74,11 @@ def test_swapping_the_sides_mirrors_everything(pairs):
     a, b = np.array(pairs).T
     one, other = compare_paired(a, b), compare_paired(b, a)
     assert one.mean == pytest.approx(-other.mean)
-    assert one.low == pytest.approx(-other.high)
+    assert one.low == pytest.approx(-other.high, nan_ok=True)
     assert {one.verdict, other.verdict} in (
         {"better", "worse"},
         {"no difference seen"},
+        {"too few seeds"},
     )
 
 

@@ -312,8 +312,20 @@ class TestSummary:
     def test_worse_is_said_plainly(self, tmp_path):
         plan = make_plan(rates=(0.2,), with_full_set=False)
         paths = create_evaluation(tmp_path, plan)
-        fill(paths, plan, lambda c: (0.7, 0.8 if c.arm.startswith("random") else 0.5))
+        fill(
+            paths,
+            plan,
+            lambda c: (0.7, 0.8 if c.arm.startswith("random") else 0.5 + c.seed / 1000),
+        )
         assert "; worse than random (proportional) (-30.0 points" in verdict_lines(paths, plan)[0]
+
+    def test_equal_differences_are_no_verdict(self, tmp_path):
+        plan = make_plan(rates=(0.2,), with_full_set=False)
+        paths = create_evaluation(tmp_path, plan)
+        fill(paths, plan, lambda c: (0.7, 0.8 if c.arm.startswith("random") else 0.5))
+        said = verdict_lines(paths, plan)[0]
+        assert "; too few seeds to compare with random (proportional) (-30.0 points" in said
+        assert "nan" not in said
 
 
 def test_the_export_holds_every_cell_and_is_the_same_when_made_again(evaluated, trained_run):

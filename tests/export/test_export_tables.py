@@ -101,7 +101,7 @@ def test_provenance_tells_the_choices_and_no_local_path(
     from coreset_lib.training.running.worker import train_run
 
     secret = tmp_path / "patients" / "tiny.npz"
-    config = replace(tiny_config, dataset=str(secret), data_root=str(secret.parent), epochs=2)
+    config = replace(tiny_config, dataset=str(secret), data_root=str(secret.parent), epochs=4)
     paths = create_run(tmp_path, config, make_dataset())
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "umap", None)
@@ -114,12 +114,12 @@ def test_provenance_tells_the_choices_and_no_local_path(
     assert record["schema_version"] == 1
     assert record["selection"]["seed"] == 4
     assert record["selection"]["score_options"] == {
-        "early": "1-1",
-        "late": "2-2",
+        "early": "1-2",
+        "late": "3-4",
         "aggregation": "sum",
     }
     assert record["n_selected"] == 6
     assert record["run"]["dataset"]["fingerprint"] == make_dataset().fingerprint()
-    assert record["run"]["epochs"] == 2
+    assert record["run"]["epochs"] == 4
     assert record["run"]["recording"] == "minibatch"
     assert record["versions"]["numpy"] == np.__version__

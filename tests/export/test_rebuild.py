@@ -111,8 +111,52 @@ def test_another_dataset_under_the_same_name_is_refused(csv, run, store):
     manifest = json.loads(run.paths.manifest.read_text())
     manifest["dataset"]["fingerprint"] = "0" * 64
     run.paths.manifest.write_text(json.dumps(manifest))
-    with pytest.raises(CoresetError, match=r"got 000000000000. It is another run"):
+    with pytest.raises(CoresetError, match=r'fingerprint .* got "0{39}\.\.\. It is another run'):
         rebuild(csv, store)
+
+
+def put(record, place, value):
+    """Set a value in nested mappings."""
+    *folders, name = place.split(".")
+    for folder in folders:
+        record = record[folder]
+    record[name] = value
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("config.model", "resnet50"),
+        ("config.epochs", 200),
+        ("config.seed", 7),
+        ("config.invented", 1),
+        ("seed", 7),
+        ("recording", "eval_pass"),
+        ("dataset.name", "chestmnist"),
+        ("dataset.n_train", 78468),
+        ("versions.torch", "1.0"),
+        ("git_commit", "0" * 40),
+        ("plugins", [{"package": "other"}]),
+    ],
+)
+def test_what_a_provenance_says_of_the_run_must_be_so(csv, store, place, value):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    put(record["run"], place, value)
+    beside.write_text(json.dumps(record))
+    with pytest.raises(CoresetError, match=f"must have {place} .* the provenance was changed"):
+        rebuild(csv, store)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [("n_selected", 5), ("report.n_keep", 5), ("report", {})]
+)
+def test_a_provenance_that_says_else_of_the_file_is_not_the_same(csv, store, place, value):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    put(record, place, value)
+    beside.write_text(json.dumps(record))
+    assert not rebuild(csv, store)[1]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +165,7 @@ def test_another_dataset_under_the_same_name_is_refused(csv, run, store):
         lambda record: b"garbage",
         lambda record: b"[]",
         lambda record: b"\xff\xfe",
-        lambda record: json.dumps(record | {"schema_version": 2}).encode(),
+        lambda record: json.dumps(record | {"schema_version": 0}).encode(),
         lambda record: json.dumps(record | {"kind": "poem"}).encode(),
         lambda record: json.dumps(record | {"run": {"run_id": 5}}).encode(),
         lambda record: json.dumps({k: v for k, v in record.items() if k != "selection"}).encode(),
@@ -132,6 +176,34 @@ def test_provenance_that_cannot_be_read_is_told(csv, store, change):
     beside = provenance_path(csv)
     beside.write_bytes(change(json.loads(beside.read_text())))
     with pytest.raises(CoresetError, match=r"provenance .* cannot be read. Restore it"):
+        rebuild(csv, store)
+
+
+def test_a_provenance_of_a_newer_program_is_called_that(csv, store):
+    beside = provenance_path(csv)
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"schema_version": 2}))
+    with pytest.raises(CoresetError, match="written by a newer program: it has schema version 2"):
+        rebuild(csv, store)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("selection.rate", "a lot"),
+        ("selection.rate", [0.1]),
+        ("selection.seed", {}),
+        ("selection.seed", 10**40),
+        ("selection.score_options", 5),
+        ("selection.strategy", []),
+        ("selection.strategy_options", [1]),
+    ],
+)
+def test_odd_choices_in_a_provenance_are_told(csv, store, place, value):
+    beside = provenance_path(csv)
+    record = json.loads(beside.read_text())
+    put(record, place, value)
+    beside.write_text(json.dumps(record))
+    with pytest.raises(CoresetError):
         rebuild(csv, store)
 
 

@@ -69,7 +69,7 @@ def test_a_sample_table_cut_inside_its_last_cell_is_damage(run):
 @pytest.mark.parametrize(
     ("file", "changes"),
     [
-        ("manifest.json", {"schema_version": 99}),
+        ("manifest.json", {"schema_version": 0}),
         ("manifest.json", {"schema_version": None}),
         ("manifest.json", {"dataset": "tiny"}),
         ("manifest.json", {"planes": 7}),

@@ -1,13 +1,20 @@
 """What a status means once its process is looked up."""
 
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from coreset_lib.atomic import write_json
+from coreset_lib.errors import CoresetError
 from coreset_lib.runs.records import Status
+from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
+from coreset_lib.runs.store import RunStore
 from coreset_lib.system import processes
 from coreset_lib.system.processes import host_name, is_alive, process_start
 
@@ -36,8 +43,79 @@ def test_a_dead_process_is_interrupted_at_once():
 def test_a_reused_number_with_another_start_is_interrupted():
     mine = claim(status_of("running"), os.getpid())
     assert mine.process_start is not None
-    other = replace(mine, process_start=mine.process_start - 60)
+    other = replace(mine, process_start=mine.process_start - 60, process_identity="")
     assert reconcile(other).state == "interrupted"
+    later = replace(mine, process_identity=f"{mine.process_identity}1")
+    assert reconcile(later).state == "interrupted"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
+@pytest.mark.parametrize("step", [-86_400, -5, 5, 86_400])
+def test_a_step_of_the_clock_leaves_a_living_process_alive(step):
+    mine = claim(status_of("running"), os.getpid())
+    stepped = replace(mine, process_start=mine.process_start + step)
+    assert reconcile(stepped) == stepped
+    from_another_boot = replace(mine, process_identity="other:" + mine.process_identity)
+    assert reconcile(from_another_boot).state == "interrupted"
+
+
+HOLDER = """
+import sys, time
+from coreset_lib.runs.lock import training_lock
+from coreset_lib.runs.paths import RunPaths
+from pathlib import Path
+with training_lock(RunPaths(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def hold():
+    """Return ``hold(run)``, which lets another process hold the run's lock."""
+    holders = []
+
+    def start(run):
+        command = [sys.executable, "-c", HOLDER, str(run.paths.root)]
+        holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        holders.append(holder)
+        assert holder.stdout.readline() == b"held\n"
+
+    yield start
+    for holder in holders:
+        holder.communicate()
+
+
+@pytest.mark.parametrize("host", [None, "node17"])
+def test_a_run_whose_lock_is_held_is_neither_dead_nor_deleted(tmp_path, make_run, hold, host):
+    run = make_run(tmp_path)
+    changes = {} if host is None else {"host": host}
+    write_json(
+        run.paths.status,
+        status_of("running", age=10_000, pid=NOBODY, process_start=1.0, **changes).as_dict(),
+    )
+    assert run.status().state == "interrupted"
+    hold(run)
+    assert run.status().state == "running"
+    assert plain_status(run.paths).state == "running"
+    with pytest.raises(CoresetError, match="is still training"):
+        RunStore(tmp_path).delete(run)
+    run.paths.status.write_bytes(b"damaged")
+    with pytest.raises(CoresetError, match="is still training"):
+        RunStore(tmp_path).delete(run)
+    assert run.paths.manifest.exists()
+
+
+@pytest.mark.parametrize("clock_error", [-900, 900])
+def test_a_heartbeat_of_another_clock_is_read_by_the_file_server(tmp_path, make_run, clock_error):
+    run = make_run(tmp_path)
+    run.paths.lock.touch()
+    status = status_of("running", age=clock_error, host="node17", pid=1, process_start=1.0)
+    write_json(run.paths.status, status.as_dict())
+    assert run.status().state == "running"
+    if clock_error > 0:
+        os.utime(run.paths.status, (time.time() - 300, time.time() - 300))
+        assert run.status().state == "interrupted"
 
 
 def test_a_run_elsewhere_lives_as_long_as_its_heart_beats():

@@ -36,8 +36,6 @@ def test_two_samples_by_hand(make_dynamics):
     dynamics = make_dynamics(error_norm=[[0, 1], [1, 1], [0.5, 1], [0.5, 0]])
     score = compute_score(dynamics, "eva", {"early": Window(1, 2), "late": Window(3, 4)})
     assert score.values.tolist() == [0.25, 0.25]
-    score = compute_score(dynamics, "eva", {"early": "1-2", "late": "4-4"})
-    assert score.values.tolist() == [0.25, 0.0]
     assert score.direction == "harder"
 
 
@@ -88,7 +86,7 @@ def test_permuting_samples_permutes_scores(make_dynamics, error_norm, random, ag
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.floats(0, 1.4140625, width=32), st.integers(2, 30))
+@given(st.floats(0, 1.4140625, width=32), st.integers(4, 30))
 def test_a_constant_history_scores_exactly_zero(make_dynamics, value, n_epochs):
     dynamics = make_dynamics(error_norm=np.full((n_epochs, 2), value, np.float32))
     assert compute_score(dynamics, "eva").values.tolist() == [0, 0]
@@ -155,9 +153,42 @@ def test_a_run_without_a_complete_epoch_has_no_score(make_dynamics):
         compute_score(make_dynamics(error_norm=np.zeros((0, 3))), "eva")
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("eva", {"early": "1-1", "late": "2-4"}),
+        ("eva", {"early": "1-2", "late": "4-4"}),
+        ("eva_single", {"window": "2-2"}),
+    ],
+)
+def test_a_window_of_one_epoch_has_no_variance(make_dynamics, name, options):
+    dynamics = make_dynamics(error_norm=np.random.default_rng(0).random((4, 3)))
+    with pytest.raises(CoresetError, match="window must hold at least two epochs, got"):
+        compute_score(dynamics, name, options)
+
+
+@pytest.mark.parametrize("n_epochs", [2, 3])
+def test_a_run_that_is_too_short_is_refused_and_not_ranked_by_file_order(make_dynamics, n_epochs):
+    dynamics = make_dynamics(error_norm=np.random.default_rng(0).random((n_epochs, 3)))
+    with pytest.raises(CoresetError, match="train for at least 4 epochs"):
+        compute_score(dynamics, "eva")
+
+
+def test_a_score_that_ties_most_samples_says_so(make_dynamics):
+    moving = np.zeros((4, 5))
+    moving[0, :2] = [0.5, 1.0]
+    score = compute_score(make_dynamics(error_norm=moving), "eva")
+    assert score.tie_note == (
+        "Score eva ties 3 of 5 samples, which share 1 values: among equals the order is that of "
+        "the file."
+    )
+    moving[0, 2:] = [0.1, 0.2, 0.3]
+    assert compute_score(make_dynamics(error_norm=moving), "eva").tie_note == ""
+
+
 def test_one_sample_is_enough(make_dynamics):
-    score = compute_score(make_dynamics(error_norm=[[0.0], [1.0]]), "eva")
-    assert score.values.tolist() == [0]
+    score = compute_score(make_dynamics(error_norm=[[0.0], [1.0], [0.0], [0.0]]), "eva")
+    assert score.values.tolist() == [0.25]
     assert score.ranks().tolist() == [1]
 
 

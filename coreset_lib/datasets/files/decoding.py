@@ -21,6 +21,7 @@ from coreset_lib.datasets.files.contract import (
 )
 from coreset_lib.datasets.files.grey_window import parse_grey_window, range_window, to_grey
 from coreset_lib.datasets.sources.listing import why_unreadable
+from coreset_lib.system.memory import room_for
 
 LARGEST_FILE = 2**30
 RASTER_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -137,7 +138,26 @@ def open_raster(path: str) -> Any:
 
 
 def pixels_of(file: Any) -> NDArray[Any]:
-    """Return the pixels of an opened Pillow page: wide grey values, or 8-bit grey or colour."""
+    """Return the pixels of an opened Pillow page: wide grey values, or 8-bit grey or colour.
+
+    Raises
+    ------
+    MemoryError
+        If decoding takes more memory than there is; nothing was taken then.
+    """
+    with room_for(file.height * file.width * _bytes_per_pixel(file)):
+        return _pixels_of(file)
+
+
+def _bytes_per_pixel(file: Any) -> int:
+    """Return how much memory decoding takes at its peak, copies included."""
+    if file.mode in ("1", "L"):
+        return 8
+    return 16 if file.mode in (*WIDE_MODES, "RGB") else 40
+
+
+def _pixels_of(file: Any) -> NDArray[Any]:
+    """Decode a page."""
     from PIL import ImageOps
 
     image = ImageOps.exif_transpose(file)

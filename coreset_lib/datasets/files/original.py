@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.files.contract import Image, UnreadableFile
+from coreset_lib.datasets.files.contract import Image, UnreadableFile, check_form
 from coreset_lib.datasets.files.decoding import is_dicom, open_raster, pixels_of
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.files.grey_window import GreyWindow, range_window, to_grey
@@ -116,6 +116,10 @@ def read_original(record: FileRecord, frame: int, slice_number: int | None = Non
         return _read_raster(record.path, frame)
     except UnreadableFile as error:
         raise DatasetError(f"original {name} {error}. Prepare the dataset again.") from None
+    except MemoryError:
+        raise DatasetError(
+            f"original {name} needs more memory than there is. Close other programs."
+        ) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"original {name} cannot be read: {reason}.") from None
@@ -126,6 +130,7 @@ def _read_raster(path: str, frame: int) -> Original:
     with open_raster(path) as file:
         if frame:
             file.seek(frame)
+        check_form(file.height, file.width)
         values = pixels_of(file)
     low, high = float(values.min()), float(values.max())
     return Original(values, None, False, low, high)

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from coreset_lib.datasets.preparing.decode_worker import as_line
+from coreset_lib.datasets.preparing.decode_worker import LEAST_MEMORY, MEMORY_LIMIT, as_line
 from coreset_lib.datasets.preparing.row_store import ShardJob, write_shard
 from coreset_lib.errors import DatasetError
 from coreset_lib.system.computing import allowed_processors
+from coreset_lib.system.memory import available_memory
 
 MOST_WORKERS = 16
 FEW_FILES = 24
@@ -49,7 +50,8 @@ def decode(jobs: Sequence[ShardJob], *, progress: Progress, in_process: bool = F
     waiting: queue.SimpleQueue[ShardJob] = queue.SimpleQueue()
     for job in jobs:
         waiting.put(job)
-    workers = [_Worker(waiting, events) for _ in range(min(n_workers(), len(jobs)))]
+    n_processes, memory = share_memory(min(n_workers(), len(jobs)))
+    workers = [_Worker(waiting, events, memory) for _ in range(n_processes)]
     try:
         _follow(events, len(jobs), total, progress)
     finally:
@@ -60,6 +62,18 @@ def decode(jobs: Sequence[ShardJob], *, progress: Progress, in_process: bool = F
 def n_workers() -> int:
     """Return how many processes may run at once: the cores that this process may use."""
     return min(allowed_processors(), MOST_WORKERS)
+
+
+def share_memory(n_processes: int) -> tuple[int, int]:
+    """Return how many processes may decode at once, and the memory that each may take.
+
+    Together they never take more than there is; rather fewer of them run.
+    """
+    available = available_memory()
+    if available is None:
+        return n_processes, MEMORY_LIMIT
+    n_processes = max(1, min(n_processes, available // LEAST_MEMORY))
+    return n_processes, max(min(MEMORY_LIMIT, available // n_processes), LEAST_MEMORY // 2)
 
 
 def _decode_here(jobs: Sequence[ShardJob], progress: Progress, total: int) -> None:
@@ -97,8 +111,9 @@ class _Worker:
         self,
         waiting: "queue.SimpleQueue[ShardJob]",
         events: "queue.Queue[int | DatasetError]",
+        memory: int,
     ) -> None:
-        self._waiting, self._events = waiting, events
+        self._waiting, self._events, self._memory = waiting, events, memory
         self._process: subprocess.Popen[str] | None = None
         self._is_stopped = False
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -182,7 +197,7 @@ class _Worker:
         """Return the running process, started anew if need be."""
         if self._process is None:
             self._process = subprocess.Popen(
-                DECODING,
+                [*DECODING, str(self._memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from coreset_lib.datasets.preparing.row_store import ShardJob, write_shard
 from coreset_lib.system.limits import limit_memory, limit_time
 
 MEMORY_LIMIT = 4 * 2**30
+LEAST_MEMORY = 2**30
 SECONDS_PER_FILE = 300
 
 
@@ -21,7 +22,7 @@ def main() -> None:
     """Decode job after job until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
     _silence()
-    limit_memory(MEMORY_LIMIT)  # a file that asks for more fails, not the computer
+    limit_memory(int(sys.argv[1]))  # a file that asks for more fails, not the computer
     for line in sys.stdin:
         job = json.loads(line)
         try:

@@ -20,6 +20,8 @@ COLUMNS = ("sample_id", "old", "new", "who", "when", "why", "status", "confidenc
 ALIASES = {"old_label": "old", "new_label": "new", "label": "new", "reader": "who", "reason": "why"}
 # What still waits for a second reader is no label yet.
 TRAINED_WITH = ("", "confirmed", "exported")
+NOT_TRAINED_WITH = ("open", "skipped", "flagged", "proposed", "conflict", "rejected")
+MOST_LINES_TOLD = 10
 IS_MISLABELLED = "is_mislabelled"
 LARGEST_BYTES = 200_000_000
 
@@ -28,7 +30,8 @@ LARGEST_BYTES = 200_000_000
 class LabelRow:
     """One row of a table of labels; columns that it does not have are empty.
 
-    ``line`` is the line of the file, counted from 1, heading included.
+    ``line`` is the line of the file, counted from 1, heading included; ``status`` is in small
+    letters.
     """
 
     line: int
@@ -48,7 +51,8 @@ def read_label_table(path: Path) -> list[LabelRow]:
     Raises
     ------
     CoresetError
-        If it cannot be read, lacks a column, or a row lacks the sample.
+        If it cannot be read, lacks a column or has two of one meaning, or a row lacks the
+        sample or has an unknown status.
     """
     return parse_label_table(label_table_bytes(path), path)
 
@@ -56,6 +60,8 @@ def read_label_table(path: Path) -> list[LabelRow]:
 def label_table_bytes(path: Path) -> bytes:
     """Read the bytes of a label table; raises CoresetError if it is too large or unreadable."""
     try:
+        if path.exists() and not path.is_file():
+            raise _unusable(path, "it is a folder or device")
         if path.stat().st_size > LARGEST_BYTES:
             raise _unusable(path, f"it has more than {LARGEST_BYTES // 10**6} MB")
         return path.read_bytes()
@@ -68,9 +74,7 @@ def parse_label_table(content: bytes, path: Path) -> list[LabelRow]:
     try:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         heading = [_column(cell) for cell in next(lines, [])]
-        missing = [name for name in ("sample_id", "new") if name not in heading]
-        if missing:
-            raise _unusable(path, f"it has no column {' and '.join(missing)}")
+        _check_heading(path, heading)
         rows: list[LabelRow] = []
         for cells in lines:
             if any(cells):
@@ -78,6 +82,24 @@ def parse_label_table(content: bytes, path: Path) -> list[LabelRow]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise _unusable(path, f"it is no CSV in UTF-8 ({error})") from None
     return rows
+
+
+def settled_rows(rows: Sequence[LabelRow]) -> list[LabelRow]:
+    """Return the rows whose label is decided for good, or has no status at all."""
+    return [row for row in rows if row.status in TRAINED_WITH]
+
+
+def use_in_words(rows: Sequence[LabelRow]) -> str:
+    """Say how many labels of a table are used, and which rows are left out, and why."""
+    used = len({row.sample_id for row in settled_rows(rows)})
+    left_out = [row for row in rows if row.status not in TRAINED_WITH]
+    said = f"{used} labels used"
+    if left_out:
+        named = [f"line {row.line} ({row.status})" for row in left_out[:MOST_LINES_TOLD]]
+        more = len(left_out) - len(named)
+        said += f", {len(left_out)} rows left out, which are not decided for good: "
+        said += ", ".join(named) + (f" and {more} more" if more else "")
+    return said
 
 
 def apply_labels(
@@ -145,7 +167,7 @@ def corrections(
         If a sample or class is unknown, a sample has two labels, the dataset's label is not the
         table's old one, or no row is decided for good.
     """
-    used = [row for row in rows if row.status in TRAINED_WITH]
+    used = settled_rows(rows)
     if not used:
         raise DatasetError(
             f"{name} must hold at least one label that is decided for good, got {len(rows)} rows "
@@ -253,6 +275,19 @@ def _column(cell: str) -> str:
     return ALIASES.get(name, name)
 
 
+def _check_heading(path: Path, heading: Sequence[str]) -> None:
+    """Raise CoresetError if a column is missing, or two mean the same."""
+    missing = [name for name in ("sample_id", "new") if name not in heading]
+    if missing:
+        raise _unusable(path, f"it has no column {' and '.join(missing)}")
+    twice = [name for name in COLUMNS if heading.count(name) > 1]
+    if twice:
+        also = " or ".join(
+            [twice[0], *(alias for alias, name in ALIASES.items() if name == twice[0])]
+        )
+        raise _unusable(path, f"it has two columns of one meaning, {also}; keep one of them")
+
+
 def _row(path: Path, heading: Sequence[str], cells: Sequence[str], line: int) -> LabelRow:
     """Read one row."""
     if len(cells) != len(heading):
@@ -260,6 +295,12 @@ def _row(path: Path, heading: Sequence[str], cells: Sequence[str], line: int) ->
     fields = {name: cell for name, cell in zip(heading, cells, strict=True) if name in COLUMNS}
     if not fields["sample_id"]:
         raise _unusable(path, f"line {line} names no sample")
+    fields["status"] = fields.get("status", "").strip().casefold()
+    if fields["status"] not in (*TRAINED_WITH, *NOT_TRAINED_WITH):
+        known = ", ".join((*TRAINED_WITH[1:], *NOT_TRAINED_WITH))
+        raise _unusable(
+            path, f"line {line} has the status {fields['status'][:40]!r}, which is none of {known}"
+        )
     return LabelRow(line=line, **fields)
 
 

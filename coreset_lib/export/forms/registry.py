@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coreset_lib.atomic import write_output
 from coreset_lib.checks import check_choice
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.forms import (
@@ -25,6 +24,7 @@ from coreset_lib.export.forms.huggingface import huggingface_file
 from coreset_lib.export.forms.indices import indices_file
 from coreset_lib.export.forms.key_objects import key_object_files
 from coreset_lib.export.forms.monai import monai_file
+from coreset_lib.outputs import write_output, write_outputs
 
 Files = dict[str, bytes]
 Make = Callable[[ChosenSamples, bool], Files]
@@ -161,5 +161,4 @@ def _write_all(out: Path, files: Files) -> None:
             f"output {out} must be a folder that can be written: {error.strerror or error}. "
             "Name a new one."
         ) from None
-    for name, content in files.items():
-        write_output(out / name, content)
+    write_outputs({out / name: content for name, content in files.items()})

@@ -108,12 +108,12 @@ def end_process(status: Status, *, grace: float = STOP_GRACE_SECONDS) -> None:
 def _end_and_wait(status: Status, end: Callable[[int], None], patience: float) -> bool:
     """Ask for the end of the process, or bring it about, and wait for it; whether it ended."""
     assert status.pid is not None
-    if is_alive(status.pid, status.process_start):
+    if is_alive(status.pid, status.process_start, status.process_identity):
         end(status.pid)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         reap(status.pid)
-        if not is_alive(status.pid, status.process_start):
+        if not is_alive(status.pid, status.process_start, status.process_identity):
             return True
         time.sleep(POLL_SECONDS)
     return False

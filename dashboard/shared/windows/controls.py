@@ -14,7 +14,12 @@ from dashboard.shared.windows.window_brush import (
     Windows,
     window_brush,
 )
-from dashboard.shared.windows.window_rules import NAMES, can_hold_windows, fit_windows
+from dashboard.shared.windows.window_rules import (
+    NAMES,
+    can_hold_windows,
+    fit_windows,
+    widen_windows,
+)
 
 _SHOWN = "window controls.shown"
 _MOST_SHOWN = 100
@@ -104,7 +109,9 @@ def current_choice(key: str, default: Windows, n_epochs: int) -> WindowChoice:
     choice = st.session_state.get(key)
     if choice is None:
         choice = WindowChoice(early=default[0], late=default[1])
-    return _fitted(choice, "early", n_epochs)
+    fitted = _fitted(choice, "early", n_epochs)
+    early, late = widen_windows(fitted.early, fitted.late, n_epochs=n_epochs)
+    return replace(fitted, early=early, late=late)
 
 
 def choose_windows(key: str, early: Window, late: Window, *, lock: bool = True) -> None:

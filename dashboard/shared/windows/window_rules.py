@@ -56,6 +56,29 @@ def fit_windows(
     return _mirrored(mirrored[1], n_epochs), _mirrored(mirrored[0], n_epochs)
 
 
+def widen_windows(early: Window, late: Window, *, n_epochs: int) -> tuple[Window, Window]:
+    """Give a window of a single epoch a second one: nothing varies within one epoch.
+
+    Disjoint windows stay disjoint. A run of fewer than four epochs has no room for it.
+    """
+    if n_epochs < 4:
+        return early, late
+    early, late = _widen_first(early, late)
+    second, first = _widen_first(_mirrored(late, n_epochs), _mirrored(early, n_epochs))
+    return _mirrored(first, n_epochs), _mirrored(second, n_epochs)
+
+
+def _widen_first(first: Window, other: Window) -> tuple[Window, Window]:
+    """Widen the window that comes first, towards the other one if there is room."""
+    if first.n_epochs > 1:
+        return first, other
+    if first.last + 1 < other.first:
+        return Window(first.first, first.last + 1), other
+    if first.first > 1:
+        return Window(first.first - 1, first.last), other
+    return Window(1, 2), Window(3, max(other.last, 4))
+
+
 def _fit_first(
     asked: Window, other: Window, n_epochs: int, lock_length: bool
 ) -> tuple[Window, Window]:

@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.windows import Window, check_windows
-from dashboard.shared.windows.window_rules import can_hold_windows, fit_windows
+from dashboard.shared.windows.window_rules import (
+    can_hold_windows,
+    fit_windows,
+    widen_windows,
+)
 
 
 @st.composite
@@ -117,3 +121,22 @@ def test_one_epoch_holds_no_two_windows():
 def test_an_unknown_window_is_named():
     with pytest.raises(CoresetError, match="moved must be one of early, late"):
         fit_windows(Window(1, 1), Window(2, 2), n_epochs=2, moved="middle")
+
+
+@pytest.mark.parametrize("n_epochs", [4, 5, 8])
+def test_windows_of_one_epoch_get_a_second_one_and_others_stay(n_epochs):
+    epochs = range(1, n_epochs + 1)
+    for a, b, c, d in itertools.combinations_with_replacement(epochs, 4):
+        if b == c:
+            continue
+        given = Window(a, b), Window(c, d)
+        early, late = widen_windows(*given, n_epochs=n_epochs)
+        check_windows(early, late, n_epochs=n_epochs)
+        assert min(early.n_epochs, late.n_epochs) >= 2
+        if a < b and c < d:
+            assert (early, late) == given
+
+
+def test_a_run_of_three_epochs_keeps_its_windows():
+    given = Window(1, 1), Window(3, 3)
+    assert widen_windows(*given, n_epochs=3) == given

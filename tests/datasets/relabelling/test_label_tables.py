@@ -9,6 +9,7 @@ from coreset_lib.datasets.relabelling.label_tables import (
     kept_labels,
     load_labels,
     read_label_table,
+    use_in_words,
 )
 from coreset_lib.errors import CoresetError, DatasetError
 
@@ -105,3 +106,25 @@ def test_a_kept_table_is_found_by_its_content_and_not_if_it_was_changed(tmp_path
     kept_labels(tmp_path / "cache", digest).unlink()
     with pytest.raises(DatasetError, match=r"corrected labels .* cannot be read"):
         load_labels(tmp_path / "cache", digest)
+
+
+def test_a_status_is_read_in_any_case_and_an_unknown_one_is_refused(write):
+    rows = read_label_table(write("sample_id,new,status\na,b, Confirmed\n"))
+    assert [row.status for row in rows] == ["confirmed"]
+    with pytest.raises(CoresetError, match="line 2 has the status 'fine', which is none of"):
+        read_label_table(write("sample_id,new,status\na,b,fine\n"))
+
+
+@pytest.mark.parametrize("heading", ["new_label,label", "new,new", "New,NEW_LABEL"])
+def test_two_columns_of_one_meaning_are_refused(write, heading):
+    with pytest.raises(CoresetError, match="two columns of one meaning"):
+        read_label_table(write(f"sample_id,{heading}\na,b,c\n"))
+
+
+def test_what_is_left_out_is_said_with_its_reason(write):
+    rows = "a,b,Confirmed\nc,d,proposed\ne,f,rejected\n"
+    table = read_label_table(write("sample_id,new,status\n" + rows))
+    assert use_in_words(table) == (
+        "1 labels used, 2 rows left out, which are not decided for good: "
+        "line 3 (proposed), line 4 (rejected)"
+    )

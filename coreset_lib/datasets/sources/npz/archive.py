@@ -21,6 +21,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from coreset_lib.errors import DatasetError
+from coreset_lib.system.memory import available_memory, fits
 
 Array = NDArray[Any]
 
@@ -103,6 +104,12 @@ class NpzArchive:
                 f"got no {', '.join(missing)}. It holds: {_printable(self.names) or 'nothing'}."
             )
 
+    def check_memory(self, names: Iterable[str]) -> None:
+        """Raise DatasetError unless the arrays, as large as the archive says, fit into memory."""
+        sizes = {name: self._member(name).file_size for name in names}
+        if not fits(sum(sizes.values())):
+            raise self._too_large(" and ".join(sizes), sum(sizes.values()))
+
     def header(self, name: str) -> ArrayHeader:
         """Return shape and type of an array without reading its data."""
         info = self._member(name)
@@ -149,13 +156,21 @@ class NpzArchive:
 
     def _room(self, info: zipfile.ZipInfo) -> NDArray[np.uint8]:
         """Return an empty buffer for the unpacked member."""
+        if not fits(info.file_size):
+            raise self._too_large(info.filename, info.file_size)
         try:
             return np.empty(info.file_size, np.uint8)
         except MemoryError:
-            raise DatasetError(
-                f"{self.path} must fit into memory, got {info.filename} with "
-                f"{info.file_size / 1e9:.1f} GB. Use a smaller image size or another machine."
-            ) from None
+            raise self._too_large(info.filename, info.file_size) from None
+
+    def _too_large(self, what: str, n_bytes: int) -> DatasetError:
+        """Return the error for arrays that there is no memory for."""
+        available = available_memory()
+        free = "" if available is None else f", of which {available / 1e9:.1f} GB are free"
+        return DatasetError(
+            f"{self.path} must fit into memory{free}, got {what} with {n_bytes / 1e9:.1f} GB. "
+            "Use a smaller image size or another machine."
+        )
 
     def _check_header(self, name: str, header: ArrayHeader, n_bytes: int) -> None:
         """Raise unless the array is plain data of exactly the stored size."""

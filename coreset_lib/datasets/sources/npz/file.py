@@ -76,6 +76,7 @@ def load_npz(
     """
     with NpzArchive(path) as archive:
         archive.require(_ARRAYS)
+        archive.check_memory(f"{part}_images" for part in PARTS)
         stored = read_labels(archive, class_names, is_multi_label=is_multi_label)
         stored_images = [_images(archive, part) for part in PARTS]
     origin = None
