@@ -137,8 +137,9 @@ def _make(
         [p.patient for p in places],
         [_pixel_key(p) for p in places],
         [p.item.path for p in places],
+        [p.item.group for p in places],
     )
-    unit = "patient" if any(keys[0]) else "image"
+    unit = "patient" if any(keys[0]) else listing.group_word if any(keys[3]) else "image"
     given = [place.item.part for place in places]
     parts, notes = complete_split(given, labels, join_groups(*keys), unit=unit)
     order = [row for part in PARTS for row in np.flatnonzero(parts == part)]
@@ -158,6 +159,7 @@ def _make(
         files=_final_records(ordered, known),
         bad=bad,
         notes=(*listing.notes, *notes),
+        concerns=listing.concerns,
     )
     made = read_prepared(folder, content)
     if made is None:
@@ -306,6 +308,7 @@ def _as_dataset(listing: Listing, found: Prepared) -> LabeledImages:
             files=tuple(record for record in found.files if record.rows),
             bad=found.bad,
             notes=found.notes,
+            concerns=found.concerns,
         ),
     )
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from coreset_lib.datasets.sources.listing import (
     LONGEST_TEXT,
     OUTSIDE,
-    PART_NAMES,
     Item,
     Listing,
     clean_text,
@@ -32,6 +31,7 @@ from coreset_lib.datasets.sources.source import (
     Source,
     image_files_info,
 )
+from coreset_lib.datasets.sources.split_words import part_of
 from coreset_lib.errors import DatasetError
 
 REQUIRED = ("path", "label")
@@ -81,7 +81,7 @@ def list_table(
     extra = tuple(name for name in header if name not in used)
     folder = path.parent
     labels = _labels([row["label"] for row in rows])
-    parts = [PART_NAMES.get(row.get("split", "").lower(), "") for row in rows]
+    parts = [part_of(row.get("split", "")) for row in rows]
     items = tuple(
         _item(folder, row, label, part, sample_id, row.get(patient, ""), extra, roots)
         for row, label, part, sample_id in zip(rows, labels, parts, ids, strict=True)
@@ -202,11 +202,11 @@ def _check_splits(path: Path, header: list[str], rows: list[Row]) -> None:
     """Raise where rows have an unknown split, or only some have one."""
     if "split" not in header:
         return
-    given = [row["split"].lower() for row in rows]
+    given = [row["split"] for row in rows]
     if not any(given):
         return
     for number, part in enumerate(given):
-        if part not in PART_NAMES:
+        if not part_of(part):
             what = f"got {shown(part)!r}" if part else "which is empty while others are not"
             raise DatasetError(
                 f"split of row {number + 1} in {shown(path.name)} must be train, val or test, "
