@@ -221,13 +221,29 @@ def _grey(
 ) -> tuple[Image, float, float]:
     """Return a frame of one sample per pixel as an image, with its extreme values."""
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        table = apply_color_lut(stored, dataset)[..., :3]
-        image = (table >> 8 if table.dtype.itemsize > 1 else table).astype(np.uint8)
+        image = _palette_colours(stored, dataset)
         return image, float(image.min()), float(image.max())
     values = _modality_values(stored, dataset, number)
     low, high = _value_range(stored, values, dataset)
     image = _windowed(stored, values, dataset, number, grey_window, (low, high))
     return (np.invert(image) if _is_inverted(dataset) else image), low, high
+
+
+def _palette_colours(stored: Values, dataset: Any) -> Image:
+    """Return the colours that the palette of a file gives to its pixels.
+
+    Palettes of big-endian files are words in their order, which pydicom 3 does not turn.
+    """
+    swapped = pydicom.Dataset()
+    swapped.update({element.tag: element for element in dataset if "Lookup" in element.keyword})
+    for name in (f"{c}PaletteColorLookupTableData" for c in ("Red", "Green", "Blue", "Alpha")):
+        words = dataset.get(name)
+        if isinstance(words, bytes) and not dataset.original_encoding[1]:
+            swapped[name].value = np.frombuffer(words, ">u2").astype("<u2").tobytes()
+    swapped.file_meta = dataset.file_meta
+    table = apply_color_lut(stored, swapped)[..., :3]
+    bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    return (table >> max(bits - 8, 0) if table.max(initial=0) > 255 else table).astype(np.uint8)
 
 
 def _windowed(

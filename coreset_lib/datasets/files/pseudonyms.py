@@ -18,17 +18,20 @@ _NOBODY = {
     *("deleted", "deidentified", "withheld", "patient", "patientid", "id", "test", "dummy", "tbd"),
     *("anonymouspatient", "anonymizedpatient", "anonpatient", "unbekannt", "inconnu", "redacted"),
 }
+NOBODY = "P-nobody"
 _NAUGHT = re.compile(r"[0x]*")
 
 
 def names_nobody(patient_id: str) -> bool:
     """Whether an id is what is written where no patient is known: unknown, NA, 0, ---, xxx."""
     plain = "".join(letter for letter in patient_id.lower() if letter.isalnum())
+    if patient_id == NOBODY:
+        return True
     return plain in _NOBODY or bool(_NAUGHT.fullmatch(plain)) or patient_id.strip() == "-1"
 
 
 def pseudonym(patient_id: str, key: str) -> str:
-    """Return ``P-`` and 12 hex digits for a patient id, "" for none and for placeholders.
+    """Return ``P-`` and 12 hex digits for a patient id, "" for none, `NOBODY` for placeholders.
 
     Parameters
     ----------
@@ -41,10 +44,10 @@ def pseudonym(patient_id: str, key: str) -> str:
     HMAC-SHA256 with a secret key: without the key nobody can try out ids.
     """
     plain = " ".join(patient_id.split())
-    if names_nobody(plain):
-        return ""
-    if not key:
+    if not plain or not key:
         return plain
+    if names_nobody(plain):
+        return NOBODY
     digest = hmac.new(bytes.fromhex(key), plain.encode("utf-8", "replace"), hashlib.sha256)
     return f"P-{digest.hexdigest()[:12]}"
 
