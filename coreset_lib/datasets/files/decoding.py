@@ -26,6 +26,7 @@ from coreset_lib.datasets.files.dicom_marks import (
     looks_bare,
 )
 from coreset_lib.datasets.files.grey_window import parse_grey_window, range_window, to_grey
+from coreset_lib.datasets.files.wide_png import read_wide_png
 from coreset_lib.datasets.sources.listing import DICOM_SUFFIXES, why_unreadable
 
 LARGEST_FILE = 2**30
@@ -123,6 +124,9 @@ def _raster_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, F
             if page:
                 file.seek(page)
             check_form(file.height, file.width)
+            if not page and (wide := read_wide_png(path)) is not None:
+                yield _wide_to_image(wide, options)
+                return
             facts = Facts(height=file.height, width=file.width, bits=1 if file.mode == "1" else 8)
             pixels = pixels_of(file)
             if file.mode in WIDE_MODES:
@@ -175,6 +179,22 @@ def wide_to_grey(values: NDArray[Any], facts: Facts, options: DecodeOptions) -> 
     window = parse_grey_window(options.grey_window) or range_window(low, high)
     bits = 8 * values.dtype.itemsize
     return to_grey(values, window), replace(facts, bits=bits, low=low, high=high)
+
+
+def wide_over_black(values: NDArray[Any]) -> NDArray[Any]:
+    """Return 16-bit samples over black by their opacity, one channel where colours agree."""
+    n_channels = values.shape[-1]
+    if n_channels in (2, 4):
+        alpha = values[..., -1:].astype(np.uint32)
+        values = ((values[..., :-1] * alpha + 32767) // 65535).astype(np.uint16)
+    return values[..., 0] if (values == values[..., :1]).all() else values
+
+
+def _wide_to_image(values: NDArray[Any], options: DecodeOptions) -> tuple[Image, Facts]:
+    """Return 16-bit samples with colour or alpha as an image."""
+    height, width = values.shape[:2]
+    facts = Facts(height=height, width=width, bits=16)
+    return wide_to_grey(wide_over_black(values), facts, options)
 
 
 def _grey_if_grey(image: Image) -> Image:

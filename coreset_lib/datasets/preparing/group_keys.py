@@ -71,7 +71,8 @@ def group_keys(ids: Sequence[Ids], *, group_word: str = "group") -> GroupKeys:
 
 def _real_patients(given: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return patients without what names nobody, and what to say of that."""
-    patients = ["" if names_nobody(patient) else patient for patient in given]
+    known = {"0"} if "1" in given else set[str]()  # patients numbered from 0
+    patients = ["" if names_nobody(p) and p not in known else p for p in given]
     n_nobody = sum(bool(old) and not new for old, new in zip(given, patients, strict=True))
     if _is_one_for_all(given) or _is_one_for_all(patients):
         return [""] * len(given), [

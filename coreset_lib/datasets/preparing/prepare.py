@@ -231,19 +231,27 @@ def _places(
     """Return every frame of every usable file in order, and the files that are not usable."""
     places: list[_Place] = []
     bad: list[tuple[str, str]] = []
+    is_numbered = {"0", "1"} <= {item.patient_id for item in listing.items}
     for item in listing.items:
         record, store = known.get(item.path, (None, None))
         if item.problem or record is None or store is None or not record.rows:
             reason = item.problem or (record.reason if record else "was changed meanwhile")
             bad.append((item.source, reason))
             continue
-        patient = pseudonym(item.patient_id, options.pseudonym_key) or record.patient
+        patient = _patient(item.patient_id, options, is_numbered) or record.patient
         n_frames = len(record.rows)
         places += [
             _Place(item, record, frame, n_frames, patient, store, channels, row)
             for frame, (channels, row) in enumerate(record.rows)
         ]
     return places, tuple(bad)
+
+
+def _patient(patient_id: str, options: DecodeOptions, is_numbered: bool) -> str:
+    """Return the pseudonym of a table's id; 0 is a patient where they are numbered from 0."""
+    if is_numbered and patient_id == "0" and options.pseudonym_key:
+        return pseudonym("patient number 0", options.pseudonym_key)
+    return pseudonym(patient_id, options.pseudonym_key)
 
 
 def _pixel_key(place: _Place) -> bytes:

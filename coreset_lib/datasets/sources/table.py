@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from coreset_lib.datasets.sources.image_finder import ImageFinder
@@ -20,6 +21,7 @@ from coreset_lib.datasets.sources.listing import (
 )
 from coreset_lib.datasets.sources.person_columns import (
     PATIENT_ID,
+    group_column,
     patient_column,
     person_notes,
     personal_columns,
@@ -50,9 +52,9 @@ def list_table(
     Parameters
     ----------
     path : Path
-        CSV (comma or semicolon) or TSV file in UTF-8, or an Excel file. Columns ``path`` (relative to the
-        table's folder, or absolute) and ``label``; optionally ``split`` (train, val, test),
-        ``patient_id`` (or a column of like meaning, such as "Patient" or "MRN") and
+        CSV (comma or semicolon) or TSV file in UTF-8, or an Excel file. Columns ``path``
+        (relative to the table's folder, or absolute) and ``label``; optionally ``split``
+        (train, val, test), ``patient_id`` (or a column of like meaning, such as "Patient" or "MRN") and
         ``sample_id``. Other columns are kept.
     roots : sequence of Path, optional
         Files outside these folders are refused; None allows all.
@@ -82,8 +84,12 @@ def list_table(
     extra = tuple(name for name in header if name not in used)
     labels = _labels([row["label"] for row in rows])
     parts = [part_of(row.get("split", "")) for row in rows]
+    group = group_column(header, rows)
     items = tuple(
-        _item(finder, row, label, part, sample_id, row.get(patient, ""), extra, roots)
+        replace(
+            _item(finder, row, label, part, sample_id, row.get(patient, ""), extra, roots),
+            group=row[group] if group else "",
+        )
         for row, label, part, sample_id in zip(rows, labels, parts, ids, strict=True)
     )
     return Listing(
@@ -92,6 +98,7 @@ def list_table(
         items=items,
         extra_columns=extra,
         notes=(*notes, *finder.notes(), *person_notes(patient, hidden)),
+        group_word=group or "group",
     )
 
 
@@ -241,12 +248,17 @@ def _check_splits(path: Path, header: list[str], rows: list[Row]) -> None:
     if not any(given):
         return
     for number, part in enumerate(given):
-        if not part_of(part):
+        if not _is_part(part):
             what = f"got {shown(part)!r}" if part else "which is empty while others are not"
             raise DatasetError(
                 f"split of row {number + 1} in {shown(path.name)} must be train, val or test, "
                 f"{what}. Correct the cell, or leave the whole column empty."
             )
+
+
+def _is_part(cell: str) -> bool:
+    """Whether a cell names a split; what was held out may be val or test, so it is asked for."""
+    return bool(part_of(cell)) and "held" not in cell.lower() and "hold" not in cell.lower()
 
 
 def _check_files(path: Path, rows: list[Row]) -> None:

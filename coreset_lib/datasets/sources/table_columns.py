@@ -96,12 +96,12 @@ def column_hint(header: Sequence[str], rows: Cells, found: Columns) -> str:
 
 
 def mark_columns(header: Sequence[str], rows: Cells) -> list[int]:
-    """Return the columns that hold nothing but 0, 1, -1 and blanks, and a 1 somewhere."""
+    """Return the columns that hold nothing but 0, 1, -1 and blanks, and is not blank."""
     return [
         column
         for column in range(len(header))
         if all(row[column].strip() in _MARKS for row in rows)
-        and any(_is_one(row[column]) for row in rows)
+        and any(row[column].strip() for row in rows)
     ]
 
 
