@@ -81,8 +81,11 @@ def queue_command(
     """Write all samples in the order in which their labels should be looked at, with reasons."""
     from coreset_lib.atomic import csv_bytes, write_output
 
-    table = workflows.suspicion_table(find_run(cache, run))
+    found = find_run(cache, run)
+    table = workflows.suspicion_table(found)
     write_output(out, csv_bytes(table))
+    for sentence in workflows.classes_too_small_to_judge(found):
+        typer.echo(f"note: {sentence}", err=True)
     typer.echo(f"{out}: {len(table)} samples, most suspicious first")
 
 

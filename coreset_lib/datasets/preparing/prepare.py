@@ -268,7 +268,8 @@ def _hidden_concerns(places: Sequence[_Place]) -> list[str]:
     if not hidden:
         return []
     shades = {int(place.image().max()) for place in hidden}
-    look = {(0,): "black", (255,): "white"}.get(tuple(shades), "blank, of one grey")
+    shade = shades.pop() if len(shades) == 1 else -1
+    look = {0: "black", 255: "white"}.get(shade, "blank, of one grey")
     return [
         f"The grey window makes {len(hidden)} of {len(places)} images {look}: their values lie "
         "outside of the window that is stored in the files or was chosen. Give --grey-window "

@@ -54,8 +54,8 @@ def list_table(
     path : Path
         CSV (comma or semicolon) or TSV file in UTF-8, or an Excel file. Columns ``path``
         (relative to the table's folder, or absolute) and ``label``; optionally ``split``
-        (train, val, test), ``patient_id`` (or a column of like meaning, such as "Patient" or "MRN") and
-        ``sample_id``. Other columns are kept.
+        (train, val, test), ``patient_id`` (or a column of like meaning, such as "Patient" or
+        "MRN") and ``sample_id``. Other columns are kept.
     roots : sequence of Path, optional
         Files outside these folders are refused; None allows all.
     keep_patients : bool

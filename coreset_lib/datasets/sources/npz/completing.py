@@ -70,7 +70,7 @@ def _taken(train: Split, rows: NDArray[np.intp]) -> Split:
 
 def _chosen(texts: Sequence[str], rows: NDArray[np.intp]) -> list[str]:
     """Return the texts of some rows."""
-    return [texts[row] for row in rows.tolist()]
+    return [texts[int(row)] for row in rows]
 
 
 def _key(image: NDArray[np.uint8]) -> Hashable:

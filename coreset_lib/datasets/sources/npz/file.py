@@ -125,7 +125,7 @@ def summarise_npz(path: Path, *, is_multi_label: bool = False) -> NpzSummary:
         stored = read_labels(archive, (), is_multi_label=is_multi_label)
         here = [part for part in PARTS if not is_absent(archive, part)]
         shapes = [archive.header(f"{part}_images") for part in here]
-        numbers_of = dict(zip(PARTS, stored.labels, strict=True))
+        numbers_of: dict[str, Labels] = dict(zip(PARTS, stored.labels, strict=True))
     for part, header in zip(here, shapes, strict=True):
         numbers = numbers_of[part]
         _check_images(path, part, header.shape, header.dtype)
