@@ -62,7 +62,12 @@ def find_columns(header: Sequence[str], rows: Cells, *, is_file: Callable[[str],
         notes.append(f"Column {shown(header[alike[0]])} is read as the labels.")
         return Columns(path, alike[0], (), tuple(notes))
     marked = mark_columns(header, rows)
-    if len(marked) > 1 and all(sum(_is_one(row[c]) for c in marked) == 1 for row in rows):
+    have_one = all(any(_is_one(row[column]) for row in rows) for column in marked)
+    if (
+        len(marked) > 1
+        and have_one
+        and all(sum(_is_one(row[c]) for c in marked) == 1 for row in rows)
+    ):
         names = ", ".join(shown(header[column]) for column in marked[:10])
         notes.append(f"The labels are those of the columns that hold a 1: {names}.")
         return Columns(path, None, tuple(marked), tuple(notes))
