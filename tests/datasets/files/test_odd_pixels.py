@@ -33,7 +33,9 @@ def png_16(values: Any, colour: int, kind: int) -> bytes:
             corner = above[place - step] if place >= step else 0
             over = above[place]
             near = left + over - corner
-            paeth = min((left, over, corner), key=lambda value: abs(near - value))
+            paeth = min(
+                (abs(near - value), rank, value) for rank, value in enumerate((left, over, corner))
+            )[2]
             guesses.append((0, left, over, (left + over) // 2, paeth)[kind])
         packed += bytes([kind]) + bytes((v - g) & 255 for v, g in zip(line, guesses, strict=True))
         above = line
