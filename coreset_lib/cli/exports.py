@@ -105,6 +105,8 @@ def select(
     _say_notes(found, export)
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
+    for sentence in workflows.lost_classes(found, export):
+        typer.echo(f"note: {sentence}", err=True)
     typer.echo(f"sha256: {export.provenance['sha256']}")
 
 

@@ -66,7 +66,7 @@ def _file_lines(files: "FileSummary") -> list[str]:
     lines = [
         f"files: {files.n_files}, {sizes} pixels, "
         f"{'/'.join(map(str, files.bits))} bits, values {files.low:g} to {files.high:g}"
-    ]
+    ][: files.n_files]
     for title, counts in (
         ("modality", files.modalities),
         ("patient identity removed", files.identity_removed),
@@ -77,4 +77,4 @@ def _file_lines(files: "FileSummary") -> list[str]:
     lines += [f"unreadable: {source} {reason}" for source, reason in files.bad[:MOST_BAD]]
     if len(files.bad) > MOST_BAD:
         lines.append(f"unreadable: and {len(files.bad) - MOST_BAD} more")
-    return lines + list(files.notes)
+    return lines + [note for note in files.notes if note not in files.concerns]

@@ -93,6 +93,8 @@ def queue_command(
     queue = workflows.suspicion(found)
     table = workflows.suspicion_table(found, queue=queue, is_per_class=per_class)
     write_output(out, csv_bytes(table))
+    for sentence in workflows.classes_too_small_to_judge(found):
+        typer.echo(f"note: {sentence}", err=True)
     turns = ", the classes in turns" if per_class else ""
     typer.echo(f"{out}: {len(table)} samples, most suspicious first{turns}")
     typer.echo(f"suspects: {', '.join(map(str, queue.class_suspects()))}")

@@ -77,12 +77,15 @@ class Origin:
         Source and reason of each file that cannot be used and was left out.
     notes : tuple of str
         How splits were made and what was passed over, in plain words.
+    concerns : tuple of str
+        Those of the notes that a person has to look at before training.
     """
 
     kind: str
     files: tuple[FileRecord, ...]
     bad: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,10 +25,12 @@ from coreset_lib.workflows.exporting import (
     export_coreset,
     export_scores,
     export_selection,
+    lost_classes,
     rebuild,
     take_away,
 )
 from coreset_lib.workflows.labels import (
+    classes_too_small_to_judge,
     export_corrections,
     hand_out_corrections,
     suspicion,
@@ -66,6 +68,7 @@ __all__ = [
     "Watch",
     "answer_refinement",
     "average",
+    "classes_too_small_to_judge",
     "cluster",
     "cluster_class",
     "compare_tables",
@@ -84,6 +87,7 @@ __all__ = [
     "find_refinement",
     "find_run",
     "hand_out_corrections",
+    "lost_classes",
     "open_for_resuming",
     "open_store",
     "prepare",

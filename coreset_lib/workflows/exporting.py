@@ -1,10 +1,12 @@
 """Exports: scores, coresets, selected samples, clusters; and computing a CSV again."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from coreset_lib.checks import check_choice
@@ -71,6 +73,31 @@ def export_coreset(
         If the run lacks what strategy or score need.
     """
     return coresets.export_coreset(run, config, dynamics, reviews=reviews)
+
+
+def lost_classes(run: Run, export: Export) -> list[str]:
+    """Say which classes of the training split a coreset has no sample of.
+
+    Parameters
+    ----------
+    run : Run
+    export : Export
+        Of a coreset of this run.
+
+    Returns
+    -------
+    list of str
+        A sentence for each class, in the order of the classes.
+    """
+    samples = run.samples()
+    kept = set(pd.read_csv(io.BytesIO(export.csv), usecols=["label"])["label"].tolist())
+    counts = samples["label"].value_counts()
+    names = run.manifest.dataset.class_names
+    return [
+        f"the coreset has no image of class {names[number]}, which {counts[number]} of "
+        f"{len(samples)} training images are of"
+        for number in sorted(set(counts.index.tolist()) - kept)
+    ]
 
 
 def export_selection(

@@ -17,6 +17,8 @@ from coreset_lib.spreadsheets import TEXT_COLUMNS, disarm_formulas
 if TYPE_CHECKING:
     from coreset_lib.review.store import ReviewStore
 
+FEWEST_TO_JUDGE = 3
+
 
 def suspicion(
     run: Run,
@@ -37,6 +39,18 @@ def suspicion(
         If the run has recorded no epoch, or is damaged.
     """
     return queue_of_run(run, dynamics=dynamics)
+
+
+def classes_too_small_to_judge(run: Run) -> list[str]:
+    """Say which classes have too few training images for any sign of a wrong label to count."""
+    counts = run.samples()["class_name"].value_counts()
+    few = [f"{name} ({count})" for name, count in counts.items() if count < FEWEST_TO_JUDGE]
+    if not few:
+        return []
+    return [
+        f"classes with fewer than {FEWEST_TO_JUDGE} training images cannot be judged, their images "
+        f"look wrong whatever their label: {', '.join(few)}"
+    ]
 
 
 def suspicion_table(

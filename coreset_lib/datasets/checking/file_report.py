@@ -32,6 +32,8 @@ class FileSummary:
         Source and reason of each file that cannot be used.
     notes : tuple of str
         How splits were made and what was passed over.
+    concerns : tuple of str
+        Those of the notes that ask for a look.
     """
 
     n_files: int
@@ -45,6 +47,7 @@ class FileSummary:
     burned_in: dict[str, int]
     bad: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,7 @@ def summarise_files(origin: Origin) -> FileSummary:
         burned_in=dict(Counter(f.burned_in or "not stated" for f in dicom)),
         bad=origin.bad,
         notes=origin.notes,
+        concerns=origin.concerns,
     )
 
 
@@ -108,7 +112,7 @@ def patient_warnings(shared: tuple[SharedPatients, ...]) -> list[str]:
 
 def file_warnings(files: FileSummary) -> list[str]:
     """Say what the files need: mending, or a look at their privacy."""
-    warnings: list[str] = []
+    warnings = list(files.concerns)
     if files.bad:
         count = len(files.bad)
         subject = "1 file cannot be used: mend it, or agree to leave it out."

@@ -14,6 +14,7 @@ from coreset_lib.datasets.checking.copies import (
     near_warnings,
     pixel_hashes,
 )
+from coreset_lib.datasets.checking.file_forms import form_warnings
 from coreset_lib.datasets.checking.file_report import (
     FileSummary,
     SharedPatients,
@@ -143,6 +144,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     shared = shared_patients(dataset)
     warnings = (
         *([] if files is None else file_warnings(files)),
+        *form_warnings(dataset),
         *patient_warnings(shared),
         *copy_warnings((repeats, *leaks)),
         *near_warnings(near, is_near_complete),

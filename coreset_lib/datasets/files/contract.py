@@ -42,7 +42,10 @@ class DecodeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the original was; ``low`` and ``high`` are its extreme values."""
+    """What the original was; ``low`` and ``high`` are its extreme values.
+
+    ``study`` and ``series`` are pseudonyms of their unique identifiers.
+    """
 
     height: int
     width: int
@@ -53,6 +56,8 @@ class Facts:
     patient: str = ""
     identity_removed: str = ""
     burned_in: str = ""
+    study: str = ""
+    series: str = ""
 
 
 def check_form(height: int, width: int) -> None:

@@ -19,12 +19,20 @@ from coreset_lib.datasets.files.contract import (
     check_form,
     too_large,
 )
+from coreset_lib.datasets.files.dicom_marks import (
+    HEAD_BYTES,
+    has_image_mark,
+    has_mark,
+    looks_bare,
+)
 from coreset_lib.datasets.files.grey_window import parse_grey_window, range_window, to_grey
-from coreset_lib.datasets.sources.listing import why_unreadable
+from coreset_lib.datasets.files.wide_png import read_wide_png
+from coreset_lib.datasets.sources.listing import DICOM_SUFFIXES, why_unreadable
 from coreset_lib.system.memory import room_for
 
 LARGEST_FILE = 2**30
-RASTER_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+RASTER_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "JPEG2000", "PPM", "GIF")
+WITH_PAGES = ("TIFF", "GIF", "WEBP")
 WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -34,7 +42,8 @@ def decode_file(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Fact
     Parameters
     ----------
     path : str
-        PNG, JPEG, BMP, TIFF or DICOM, told by its content whatever its name.
+        PNG, JPEG, BMP, TIFF, WebP, JPEG 2000, PNM, GIF or DICOM, told by its content whatever
+        its name.
     options : DecodeOptions
 
     Yields
@@ -92,11 +101,11 @@ def is_dicom(path: str) -> bool:
     if size > LARGEST_FILE:
         raise UnreadableFile(f"is larger than {LARGEST_FILE >> 30} GB")
     with open(path, "rb") as file:
-        head = file.read(132)
-    if head[128:132] == b"DICM":
+        head = file.read(HEAD_BYTES)
+    if has_mark(head):
         return True
-    known = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-    return path.lower().endswith((".dcm", ".dicom", ".ima")) and not head.startswith(known)
+    is_named = path.lower().endswith(DICOM_SUFFIXES)
+    return (is_named or looks_bare(head)) and not has_image_mark(head)
 
 
 def _dicom_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
@@ -109,13 +118,16 @@ def _dicom_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Fa
 def _raster_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
     """Yield the pages of a PNG, JPEG, BMP or TIFF file."""
     with open_raster(path) as file:
-        n_pages = int(getattr(file, "n_frames", 1)) if file.format == "TIFF" else 1
+        n_pages = int(getattr(file, "n_frames", 1)) if file.format in WITH_PAGES else 1
         if n_pages > MOST_FRAMES:
             raise UnreadableFile(f"has more than {MOST_FRAMES} pages")
         for page in range(n_pages):
             if page:
                 file.seek(page)
             check_form(file.height, file.width)
+            if not page and (wide := read_wide_png(path)) is not None:
+                yield _wide_to_image(wide, options)
+                return
             facts = Facts(height=file.height, width=file.width, bits=1 if file.mode == "1" else 8)
             pixels = pixels_of(file)
             if file.mode in WIDE_MODES:
@@ -132,7 +144,10 @@ def open_raster(path: str) -> Any:
     try:
         return pillow.open(path, formats=RASTER_FORMATS)
     except pillow.UnidentifiedImageError:
-        raise UnreadableFile("is no PNG, JPEG, BMP, TIFF or DICOM image, or is damaged") from None
+        raise UnreadableFile(
+            "is no PNG, JPEG, BMP, TIFF or DICOM image, nor of another kind that is read "
+            "(WebP, JPEG 2000, PNM, GIF), or is damaged"
+        ) from None
     except pillow.DecompressionBombError:
         raise UnreadableFile(too_large()) from None
 
@@ -184,6 +199,22 @@ def wide_to_grey(values: NDArray[Any], facts: Facts, options: DecodeOptions) -> 
     window = parse_grey_window(options.grey_window) or range_window(low, high)
     bits = 8 * values.dtype.itemsize
     return to_grey(values, window), replace(facts, bits=bits, low=low, high=high)
+
+
+def wide_over_black(values: NDArray[Any]) -> NDArray[Any]:
+    """Return 16-bit samples over black by their opacity, one channel where colours agree."""
+    n_channels = values.shape[-1]
+    if n_channels in (2, 4):
+        alpha = values[..., -1:].astype(np.uint32)
+        values = ((values[..., :-1] * alpha + 32767) // 65535).astype(np.uint16)
+    return values[..., 0] if (values == values[..., :1]).all() else values
+
+
+def _wide_to_image(values: NDArray[Any], options: DecodeOptions) -> tuple[Image, Facts]:
+    """Return 16-bit samples with colour or alpha as an image."""
+    height, width = values.shape[:2]
+    facts = Facts(height=height, width=width, bits=16)
+    return wide_to_grey(wide_over_black(values), facts, options)
 
 
 def _grey_if_grey(image: Image) -> Image:

@@ -15,13 +15,14 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_file_meta_info
 from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
-from pydicom.pixels.utils import iter_pixels
+from pydicom.pixels.utils import iter_pixels, pixel_array
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
 )
 
 from coreset_lib.datasets.files.contract import (
@@ -159,9 +160,22 @@ def _complete_meta(dataset: Any) -> None:
 def _stored_frames(dataset: Any) -> Iterator[Values]:
     """Yield the frames as stored, colours as RGB."""
     try:
-        yield from iter_pixels(dataset)
+        if _has_other_sign(dataset):
+            for number in range(int(dataset.get("NumberOfFrames") or 1)):
+                yield pixel_array(dataset, index=number)
+        else:
+            yield from iter_pixels(dataset)
     except (RuntimeError, NotImplementedError) as error:
         raise UnreadableFile(_compression(dataset, str(error))) from None
+
+
+def _has_other_sign(dataset: Any) -> bool:
+    """Whether pixels are signed and JPEG 2000, whose codestream may say that they are not.
+
+    `iter_pixels` corrects the sign in an array that may not be written to; `pixel_array` does not.
+    """
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    return syntax in JPEG2000TransferSyntaxes and dataset.get("PixelRepresentation") == 1
 
 
 def _compression(dataset: Any, message: str) -> str:
@@ -184,6 +198,8 @@ def _facts(dataset: Any, options: DecodeOptions) -> Facts:
         patient=pseudonym(str(dataset.get("PatientID") or ""), options.pseudonym_key),
         identity_removed=_code(dataset, "PatientIdentityRemoved"),
         burned_in=_code(dataset, "BurnedInAnnotation"),
+        study=pseudonym(str(dataset.get("StudyInstanceUID") or ""), options.pseudonym_key),
+        series=pseudonym(str(dataset.get("SeriesInstanceUID") or ""), options.pseudonym_key),
     )
 
 
@@ -205,13 +221,29 @@ def _grey(
 ) -> tuple[Image, float, float]:
     """Return a frame of one sample per pixel as an image, with its extreme values."""
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        table = apply_color_lut(stored, dataset)[..., :3]
-        image = (table >> 8 if table.dtype.itemsize > 1 else table).astype(np.uint8)
+        image = _palette_colours(stored, dataset)
         return image, float(image.min()), float(image.max())
     values = _modality_values(stored, dataset, number)
     low, high = _value_range(stored, values, dataset)
     image = _windowed(stored, values, dataset, number, grey_window, (low, high))
     return (np.invert(image) if _is_inverted(dataset) else image), low, high
+
+
+def _palette_colours(stored: Values, dataset: Any) -> Image:
+    """Return the colours that the palette of a file gives to its pixels.
+
+    Palettes of big-endian files are words in their order, which pydicom 3 does not turn.
+    """
+    swapped = pydicom.Dataset()
+    swapped.update({element.tag: element for element in dataset if "Lookup" in element.keyword})
+    for name in (f"{c}PaletteColorLookupTableData" for c in ("Red", "Green", "Blue", "Alpha")):
+        words = dataset.get(name)
+        if isinstance(words, bytes) and not dataset.original_encoding[1]:
+            swapped[name].value = np.frombuffer(words, ">u2").astype("<u2").tobytes()
+    swapped.file_meta = dataset.file_meta
+    table = apply_color_lut(stored, swapped)[..., :3]
+    bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    return (table >> max(bits - 8, 0) if table.max(initial=0) > 255 else table).astype(np.uint8)
 
 
 def _windowed(
@@ -269,13 +301,22 @@ def _value_range(stored: Values, values: Values, dataset: Any) -> tuple[float, f
     padding = dataset.get("PixelPaddingValue")
     if isinstance(padding, int):
         limit = dataset.get("PixelPaddingRangeLimit")
-        ends = sorted((padding, limit if isinstance(limit, int) else padding))
+        limit = limit if isinstance(limit, int) else padding
+        ends = sorted(_as_stored(value, stored, dataset) for value in (padding, limit))
         inside = values[(stored < ends[0]) | (stored > ends[1])]
         values = inside if inside.size else values
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise UnreadableFile("has pixels that are no numbers (NaN or infinite)")
     return low, high
+
+
+def _as_stored(value: int, stored: Values, dataset: Any) -> int:
+    """Return a padding value with the sign of the pixels, whatever sign it was written with."""
+    bits = int(dataset.get("BitsAllocated") or 8 * stored.dtype.itemsize)
+    if stored.dtype.kind == "u":
+        return value % (1 << bits) if value < 0 else value
+    return value - (1 << bits) if value >= 1 << (bits - 1) else value
 
 
 def _stored_window(dataset: Any, number: int) -> GreyWindow | None:

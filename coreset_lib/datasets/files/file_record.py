@@ -8,7 +8,8 @@ class FileRecord(NamedTuple):
     """One file: which it was, what it was, and where its frames lie.
 
     ``rows`` holds (channels, row) per frame; it is empty for a file that cannot be used,
-    and ``reason`` says why.
+    and ``reason`` says why. ``n_hidden`` counts frames that the grey window makes one grey,
+    though the original has more.
     """
 
     path: str
@@ -25,6 +26,9 @@ class FileRecord(NamedTuple):
     patient: str = ""
     identity_removed: str = ""
     burned_in: str = ""
+    study: str = ""
+    series: str = ""
+    n_hidden: int = 0
 
     @classmethod
     def parse(cls, values: Sequence[Any]) -> "FileRecord":

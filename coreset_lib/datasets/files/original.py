@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.datasets.files.contract import Image, UnreadableFile, check_form
-from coreset_lib.datasets.files.decoding import is_dicom, open_raster, pixels_of
+from coreset_lib.datasets.files.decoding import (
+    is_dicom,
+    open_raster,
+    pixels_of,
+    wide_over_black,
+)
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.files.grey_window import GreyWindow, range_window, to_grey
+from coreset_lib.datasets.files.wide_png import read_wide_png
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.sources.npz.wide import read_wide
 from coreset_lib.errors import DatasetError
@@ -127,6 +133,13 @@ def read_original(record: FileRecord, frame: int, slice_number: int | None = Non
 
 def _read_raster(path: str, frame: int) -> Original:
     """Return a page of a PNG, JPEG, BMP or TIFF file."""
+    if (wide := read_wide_png(path)) is not None:
+        values = wide_over_black(wide)
+        low, high = float(values.min()), float(values.max())
+        if values.ndim == 3:
+            values = to_grey(values, range_window(low, high))
+            low, high = 0.0, 255.0
+        return Original(values, None, False, low, high)
     with open_raster(path) as file:
         if frame:
             file.seek(frame)

@@ -3,16 +3,35 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
 from coreset_lib.errors import DatasetError
 
 KEY_BYTES = 32
+# What forms and anonymisers write where they know of no patient, without spaces and marks.
+_NOBODY = {
+    *("unknown", "unk", "anonymous", "anonymized", "anonymised", "anonym", "anon", "anonymus"),
+    *("na", "nan", "none", "null", "nil", "no", "noid", "nopatient", "nopatientid", "missing"),
+    *("notavailable", "notapplicable", "notspecified", "unspecified", "undefined", "removed"),
+    *("deleted", "deidentified", "withheld", "patient", "patientid", "id", "test", "dummy", "tbd"),
+    *("anonymouspatient", "anonymizedpatient", "anonpatient", "unbekannt", "inconnu", "redacted"),
+}
+NOBODY = "P-nobody"
+_NAUGHT = re.compile(r"[0x]*")
+
+
+def names_nobody(patient_id: str) -> bool:
+    """Whether an id is what is written where no patient is known: unknown, NA, 0, ---, xxx."""
+    plain = "".join(letter for letter in patient_id.lower() if letter.isalnum())
+    if patient_id == NOBODY:
+        return True
+    return plain in _NOBODY or bool(_NAUGHT.fullmatch(plain)) or patient_id.strip() == "-1"
 
 
 def pseudonym(patient_id: str, key: str) -> str:
-    """Return ``P-`` and 12 hex digits for a patient id, "" for none.
+    """Return ``P-`` and 12 hex digits for a patient id, "" for none, `NOBODY` for placeholders.
 
     Parameters
     ----------
@@ -27,6 +46,8 @@ def pseudonym(patient_id: str, key: str) -> str:
     plain = " ".join(patient_id.split())
     if not plain or not key:
         return plain
+    if names_nobody(plain):
+        return NOBODY
     digest = hmac.new(bytes.fromhex(key), plain.encode("utf-8", "replace"), hashlib.sha256)
     return f"P-{digest.hexdigest()[:12]}"
 

@@ -7,11 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from coreset_lib.datasets.checking.label_doubts import check_classes, label_concerns
 from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.files.pseudonyms import pseudonym
 from coreset_lib.datasets.labeled_images import LabeledImages, Origin, Split
 from coreset_lib.datasets.preparing import decode_pool
+from coreset_lib.datasets.preparing.group_keys import (
+    Ids,
+    group_keys,
+    largest_group,
+    shared_groups,
+)
 from coreset_lib.datasets.preparing.prepared import (
     SHARDS,
     Prepared,
@@ -53,6 +60,7 @@ class _Place:
     """One frame of a file: the sample that becomes of it, and where its pixels are."""
 
     item: Item
+    record: FileRecord
     frame: int
     n_frames: int
     patient: str
@@ -128,22 +136,24 @@ def _make(
     if bad and not skip_bad:
         raise _bad_files(listing, bad)
     where = shown(listing.root.name)
-    names = class_names([place.item.label for place in places], where)
     if not places:
-        raise DatasetError(f"dataset {where} must have at least one image that can be read.")
+        raise DatasetError(_nothing_readable(where, bad))
+    names = class_names([place.item.label for place in places], where)
+    check_classes([place.item.label for place in places], where)
     labels = np.array([names.index(p.item.label) for p in places], dtype=np.int64)
+    ids = [Ids(p.patient, p.record.study, p.record.series, p.item.group) for p in places]
+    together = group_keys(ids, group_word=listing.group_word)
+    patients = dict(zip(map(id, places), together.patients, strict=True))
     # Frames of a file are of one patient, also where the file does not say of whom.
-    keys = (
-        [p.patient for p in places],
-        [_pixel_key(p) for p in places],
-        [p.item.path for p in places],
-    )
-    unit = "patient" if any(keys[0]) else "image"
+    keys = (together.keys, [_pixel_key(p) for p in places], [p.item.path for p in places])
     given = [place.item.part for place in places]
-    parts, notes = complete_split(given, labels, join_groups(*keys), unit=unit)
+    parts, notes = complete_split(given, labels, join_groups(*keys), unit=together.unit)
+    shared = shared_groups(together.keys, parts.tolist(), together.unit)
+    doubts = label_concerns([place.item.label for place in places])
+    concerns = (*listing.concerns, *together.concerns, *shared, *doubts, *_hidden_concerns(places))
     order = [row for part in PARTS for row in np.flatnonzero(parts == part)]
     counts = tuple(int((parts == part).sum()) for part in PARTS)
-    _check_counts(where, counts)
+    _check_counts(where, counts, _hidden_concerns(places), largest_group(*together[:2]))
     size = options.image_size
     colour = (3,) if any(place.channels == 3 for place in places) else ()
     ordered = [places[row] for row in order]
@@ -154,10 +164,13 @@ def _make(
         (len(ordered), size, size, *colour),
         counts=(counts[0], counts[1], counts[2]),
         class_names=names,
-        samples=_sample_table(listing, ordered, labels[order].tolist()),
+        samples=_sample_table(
+            listing, ordered, labels[order].tolist(), [patients[id(p)] for p in ordered]
+        ),
         files=_final_records(ordered, known),
         bad=bad,
-        notes=(*listing.notes, *notes),
+        notes=(*listing.notes, *together.notes, *notes, *concerns[len(listing.concerns) :]),
+        concerns=concerns,
     )
     made = read_prepared(folder, content)
     if made is None:
@@ -218,37 +231,84 @@ def _places(
     """Return every frame of every usable file in order, and the files that are not usable."""
     places: list[_Place] = []
     bad: list[tuple[str, str]] = []
+    is_numbered = {"0", "1"} <= {item.patient_id for item in listing.items}
     for item in listing.items:
         record, store = known.get(item.path, (None, None))
         if item.problem or record is None or store is None or not record.rows:
             reason = item.problem or (record.reason if record else "was changed meanwhile")
             bad.append((item.source, reason))
             continue
-        patient = pseudonym(item.patient_id, options.pseudonym_key) or record.patient
+        patient = _patient(item.patient_id, options, is_numbered) or record.patient
         n_frames = len(record.rows)
         places += [
-            _Place(item, frame, n_frames, patient, store, channels, row)
+            _Place(item, record, frame, n_frames, patient, store, channels, row)
             for frame, (channels, row) in enumerate(record.rows)
         ]
     return places, tuple(bad)
 
 
+def _patient(patient_id: str, options: DecodeOptions, is_numbered: bool) -> str:
+    """Return the pseudonym of a table's id; 0 is a patient where they are numbered from 0."""
+    if is_numbered and patient_id == "0" and options.pseudonym_key:
+        return pseudonym("patient number 0", options.pseudonym_key)
+    return pseudonym(patient_id, options.pseudonym_key)
+
+
 def _pixel_key(place: _Place) -> bytes:
-    """Return a hash of the pixels, so that copies of an image end in one split."""
-    return hashlib.blake2b(np.ascontiguousarray(place.image()).data, digest_size=16).digest()
+    """Return a hash of the pixels, so that copies end in one split; none of an empty image."""
+    image = np.ascontiguousarray(place.image())
+    if image.min() == image.max():
+        return b""
+    return hashlib.blake2b(image.data, digest_size=16).digest()
 
 
-def _check_counts(where: str, counts: tuple[int, ...]) -> None:
-    """Refuse a dataset with an empty split."""
+def _hidden_concerns(places: Sequence[_Place]) -> list[str]:
+    """Say how many images the grey window makes one grey, though they hold more."""
+    hidden = [place for place in places if place.record.n_hidden]
+    if not hidden:
+        return []
+    shades = {int(place.image().max()) for place in hidden}
+    shade = shades.pop() if len(shades) == 1 else -1
+    look = {0: "black", 255: "white"}.get(shade, "blank, of one grey")
+    return [
+        f"The grey window makes {len(hidden)} of {len(places)} images {look}: their values lie "
+        "outside of the window that is stored in the files or was chosen. Give --grey-window "
+        "range, or a window that fits the values."
+    ]
+
+
+def _nothing_readable(where: str, bad: Sequence[tuple[str, str]]) -> str:
+    """Say why no file of a dataset can be used: each reason with its count and an example."""
+    reasons: dict[str, list[str]] = {}
+    for source, reason in bad:
+        reasons.setdefault(reason, []).append(source)
+    ordered = sorted(reasons.items(), key=lambda pair: -len(pair[1]))[:SHOWN_BAD]
+    text = "; ".join(
+        f"of {len(bad)} files {len(sources)} cannot be used, for example {shown(sources[0])} {why}"
+        for why, sources in ordered
+    )
+    return f"dataset {where} must have at least one image that can be read: {text}."
+
+
+def _check_counts(where: str, counts: tuple[int, ...], hidden: list[str], largest: str) -> None:
+    """Refuse a dataset with an empty split, the likely cause first."""
     for part, count in zip(PARTS, counts, strict=True):
-        if count == 0:
-            raise DatasetError(
-                f"{part} of {where} must hold at least one image, got none. Give more images "
-                "(or more patients: those of one patient stay together), or name the splits."
-            )
+        if count:
+            continue
+        if hidden:
+            raise DatasetError(hidden[0])
+        advice = (
+            f"{largest} Give more of them, or name the splits."
+            if largest
+            else " Give more images (or more patients: those of one patient stay together), or "
+            "name the splits."
+        )
+        raise DatasetError(f"{part} of {where} must hold at least one image, got none.{advice}")
 
 
-def _sample_table(listing: Listing, places: list[_Place], labels: list[int]) -> SampleTable:
+def _sample_table(
+    listing: Listing, places: list[_Place], labels: list[int], patients: list[str]
+) -> SampleTable:
     """Return names and cells of the samples; a frame adds its number to its file's."""
 
     def framed(text: str, place: _Place) -> str:
@@ -258,7 +318,7 @@ def _sample_table(listing: Listing, places: list[_Place], labels: list[int]) -> 
         labels=labels,
         sample_ids=[framed(place.item.sample_id, place) for place in places],
         sources=[framed(place.item.source, place) for place in places],
-        patients=[place.patient for place in places],
+        patients=patients,
         extra={
             name: [place.item.extra[column] for place in places]
             for column, name in enumerate(listing.extra_columns)
@@ -306,6 +366,7 @@ def _as_dataset(listing: Listing, found: Prepared) -> LabeledImages:
             files=tuple(record for record in found.files if record.rows),
             bad=found.bad,
             notes=found.notes,
+            concerns=found.concerns,
         ),
     )
 

@@ -53,6 +53,8 @@ class Prepared:
         Source and reason of each file that cannot be used.
     notes : tuple of str
         How splits were made and what was passed over.
+    concerns : tuple of str
+        Those of the notes that a person has to look at.
     """
 
     images: NDArray[np.uint8]
@@ -62,6 +64,7 @@ class Prepared:
     files: tuple[FileRecord, ...]
     bad: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    concerns: tuple[str, ...] = ()
 
     def rows(self, part: str) -> slice:
         """Return the rows of a split."""
@@ -86,6 +89,7 @@ def content_key(listing: Listing, options: DecodeOptions) -> str:
     for item in listing.items:
         fields = (item.path, item.source, item.label, item.part, item.sample_id, item.patient_id)
         line = (*fields, item.size, item.mtime, item.problem, *item.extra)
+        line = (*line, "group", item.group) if item.group else line
         digest.update(repr(line).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
 
@@ -132,6 +136,7 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Prepared | None:
         files=tuple(FileRecord.parse(values) for values in table["files"]),
         bad=tuple((source, reason) for source, reason in table["bad"]),
         notes=tuple(manifest["notes"]),
+        concerns=tuple(manifest.get("concerns", ())),
     )
 
 
@@ -154,6 +159,7 @@ def write_prepared(
     files: Iterable[FileRecord],
     bad: tuple[tuple[str, str], ...],
     notes: tuple[str, ...],
+    concerns: tuple[str, ...] = (),
 ) -> None:
     """Write a prepared dataset; it exists once its manifest is there, which comes last.
 
@@ -179,6 +185,7 @@ def write_prepared(
             "counts": counts,
             "class_names": class_names,
             "notes": notes,
+            "concerns": concerns,
         }
         write_json(folder / MANIFEST, manifest)
     except BaseException:

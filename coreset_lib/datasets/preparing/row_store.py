@@ -94,12 +94,14 @@ def _write_file(
     """Write the frames of one file and return its record."""
     rows: list[tuple[int, int]] = []
     facts: list[Facts] = []
+    n_hidden = 0
     for image, fact in decode_file(base.path, options):
         channels = 1 if image.ndim == 2 else 3
         files[channels].write(np.ascontiguousarray(image).data)
         rows.append((channels, counts[channels]))
         counts[channels] += 1
         facts.append(fact)
+        n_hidden += bool(fact.low < fact.high and image.min() == image.max())
     if not facts:
         raise UnreadableFile("holds no image")
     if not _is_unchanged(base):
@@ -117,6 +119,9 @@ def _write_file(
         patient=first.patient,
         identity_removed=first.identity_removed,
         burned_in=first.burned_in,
+        study=first.study,
+        series=first.series,
+        n_hidden=n_hidden,
     )
 
 

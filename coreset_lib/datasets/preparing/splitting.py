@@ -36,7 +36,8 @@ def split_groups(
     Notes
     -----
     Greedy, from the largest group to the smallest: each goes where its classes, and samples
-    at all, are missed most, measured against each split's share. With one sample per group
+    at all, are missed most, measured against each split's share; no split stays empty while
+    there are groups enough. With one sample per group
     this is the stratified split; the part on samples at all gives small splits something of
     classes too small to be shared out.
     """
@@ -60,7 +61,19 @@ def split_groups(
         wanted[choice, classes] -= counts
         in_all[choice] -= len(rows) / n_classes
         parts[rows] = names[choice]
+    _fill_empty(parts, [members[number] for number in order], names)
     return parts
+
+
+def _fill_empty(parts: Parts, members: Sequence[NDArray[np.intp]], names: Sequence[str]) -> None:
+    """Give a split that got nothing the smallest group of the split with the most groups."""
+    for name in names:
+        if len(members) < len(names) or (parts == name).any():
+            continue
+        homes = [str(parts[rows[0]]) for rows in members]
+        richest = max(names, key=homes.count)
+        number = max(n for n, home in enumerate(homes) if home == richest)
+        parts[members[number]] = name
 
 
 def complete_split(

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from coreset_lib.atomic import write_bytes
 from coreset_lib.checks import check_choice
 from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_each
 from coreset_lib.datasets.relabelling.label_noise import TRUE_LABEL
+from coreset_lib.datasets.sources.spreadsheet import read_sheet
 from coreset_lib.errors import CoresetError, DatasetError
 
 COLUMNS = ("sample_id", "old", "new", "who", "when", "why", "status", "confidence")
@@ -72,16 +72,12 @@ def label_table_bytes(path: Path) -> bytes:
 def parse_label_table(content: bytes, path: Path) -> list[LabelRow]:
     """Read the content of a label table; ``path`` is for messages. Raises CoresetError."""
     try:
-        lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        heading = [_column(cell) for cell in next(lines, [])]
+        lines = read_sheet(content).rows()
+        heading = [_column(cell) for cell in next(lines, (1, []))[1]]
         _check_heading(path, heading)
-        rows: list[LabelRow] = []
-        for cells in lines:
-            if any(cells):
-                rows.append(_row(path, heading, cells, lines.line_num))
+        return [_row(path, heading, cells, line) for line, cells in lines if any(cells)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise _unusable(path, f"it is no CSV in UTF-8 ({error})") from None
-    return rows
 
 
 def settled_rows(rows: Sequence[LabelRow]) -> list[LabelRow]:
@@ -290,6 +286,8 @@ def _check_heading(path: Path, heading: Sequence[str]) -> None:
 
 def _row(path: Path, heading: Sequence[str], cells: Sequence[str], line: int) -> LabelRow:
     """Read one row."""
+    while len(cells) > len(heading) and not cells[-1].strip():
+        cells = cells[:-1]  # as spreadsheets write columns that are empty
     if len(cells) != len(heading):
         raise _unusable(path, f"line {line} has {len(cells)} cells, its heading {len(heading)}")
     fields = {name: cell for name, cell in zip(heading, cells, strict=True) if name in COLUMNS}

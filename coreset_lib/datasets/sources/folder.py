@@ -1,17 +1,24 @@
 """Image folders: ``class/image`` or ``split/class/image``, images or DICOM files."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from coreset_lib.datasets.sources.annotations import annotation_concerns, find_annotations
+from coreset_lib.datasets.sources.folder_groups import group_by_folder
+from coreset_lib.datasets.sources.folder_layout import (
+    find_layout,
+    is_folder,
+    is_hidden,
+    is_image,
+    is_told_by_content,
+)
 from coreset_lib.datasets.sources.listing import (
-    DICOM_SUFFIXES,
-    IMAGE_SUFFIXES,
     LONGEST_TEXT,
     OUTSIDE,
-    PART_NAMES,
     Item,
     Listing,
     clean_text,
@@ -22,6 +29,7 @@ from coreset_lib.datasets.sources.listing import (
     unique_ids,
     why_unreadable,
 )
+from coreset_lib.datasets.sources.passed_over import MOST_NAMED, PassedOver, ending_of
 from coreset_lib.datasets.sources.source import (
     DatasetInfo,
     ReadingOptions,
@@ -32,12 +40,11 @@ from coreset_lib.errors import DatasetError
 
 DEEPEST = 32
 MOST_OTHERS = 20_000
-DICOM_MARK = (128, b"DICM")
-SYSTEM_FILES = ("thumbs.db", "desktop.ini", "dicomdir", "__macosx")
+MOST_LISTED = 200
 
 
 class _File(NamedTuple):
-    """An image file met on the walk: an `Item` without its id."""
+    """An image file met on the walk; ``inner`` are the folders between its class and itself."""
 
     path: str
     source: str
@@ -46,6 +53,7 @@ class _File(NamedTuple):
     size: int
     mtime: int
     problem: str
+    inner: str
 
 
 @dataclass
@@ -53,8 +61,7 @@ class _Found:
     """What a walk through the folder has met."""
 
     files: list[_File] = field(default_factory=list[_File])
-    n_other: int = 0
-    n_stray: int = 0
+    left: PassedOver = field(default_factory=PassedOver)
 
 
 def list_folder(root: Path, *, roots: Sequence[Path] | None = None) -> Listing:
@@ -80,58 +87,84 @@ def list_folder(root: Path, *, roots: Sequence[Path] | None = None) -> Listing:
         If the folder cannot be read or holds no class folders with images.
     """
     root, found = Path(os.path.abspath(root)), _Found()
-    folders, n_files = _top_folders(root)
-    for part, label, folder in _class_folders(root, folders):
+    layout = find_layout(root, roots, found.left)
+    for part, label, folder in layout.classes:
         name = clean_text(shown(label))[:LONGEST_TEXT]
         _walk(folder, root, roots, found, part=part, label=name)
     if not found.files:
-        raise DatasetError(_nothing_message(root, folders))
-    found.n_stray = n_files
-    found.files.sort(key=lambda file: (natural_key(os.path.basename(file.path)), file.source))
-    ids = unique_ids([file.source for file in found.files])
-    items = tuple(
-        Item(**file._asdict(), sample_id=name) for file, name in zip(found.files, ids, strict=True)
+        raise DatasetError(_nothing_message(root, layout.folders, found.left))
+    files = sorted(found.files, key=lambda f: (natural_key(os.path.basename(f.path)), f.source))
+    is_mask = find_annotations(files)
+    masks = [file for file, is_one in zip(files, is_mask, strict=True) if is_one]
+    files = [file for file, is_one in zip(files, is_mask, strict=True) if not is_one]
+    groups = group_by_folder([file.inner for file in files])
+    concerns = [
+        *layout.concerns,
+        *annotation_concerns(masks),
+        *_content_concerns(files),
+        *found.left.concerns(file.label for file in files),
+    ]
+    notes = [*found.left.notes(), *(note for note in layout.notes if note not in concerns)]
+    return Listing(
+        kind="folder",
+        root=root,
+        items=_items(files, groups.groups),
+        notes=(*notes, *groups.notes, *concerns),
+        concerns=(*concerns, *groups.concerns),
+        group_word="folder",
     )
-    return Listing(kind="folder", root=root, items=items, notes=tuple(_notes(found)))
+
+
+def _content_concerns(files: Sequence[_File]) -> list[str]:
+    """Say which files were taken for images by their content alone."""
+    told = [file.path for file in files if is_told_by_content(file.path)]
+    if not told:
+        return []
+    endings = Counter(ending_of(os.path.basename(path)) for path in told)
+    named = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_NAMED))
+    subject = "1 file was" if len(told) == 1 else f"{len(told)} files were"
+    return [f"{subject} read as DICOM or another image by content, not by name ({named})."]
+
+
+def _items(files: Sequence[_File], groups: Sequence[str]) -> tuple[Item, ...]:
+    """Return the files with ids of their own."""
+    ids = unique_ids([file.source for file in files])
+    return tuple(
+        Item(
+            path=file.path,
+            source=file.source,
+            label=file.label,
+            part=file.part,
+            size=file.size,
+            mtime=file.mtime,
+            problem=file.problem,
+            sample_id=name,
+            group=group,
+        )
+        for file, name, group in zip(files, ids, groups, strict=True)
+    )
 
 
 def looks_like_images(root: Path) -> bool:
-    """Whether a folder has a class folder with an image in it, found without a full walk."""
-    try:
-        folders, _ = _top_folders(root)
-        return any(_begins_with_image(folder) for _, _, folder in _class_folders(root, folders))
-    except (OSError, DatasetError):
-        return False
+    """Whether an image lies one to three folders down, found without a full walk."""
+    level = [root]
+    for _ in range(3):
+        below: list[Path] = []
+        for folder in level:
+            with os.scandir(folder) as entries:
+                own = (e.path for e in entries if is_folder(e) and not is_hidden(e.name))
+                below += [Path(path) for _, path in zip(range(MOST_LISTED), own, strict=False)]
+        level = sorted(below)[:MOST_LISTED]
+        if any(_begins_with_image(folder) for folder in level):
+            return True
+    return False
 
 
 def _begins_with_image(folder: Path) -> bool:
     """Whether an image is among the first files of a folder."""
     with os.scandir(folder) as entries:
-        return any(_is_image(entry) for _, entry in zip(range(50), entries, strict=False))
-
-
-def _top_folders(root: Path) -> tuple[list[str], int]:
-    """Return the folders in ``root`` and how many images lie beside them."""
-    try:
-        with os.scandir(root) as entries:
-            seen = [entry for entry in entries if not _is_hidden(entry.name)]
-            folders = sorted((e.name for e in seen if e.is_dir()), key=natural_key)
-            return folders, sum(_has_suffix(e.name) for e in seen if not e.is_dir())
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"folder {shown(str(root))} cannot be read: {why_unreadable(error)}. Check the path."
-        ) from None
-
-
-def _class_folders(root: Path, folders: list[str]) -> Iterator[tuple[str, str, Path]]:
-    """Yield (split, class, folder); a folder named train makes the level one of splits."""
-    named = [name for name in folders if name.lower() in PART_NAMES]
-    if not any(PART_NAMES[name.lower()] == "train" for name in named):
-        yield from (("", name, root / name) for name in folders)
-        return
-    for name in named:
-        for label in _top_folders(root / name)[0]:
-            yield PART_NAMES[name.lower()], label, root / name / label
+        first = [entry for _, entry in zip(range(50), entries, strict=False)]
+        return any(is_image(entry) for entry in first if not is_folder(entry))
 
 
 def _walk(
@@ -142,26 +175,44 @@ def _walk(
     *,
     part: str,
     label: str,
-    depth: int = 0,
+    inner: tuple[str, ...] = (),
 ) -> None:
     """Collect the images of one class, into folders that links lead to but never in a circle."""
-    if depth > DEEPEST or (folder.is_symlink() and not _may_follow(folder, roots)):
-        found.n_other += 1
+    name = shown(folder.relative_to(root).as_posix())
+    if reason := _closed(folder, roots, len(inner)):
+        found.left.folders.append(f"Folder {name} of class {label} was left out: it {reason}.")
         return
     try:
         with os.scandir(folder) as scan:
-            entries = [entry for entry in scan if not _is_hidden(entry.name)]
-    except OSError:
-        found.n_other += 1
+            entries = [entry for entry in scan if not is_hidden(entry.name)]
+    except OSError as error:
+        found.left.folders.append(
+            f"Folder {name} of class {label} was left out: it {why_unreadable(error)}."
+        )
         return
     for entry in entries:
-        if _is_folder(entry):
-            _walk(Path(entry.path), root, roots, found, part=part, label=label, depth=depth + 1)
-        elif _is_image(entry):
-            found.files.append(_file(entry, root, roots, part=part, label=label))
+        if is_folder(entry):
+            below = (*inner, entry.name)
+            _walk(Path(entry.path), root, roots, found, part=part, label=label, inner=below)
+        elif is_image(entry):
+            found.files.append(_file(entry, root, roots, part=part, label=label, inner=inner))
+        elif entry.is_symlink() and not os.path.exists(entry.path):
+            where = shown(f"{name}/{entry.name}")
+            found.left.folders.append(f"{where} of class {label} is a link that leads nowhere.")
         else:
-            found.n_other += 1
+            found.left.add(entry.name, label)
             _check_purpose(root, found)
+
+
+def _closed(folder: Path, roots: Sequence[Path] | None, depth: int) -> str:
+    """Return why a folder is not looked into, or nothing."""
+    if depth > DEEPEST:
+        return f"lies more than {DEEPEST} folders deep"
+    if not folder.is_symlink() or _may_follow(folder, roots):
+        return ""
+    if not is_within(folder, roots):
+        return "is a link out of the folders that the operator allowed"
+    return "is a link to a folder that holds the link itself"
 
 
 def _may_follow(link: Path, roots: Sequence[Path] | None) -> bool:
@@ -172,7 +223,7 @@ def _may_follow(link: Path, roots: Sequence[Path] | None) -> bool:
 
 def _check_purpose(root: Path, found: _Found) -> None:
     """Refuse a folder that is full of other things, before the whole disk is walked."""
-    if found.n_other > MOST_OTHERS + 20 * len(found.files):
+    if found.left.n_files > MOST_OTHERS + 20 * len(found.files):
         raise DatasetError(
             f"dataset must be a folder of images, got {shown(str(root))} with more than "
             f"{MOST_OTHERS} other files. Give the folder that holds the class folders."
@@ -180,7 +231,13 @@ def _check_purpose(root: Path, found: _Found) -> None:
 
 
 def _file(
-    entry: "os.DirEntry[str]", root: Path, roots: Sequence[Path] | None, *, part: str, label: str
+    entry: "os.DirEntry[str]",
+    root: Path,
+    roots: Sequence[Path] | None,
+    *,
+    part: str,
+    label: str,
+    inner: tuple[str, ...],
 ) -> _File:
     """Return one file, with what is wrong with it if that shows without opening it."""
     source = entry.path[len(str(root)) :].lstrip(os.sep).replace(os.sep, "/")
@@ -202,60 +259,11 @@ def _file(
         size=size,
         mtime=mtime,
         problem=problem,
+        inner=shown("/".join(inner)),
     )
 
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    """Whether an entry is a folder that can be looked into."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a system put the file there, not a person."""
-    return name.startswith(".") or name.lower() in SYSTEM_FILES
-
-
-def _has_suffix(name: str) -> bool:
-    """Whether a name ends as images do."""
-    return name.lower().endswith((*IMAGE_SUFFIXES, *DICOM_SUFFIXES))
-
-
-def _is_image(entry: "os.DirEntry[str]") -> bool:
-    """Whether a file is named as an image, or is a DICOM file without a telling name."""
-    if _has_suffix(entry.name):
-        return True
-    suffix = os.path.splitext(entry.name)[1]
-    return (not suffix or suffix[1:].isdigit()) and _has_dicom_mark(entry.path)
-
-
-def _has_dicom_mark(path: str) -> bool:
-    """Whether a file says DICM where DICOM files do."""
-    try:
-        if not os.path.isfile(path) or os.path.getsize(path) <= DICOM_MARK[0]:
-            return False  # a pipe would be waited for
-        with open(path, "rb") as file:
-            file.seek(DICOM_MARK[0])
-            return file.read(len(DICOM_MARK[1])) == DICOM_MARK[1]
-    except OSError:
-        return False
-
-
-def _notes(found: _Found) -> list[str]:
-    """Say what was passed over."""
-    notes: list[str] = []
-    if found.n_stray:
-        subject = "1 image lies" if found.n_stray == 1 else f"{found.n_stray} images lie"
-        notes.append(f"{subject} outside the class folders: left out.")
-    if found.n_other:
-        subject = "1 file is" if found.n_other == 1 else f"{found.n_other} files are"
-        notes.append(f"{subject} no image: passed over.")
-    return notes
-
-
-def _nothing_message(root: Path, folders: list[str]) -> str:
+def _nothing_message(root: Path, folders: list[str], left: PassedOver) -> str:
     """Say what an image folder must look like, and what this one has instead."""
     where = shown(str(root))
     try:
@@ -264,6 +272,8 @@ def _nothing_message(root: Path, folders: list[str]) -> str:
         tables = []
     hint = f" Did you mean the table {shown(tables[0])} in it?" if tables else ""
     has = f"{len(folders)} folders without images" if folders else "no folder"
+    count = sum(left.stray.values())
+    has += f" and {count} image{'' if count == 1 else 's'} outside of folders" if count else ""
     return (
         f"dataset must be a folder with one folder of images per class, got the folder {where} "
         f"with {has} in it. Sort the images into class folders, or give a CSV table.{hint}"

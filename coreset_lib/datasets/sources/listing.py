@@ -9,19 +9,13 @@ from pathlib import Path
 from coreset_lib.errors import DatasetError
 
 PARTS = ("train", "val", "test")
-PART_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 LONGEST_TEXT = 200
 MOST_CLASSES = 1000
 OUTSIDE = "lies outside the folders that the operator allowed"
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
+    *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm", ".gif"),
+)
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 _DIGITS = re.compile(r"([0-9]{1,18})")
@@ -46,6 +40,8 @@ class Item:
         As given by the source, or made from ``source``; unique.
     patient_id : str
         As given by the source, or "".
+    group : str
+        What belongs together for another reason, such as the folder of a series; or "".
     size, mtime : int
         Bytes, and nanoseconds since 1970; -1 for a file that is not there.
     problem : str
@@ -60,6 +56,7 @@ class Item:
     part: str = ""
     sample_id: str
     patient_id: str = ""
+    group: str = ""
     size: int = -1
     mtime: int = -1
     problem: str = ""
@@ -80,7 +77,11 @@ class Listing:
     extra_columns : tuple of str
         Names of the cells in ``Item.extra``.
     notes : tuple of str
-        What was passed over, in plain words.
+        How it was read and what was passed over, in plain words.
+    concerns : tuple of str
+        Those of the notes that a person has to look at before training.
+    group_word : str
+        What ``Item.group`` stands for.
     """
 
     kind: str
@@ -88,6 +89,8 @@ class Listing:
     items: tuple[Item, ...]
     extra_columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    concerns: tuple[str, ...] = ()
+    group_word: str = "group"
 
 
 def clean_text(text: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -164,15 +165,20 @@ class MedMNISTSource(Source):
 
     def name_of(self, path: Path) -> str:
         """Return the name of the set in an official file."""
-        return path.stem.partition("_")[0]
+        return _official_stem(path).partition("_")[0]
 
 
 MEDMNIST = MedMNISTSource()
 
 
+def _official_stem(path: Path) -> str:
+    """Return a file's name without ending, and without what a second download adds: " (1)"."""
+    return re.sub(r"[ _]?\([0-9]+\)$|[ -]+copy( [0-9]+)?$", "", path.stem.lower())
+
+
 def _known(path: Path) -> MedMNISTSet | None:
     """Return the set that a file holds by its official name."""
-    stem, _, size = path.stem.partition("_")
+    stem, _, size = _official_stem(path).partition("_")
     return MEDMNIST_SETS.get(stem) if size in ("", "64", "128", "224") else None
 
 

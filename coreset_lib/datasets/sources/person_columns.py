@@ -1,6 +1,6 @@
 """Columns of a table that stand for people: ids to be made unreadable, and what stays out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from coreset_lib.datasets.sources.listing import shown
 
@@ -9,6 +9,13 @@ PATIENT_ID = "patient_id"
 ID_NAMES = (
     *("patient", "patientid", "patientno", "patientnr", "patientnumber", "patientcode", "pid"),
     *("subject", "subjectid", "mrn", "medicalrecordnumber"),
+)
+# What belongs together for want of a patient, the widest first.
+GROUP_NAMES = (
+    *("caseid", "case", "caseno", "lesionid", "lesion", "studyid", "studyinstanceuid", "study"),
+    *("studyuid", "accessionnumber", "accession", "examid", "exam", "visitid", "seriesid"),
+    *("seriesinstanceuid", "series", "seriesuid", "slideid", "slide", "specimenid", "groupid"),
+    *("volumeid", "scanid", "videoid", "eyeid", "acquisitionid"),
 )
 PERSONAL_NAMES = (
     *("name", "patientname", "patientsname", "fullname", "surname", "lastname", "familyname"),
@@ -24,6 +31,16 @@ def patient_column(header: Sequence[str]) -> str:
     if PATIENT_ID in header:
         return PATIENT_ID
     return next((name for name in header if _plain(name) in ID_NAMES), "")
+
+
+def group_column(header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a column of lesions, studies or series, some of which have several images; or ""."""
+    plain = {_plain(name): name for name in reversed(header)}
+    for name in (plain[name] for name in GROUP_NAMES if name in plain):
+        cells = [row[name] for row in rows if row[name]]
+        if 1 < len(set(cells)) < len(cells):
+            return name
+    return ""
 
 
 def personal_columns(header: Sequence[str]) -> tuple[str, ...]:

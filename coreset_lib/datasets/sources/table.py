@@ -1,16 +1,15 @@
 """Tables of images: a CSV or TSV file with the columns path and label."""
 
 import csv
-import io
 import os
 from collections.abc import Sequence
-from difflib import get_close_matches
+from dataclasses import replace
 from pathlib import Path
 
+from coreset_lib.datasets.sources.image_finder import ImageFinder
 from coreset_lib.datasets.sources.listing import (
     LONGEST_TEXT,
     OUTSIDE,
-    PART_NAMES,
     Item,
     Listing,
     clean_text,
@@ -22,6 +21,7 @@ from coreset_lib.datasets.sources.listing import (
 )
 from coreset_lib.datasets.sources.person_columns import (
     PATIENT_ID,
+    group_column,
     patient_column,
     person_notes,
     personal_columns,
@@ -32,13 +32,15 @@ from coreset_lib.datasets.sources.source import (
     Source,
     image_files_info,
 )
+from coreset_lib.datasets.sources.split_words import part_of
+from coreset_lib.datasets.sources.spreadsheet import Sheet, read_sheet
+from coreset_lib.datasets.sources.table_columns import Columns, column_hint, find_columns
 from coreset_lib.errors import DatasetError
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("split", PATIENT_ID, "sample_id")
 LARGEST_TABLE = 512 * 2**20
-TABLE_SUFFIXES = (".csv", ".tsv")
-DELIMITERS = "\t;,"
+TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx")
 Row = dict[str, str]
 
 
@@ -50,10 +52,10 @@ def list_table(
     Parameters
     ----------
     path : Path
-        CSV (comma or semicolon) or TSV file in UTF-8. Columns ``path`` (relative to the
-        table's folder, or absolute) and ``label``; optionally ``split`` (train, val, test),
-        ``patient_id`` (or a column of like meaning, such as "Patient" or "MRN") and
-        ``sample_id``. Other columns are kept.
+        CSV (comma or semicolon) or TSV file in UTF-8, or an Excel file. Columns ``path``
+        (relative to the table's folder, or absolute) and ``label``; optionally ``split``
+        (train, val, test), ``patient_id`` (or a column of like meaning, such as "Patient" or
+        "MRN") and ``sample_id``. Other columns are kept.
     roots : sequence of Path, optional
         Files outside these folders are refused; None allows all.
     keep_patients : bool
@@ -71,7 +73,8 @@ def list_table(
         other. A row whose file is missing is no error here: it is listed with its problem.
     """
     path = Path(os.path.abspath(path))
-    header, rows = _read(path)
+    finder = ImageFinder(str(path.parent), roots)
+    header, rows, notes = _read(path, finder)
     _check_splits(path, header, rows)
     _check_files(path, rows)
     ids = _sample_ids(path, rows)
@@ -79,11 +82,14 @@ def list_table(
     hidden = () if keep_patients else personal_columns(header)
     used = (*REQUIRED, *OPTIONAL, patient, *hidden)
     extra = tuple(name for name in header if name not in used)
-    folder = path.parent
     labels = _labels([row["label"] for row in rows])
-    parts = [PART_NAMES.get(row.get("split", "").lower(), "") for row in rows]
+    parts = [part_of(row.get("split", "")) for row in rows]
+    group = group_column(header, rows)
     items = tuple(
-        _item(folder, row, label, part, sample_id, row.get(patient, ""), extra, roots)
+        replace(
+            _item(finder, row, label, part, sample_id, row.get(patient, ""), extra, roots),
+            group=row[group] if group else "",
+        )
         for row, label, part, sample_id in zip(rows, labels, parts, ids, strict=True)
     )
     return Listing(
@@ -91,7 +97,8 @@ def list_table(
         root=path,
         items=items,
         extra_columns=extra,
-        notes=person_notes(patient, hidden),
+        notes=(*notes, *finder.notes(), *person_notes(patient, hidden)),
+        group_word=group or "group",
     )
 
 
@@ -100,41 +107,81 @@ def table_columns(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             first = file.readline(100_000)
-        return tuple(_header(path, _text(path, first)))
+            whole = first.startswith(b"PK") or b"sep=" in first[:12].lower() or b"\0" in first
+            content = first + file.read() if whole else first
+        return tuple(_header(path, _sheet(path, content)))
     except (OSError, DatasetError):
         return ()
 
 
-def _read(path: Path) -> tuple[list[str], list[Row]]:
-    """Return column names and rows, cells cleaned."""
-    text = _text(path, _bytes(path))
-    header = _header(path, text)
-    _check_header(path, header)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    rows: list[Row] = []
+def _read(path: Path, finder: ImageFinder) -> tuple[list[str], list[Row], tuple[str, ...]]:
+    """Return column names and rows, cells cleaned, and how columns were read."""
+    sheet = _sheet(path, _bytes(path))
+    header = _header(path, sheet)
+    cells = _cells(path, sheet, header)
+    header, cells = _without_nameless(header, cells)
+    found = find_columns(header, cells, is_file=finder.has)
+    _check_header(path, header, cells, found)
+    if not cells:
+        raise DatasetError(f"table {shown(path.name)} must have at least one row, got none.")
+    rows = [_row(header, line, found) for line in cells]
+    return header, rows, found.notes
+
+
+def _cells(path: Path, sheet: Sheet, header: list[str]) -> list[list[str]]:
+    """Return the rows below the header, empty ones left out."""
+    rows: list[list[str]] = []
+    line = 1
     try:
-        next(reader)
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                raise DatasetError(
-                    f"line {reader.line_num} of {shown(path.name)} must have {len(header)} cells "
-                    f"as the header has, got {len(cells)}. Put texts that hold the separator "
-                    "in quotes."
-                )
-            cleaned = [
-                c if n == "path" else clean_text(c) for n, c in zip(header, cells, strict=True)
-            ]
-            rows.append(dict(zip(header, cleaned, strict=True)))
+        for number, (line, cells) in enumerate(sheet.rows()):
+            if number and any(cell.strip() for cell in cells):
+                rows.append(_filled(path, line, cells, header))
     except csv.Error as error:
         raise DatasetError(
             f"table {shown(path.name)} must be well-formed, got a fault in line "
-            f"{reader.line_num} ({error}). Export it again."
+            f"{line} ({error}). Export it again."
         ) from None
-    if not rows:
-        raise DatasetError(f"table {shown(path.name)} must have at least one row, got none.")
-    return header, rows
+    return rows
+
+
+def _filled(path: Path, line: int, cells: list[str], header: list[str]) -> list[str]:
+    """Return a row as long as the header: empty cells at its end say nothing."""
+    while len(cells) > len(header) and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) != len(header):
+        raise DatasetError(
+            f"line {line} of {shown(path.name)} must have {len(header)} cells "
+            f"as the header has, got {len(cells)}. Put texts that hold the separator "
+            "in quotes."
+        )
+    return cells
+
+
+def _without_nameless(
+    header: list[str], rows: list[list[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Return a table without its index, and without columns that have neither name nor cells."""
+    kept = [
+        column
+        for column, name in enumerate(header)
+        if name or (column and any(row[column].strip() for row in rows))
+    ]
+    if len(kept) == len(header):
+        return header, rows
+    return [header[column] for column in kept], [[row[column] for column in kept] for row in rows]
+
+
+def _row(header: list[str], cells: list[str], found: Columns) -> Row:
+    """Return a row by column, cells cleaned, with ``path`` and ``label`` among them."""
+    row = {name: clean_text(cell) for name, cell in zip(header, cells, strict=True)}
+    assert found.path is not None
+    row["path"] = cells[found.path]
+    if found.one_hot:
+        row["label"] = next(header[column] for column in found.one_hot if float(cells[column]) == 1)
+    else:
+        assert found.label is not None
+        row["label"] = clean_text(cells[found.label])
+    return row
 
 
 def _bytes(path: Path) -> bytes:
@@ -150,27 +197,25 @@ def _bytes(path: Path) -> bytes:
         raise DatasetError(f"table {shown(str(path))} cannot be read: {reason}.") from None
 
 
-def _text(path: Path, content: bytes) -> str:
-    """Return the content as text, a byte-order mark dropped."""
+def _sheet(path: Path, content: bytes) -> Sheet:
+    """Return the content as a table."""
     try:
-        return content.decode("utf-8-sig")
+        return read_sheet(content)
     except UnicodeDecodeError as error:
         raise DatasetError(
             f"table {shown(path.name)} must be UTF-8 text, got other bytes at position "
             f"{error.start}. Save it as CSV UTF-8."
         ) from None
+    except csv.Error as error:
+        raise DatasetError(
+            f"table {shown(path.name)} cannot be read: {error}. Save it as CSV UTF-8."
+        ) from None
 
 
-def _delimiter(text: str) -> str:
-    """Return what separates the cells: the mark the first line has most of."""
-    first = text.partition("\n")[0]
-    return max(DELIMITERS, key=first.count) if any(d in first for d in DELIMITERS) else ","
-
-
-def _header(path: Path, text: str) -> list[str]:
+def _header(path: Path, sheet: Sheet) -> list[str]:
     """Return the column names in lower case, without space around them."""
     try:
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)), [])
+        _, cells = next(sheet.rows(), (1, []))
     except csv.Error as error:
         raise DatasetError(
             f"table {shown(path.name)} must begin with column names, got a fault ({error})."
@@ -178,16 +223,13 @@ def _header(path: Path, text: str) -> list[str]:
     return [clean_text(cell).lower() for cell in cells]
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(path: Path, header: list[str], cells: list[list[str]], columns: Columns) -> None:
     """Raise unless the needed columns are there, each once."""
-    for name in REQUIRED:
-        if name in header:
-            continue
-        near = get_close_matches(name, header, n=1, cutoff=0.5)
-        hint = f" Rename the column {shown(near[0])}." if near else " Add the column."
+    if columns.path is None or (columns.label is None and not columns.one_hot):
         found = shown(", ".join(header)) or "none"
         raise DatasetError(
-            f"table {shown(path.name)} must have the columns path and label, got {found}.{hint}"
+            f"table {shown(path.name)} must have the columns path and label, got {found}. "
+            f"{column_hint(header, cells, columns)}"
         )
     twice = [name for name in header if header.count(name) > 1]
     if twice or not all(header):
@@ -202,16 +244,21 @@ def _check_splits(path: Path, header: list[str], rows: list[Row]) -> None:
     """Raise where rows have an unknown split, or only some have one."""
     if "split" not in header:
         return
-    given = [row["split"].lower() for row in rows]
+    given = [row["split"] for row in rows]
     if not any(given):
         return
     for number, part in enumerate(given):
-        if part not in PART_NAMES:
+        if not _is_part(part):
             what = f"got {shown(part)!r}" if part else "which is empty while others are not"
             raise DatasetError(
                 f"split of row {number + 1} in {shown(path.name)} must be train, val or test, "
                 f"{what}. Correct the cell, or leave the whole column empty."
             )
+
+
+def _is_part(cell: str) -> bool:
+    """Whether a cell names a split; what was held out may be val or test, so it is asked for."""
+    return bool(part_of(cell)) and "held" not in cell.lower() and "hold" not in cell.lower()
 
 
 def _check_files(path: Path, rows: list[Row]) -> None:
@@ -261,7 +308,7 @@ def _labels(labels: list[str]) -> list[str]:
 
 
 def _item(
-    folder: Path,
+    finder: ImageFinder,
     row: Row,
     label: str,
     part: str,
@@ -272,8 +319,8 @@ def _item(
 ) -> Item:
     """Return the file of one row, with what is wrong with it."""
     written = row["path"].strip()
-    path = os.path.join(folder, os.path.expanduser(written)) if written else ""
     problem = _label_problem(label) or _path_problem(written)
+    path = "" if problem else finder.find(written)
     size, mtime = -1, -1
     if not problem and not is_within(path, roots):
         problem = OUTSIDE
@@ -323,7 +370,7 @@ def _stat(path: str) -> tuple[int, int, str]:
 
 
 class TableSource(Source):
-    """CSV and TSV tables that name image files and their labels."""
+    """CSV, TSV and Excel tables that name image files and their labels."""
 
     suffixes = TABLE_SUFFIXES
 

@@ -10,7 +10,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from coreset_lib.datasets.sources.split_words import part_of
 from coreset_lib.errors import DatasetError
 from coreset_lib.system.memory import available_memory, fits
 
@@ -102,6 +103,7 @@ class NpzArchive:
             raise DatasetError(
                 f"{self.path} must hold the arrays {{train,val,test}}_{{images,labels}}, "
                 f"got no {', '.join(missing)}. It holds: {_printable(self.names) or 'nothing'}."
+                f"{_renaming_hint(self.names)}"
             )
 
     def check_memory(self, names: Iterable[str]) -> None:
@@ -109,6 +111,18 @@ class NpzArchive:
         sizes = {name: self._member(name).file_size for name in names}
         if not fits(sum(sizes.values())):
             raise self._too_large(" and ".join(sizes), sum(sizes.values()))
+
+    def require_splits(self, parts: Sequence[str]) -> list[str]:
+        """Return the splits that are there; raises unless each, and train, has its two arrays."""
+        there = [
+            part
+            for part in parts
+            if part == "train" or f"{part}_images" in self or f"{part}_labels" in self
+        ]
+        if len(there) == 1 and "train_images" not in self:
+            there = list(parts)
+        self.require(f"{part}_{kind}" for part in there for kind in ("images", "labels"))
+        return there
 
     def header(self, name: str) -> ArrayHeader:
         """Return shape and type of an array without reading its data."""
@@ -205,6 +219,20 @@ class NpzArchive:
             f"{self.path} must be a whole .npz archive, got one that cannot be read "
             f"({reason[:200]}). Copy or download it again."
         )
+
+
+def _renaming_hint(names: Iterable[str]) -> str:
+    """Say which arrays of usual names, such as x_train, stand for which that are needed."""
+    kinds = {"x": "images", "images": "images", "image": "images", "data": "images", "y": "labels"}
+    kinds |= {"labels": "labels", "label": "labels", "target": "labels", "targets": "labels"}
+    found: list[str] = []
+    for name in names:
+        words = name.lower().split("_")
+        part = next((part_of(word) for word in words if part_of(word)), "")
+        kind = next((kinds[word] for word in words if word in kinds), "")
+        if part and kind and name != f"{part}_{kind}":
+            found.append(f"{_printable([name])} to {part}_{kind}")
+    return f" Rename {', '.join(found)}." if found else ""
 
 
 def _printable(names: list[str]) -> str:

@@ -12,13 +12,13 @@ from coreset_lib.datasets.files.grey_window import FROM_FILE
 from coreset_lib.datasets.labeled_images import Images, LabeledImages, Labels, Split
 from coreset_lib.datasets.sample_names import RowNames, row_ids
 from coreset_lib.datasets.sources.npz.archive import NpzArchive
-from coreset_lib.datasets.sources.npz.labels import PARTS, read_labels
+from coreset_lib.datasets.sources.npz.completing import take_from_train
+from coreset_lib.datasets.sources.npz.labels import PARTS, is_absent, read_labels
 from coreset_lib.datasets.sources.npz.wide import array_origin, is_wide, to_8_bits
 from coreset_lib.errors import DatasetError
 from coreset_lib.label_sets import MultiHot
 
 SMALLEST_SIDE = 8
-_ARRAYS = tuple(f"{part}_{kind}" for part in PARTS for kind in ("images", "labels"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,8 @@ def load_npz(
     Parameters
     ----------
     path : Path
-        Archive with uint8 images of shape (samples, height, width), (samples, height,
+        Archive, in which val and test may be absent (train then gives them), with uint8
+        images of shape (samples, height, width), (samples, height,
         width, 1) or (samples, height, width, 3), or volumes of shape (samples, depth, height,
         width), also with a last axis of 1, and whole-number labels of shape
         (samples,) or (samples, 1) per split; optionally ``class_names``. With ``task``
@@ -75,10 +76,11 @@ def load_npz(
         If the file is absent, damaged, or not what is described above.
     """
     with NpzArchive(path) as archive:
-        archive.require(_ARRAYS)
-        archive.check_memory(f"{part}_images" for part in PARTS)
+        there = archive.require_splits(PARTS)
+        archive.check_memory(f"{part}_images" for part in there)
         stored = read_labels(archive, class_names, is_multi_label=is_multi_label)
         stored_images = [_images(archive, part) for part in PARTS]
+    absent = [part for part, found in zip(PARTS, stored_images, strict=True) if not len(found)]
     origin = None
     images = stored_images
     if any(is_wide(pictures.dtype) for pictures in stored_images):
@@ -90,6 +92,8 @@ def load_npz(
         _check_same_form(path, part, pictures.shape[1:], images[0].shape[1:])
     columns = zip(PARTS, images, stored.labels, stored.multi_hot, strict=True)
     train, val, test = (_split(path, *column) for column in columns)
+    if absent:
+        (train, val, test), origin = take_from_train(path, train, val, test, origin)
     return LabeledImages(
         name=name or file_safe(path.stem),
         class_names=stored.class_names,
@@ -106,7 +110,7 @@ def load_npz(
 def check_npz(path: Path) -> None:
     """Raise DatasetError unless the archive opens and holds the six arrays."""
     with NpzArchive(path) as archive:
-        archive.require(_ARRAYS)
+        archive.require_splits(PARTS)
 
 
 def summarise_npz(path: Path, *, is_multi_label: bool = False) -> NpzSummary:
@@ -118,10 +122,13 @@ def summarise_npz(path: Path, *, is_multi_label: bool = False) -> NpzSummary:
         As for `load_npz`, apart from damage inside the pixels.
     """
     with NpzArchive(path) as archive:
-        archive.require(_ARRAYS)
+        archive.require_splits(PARTS)
         stored = read_labels(archive, (), is_multi_label=is_multi_label)
-        shapes = [archive.header(f"{part}_images") for part in PARTS]
-    for part, header, numbers in zip(PARTS, shapes, stored.labels, strict=True):
+        here = [part for part in PARTS if not is_absent(archive, part)]
+        shapes = [archive.header(f"{part}_images") for part in here]
+        numbers_of: dict[str, Labels] = dict(zip(PARTS, stored.labels, strict=True))
+    for part, header in zip(here, shapes, strict=True):
+        numbers = numbers_of[part]
         _check_images(path, part, header.shape, header.dtype)
         _check_rows(path, part, header.shape[0], len(numbers))
     form = shapes[0].shape[1:]
@@ -157,6 +164,10 @@ def _split(
 def _images(archive: NpzArchive, part: str) -> NDArray[Any]:
     """Return the images of a split, a last axis of one channel dropped."""
     name = f"{part}_images"
+    if is_absent(archive, part):
+        form = archive.header("train_images")
+        shape = form.shape[1:-1] if len(form.shape) >= 4 and form.shape[-1] == 1 else form.shape[1:]
+        return np.zeros((0, *shape), form.dtype)
     header = archive.header(name)
     _check_images(archive.path, part, header.shape, header.dtype)
     images = archive.read(name)

@@ -64,6 +64,11 @@ def read_labels(
     return StoredLabels(class_names=class_names, labels=(train, val, test))
 
 
+def is_absent(archive: NpzArchive, part: str) -> bool:
+    """Whether a file has neither images nor labels of val or of test, which train then gives."""
+    return part != "train" and not any(f"{part}_{k}" in archive for k in ("images", "labels"))
+
+
 def _label_sets(archive: NpzArchive, label_names: tuple[str, ...]) -> StoredLabels:
     """Return sets of labels, and the class that each sample counts under."""
     sets = [_multi_hot(archive, part) for part in PARTS]
@@ -100,6 +105,9 @@ def _says_multi_label(archive: NpzArchive) -> bool:
 def _multi_hot(archive: NpzArchive, part: str) -> MultiHot:
     """Return the labels of a split as 0 and 1, shape (samples, labels)."""
     where = f"{part}_labels in {archive.path}"
+    if is_absent(archive, part):
+        width = archive.header("train_labels").shape[1:] or (0,)
+        return np.zeros((0, *width), np.uint8)
     values = archive.read(f"{part}_labels")
     if (
         values.ndim != 2
@@ -123,6 +131,8 @@ def _multi_hot(archive: NpzArchive, part: str) -> MultiHot:
 def _class_numbers(archive: NpzArchive, part: str) -> Labels:
     """Return the class numbers of a split."""
     where = f"{part}_labels in {archive.path}"
+    if is_absent(archive, part):
+        return np.zeros(0, np.int64)
     values = archive.read(f"{part}_labels")
     if values.ndim == 2 and values.shape[1] > 1:
         raise DatasetError(

@@ -79,6 +79,8 @@ def read_wide(path: str, number: int, slice_number: int | None = None) -> Wide:
     """
     with NpzArchive(Path(path)) as archive:
         for part in PARTS:
+            if f"{part}_images" not in archive:
+                continue
             count = archive.header(f"{part}_images").shape[0]
             if number < count:
                 sample = archive.read(f"{part}_images")[number]
