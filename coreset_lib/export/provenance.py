@@ -122,7 +122,7 @@ def describe_run(run: Run, n_epochs: int) -> dict[str, Any]:
         "config": {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS},
         "versions": manifest.versions,
         "git_commit": manifest.git_commit,
-        "git_is_dirty": manifest.git_is_dirty,
+        **({} if manifest.git_is_dirty is None else {"git_is_dirty": manifest.git_is_dirty}),
         **({"plugins": list(manifest.plugins)} if manifest.plugins else {}),
         **(_own_words(manifest) if manifest.is_recorded else {}),
     }

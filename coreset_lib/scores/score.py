@@ -130,8 +130,9 @@ class ScoreValues:
         return order
 
     def plain_options(self) -> dict[str, Any]:
-        """Return the options as values for JSON."""
-        return {k: str(v) if isinstance(v, Window) else v for k, v in self.options.items()}
+        """Return the options as values for JSON, without those that are left open."""
+        given = {name: value for name, value in self.options.items() if value is not None}
+        return {k: str(v) if isinstance(v, Window) else v for k, v in given.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 POLL_SECONDS = 0.02
+ASKED = 4
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 # Windows locks the first byte for reading too: what is left for others stands behind it.
 SIGN_POSITION = 1
@@ -42,7 +43,15 @@ class FileLock:
         return True
 
     def is_held(self) -> bool:
-        """Whether somebody holds the lock now; nothing is created or written."""
+        """Whether somebody holds the lock now; nothing is created or written.
+
+        Who asks holds it for a moment, so that one answer of many is not believed.
+        """
+        return all(self._seems_held(after=number * POLL_SECONDS) for number in range(ASKED))
+
+    def _seems_held(self, *, after: float) -> bool:
+        """Try the lock once, after a pause."""
+        time.sleep(after)
         try:
             handle = os.open(self._path, os.O_RDWR)
         except OSError:

@@ -85,7 +85,7 @@ def test_the_coreset_shows_a_picture_of_every_volume(open_dashboard, shown_run):
     pictures = [str(image.proto) for image in dashboard.app.get("image")]
     assert len(pictures) >= 6
     assert any(" + " in picture for picture in pictures)
-    assert len(set(dashboard.shared.samples.images)) == len(pictures)
+    assert len(set(dashboard.images)) == len(pictures)
 
 
 def test_volumes_with_labels_are_added_checked_and_handed_over(

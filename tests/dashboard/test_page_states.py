@@ -117,6 +117,7 @@ def test_a_run_whose_process_is_gone_reads_as_interrupted(open_dashboard, write_
     paths = write_run("running", epoch=5, epochs=12)
     status = json.loads(paths.status.read_text())
     gone = {"process_start": status["process_start"] - 1000, "heartbeat": 0, "pid": os.getpid()}
+    gone["process_identity"] = ""
     paths.status.write_text(json.dumps(status | gone))
     assert "interrupted, 5 of 12 epochs" in open_dashboard("runs").words
 

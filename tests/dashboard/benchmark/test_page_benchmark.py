@@ -38,7 +38,8 @@ def evaluation(write_run, cache):
         cells = list(plan.cells())
         n_done = round(share * len(cells))
         for cell in cells[:n_done]:
-            accuracy = (0.8 if cell.arm.startswith("random") else 0.5) + cell.seed / 100
+            # The differences vary a little over the seeds, as they do.
+            accuracy = 0.8 + cell.seed / 100 if cell.arm.startswith("random") else 0.5
             figures = {"accuracy": accuracy, "balanced_accuracy": accuracy, "macro_auc": accuracy}
             split = figures | {"recall": [accuracy] * 8, "best_accuracy": None}
             write_cell(
