@@ -159,9 +159,23 @@ def _shown(value: Any) -> str:
 
 
 def _says_the_same(record: Record, rebuilt: Record) -> bool:
-    """Whether choices, counts and reports, where both have them, are equal."""
-    names = (record.keys() & rebuilt.keys()) - TOLD_ANEW
-    return all(record[name] == json.loads(json.dumps(rebuilt[name])) for name in names)
+    """Whether choices, counts and reports, where both have them, are equal.
+
+    An option that a later version added has its default there, and none in an earlier record.
+    """
+    found = json.loads(json.dumps(rebuilt))
+    names = (record.keys() & found.keys()) - TOLD_ANEW
+    return all(_agrees(name, record[name], found[name]) for name in names)
+
+
+def _agrees(name: str, given: Any, found: Any) -> bool:
+    """Whether two values of a name are equal, but for options that were added."""
+    if not (isinstance(given, dict) and isinstance(found, dict)):
+        return bool(given == found)
+    may_grow = name.endswith("options")
+    if not (given.keys() <= found.keys() if may_grow else given.keys() == found.keys()):
+        return False
+    return all(_agrees(each, given[each], found[each]) for each in given)
 
 
 def _dynamics_as_recorded(run: Run, record: Mapping[str, Any]) -> TrainingDynamics:
