@@ -148,7 +148,8 @@ def _check_indices(indices: NDArray[np.int64], n_samples: int) -> None:
 def _joined(rows: list[dict[str, Any]], samples: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield each row with the texts of the run, once the ids are the same."""
     texts = [name for name in TEXTS if name in samples]
-    for row, known in zip(rows, samples[texts].to_dict("records"), strict=True):
+    known_rows = pd.DataFrame(samples, columns=texts).to_dict("records")
+    for row, known in zip(rows, known_rows, strict=True):
         if row.get("sample_id", "").removeprefix("'") != known["sample_id"].removeprefix("'"):
             raise CoresetError(
                 f"sample {row['index']} must be {known['sample_id']} in this run, got "
