@@ -22,10 +22,10 @@ from importlib.machinery import PathFinder
 
 find_spec = PathFinder.find_spec
 
-def find_others(name, path=None, target=None):
+def find_others(cls, name, path=None, target=None):
     return None if name.partition(".")[0] in {BLOCKED!r} else find_spec(name, path, target)
 
-PathFinder.find_spec = find_others
+PathFinder.find_spec = classmethod(find_others)
 """
 
 

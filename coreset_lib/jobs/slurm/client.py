@@ -28,6 +28,7 @@ WAITING = (
     "STOPPED",
     "SUSPENDED",
 )
+ENDING = ("COMPLETING", "CANCELLED")
 RUNNING = ("RUNNING", "COMPLETING", "SIGNALING", "STAGE_OUT", "RESIZING")
 _remembered: dict[str, tuple[float, "JobState | None"]] = {}
 _remembered_tasks: dict[str, tuple[float, "list[JobState] | None"]] = {}

@@ -155,11 +155,20 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
     except _Notice:
         log.info("Slurm ends this task; finished trainings are kept")
         if environment.get("CORESET_LENS_REQUEUE") == "1" and not paths.stop_request.exists():
-            slurm.requeue(job_id)
+            return _requeue(job_id)
     except CoresetError as error:
         log.error("%s", error, exc_info=error.__cause__)
         write_bytes(paths.task_error, " ".join(str(error).split()).encode())
         return 1
+    return 0
+
+
+def _requeue(job_id: str) -> int:
+    """Send the task back to the queue; a task that somebody has cancelled stays ended."""
+    try:
+        slurm.requeue(job_id)
+    except CoresetError as error:
+        log.info("%s", error)
     return 0
 
 

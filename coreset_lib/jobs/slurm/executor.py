@@ -11,7 +11,13 @@ from pathlib import Path
 
 from coreset_lib.atomic import write_bytes
 from coreset_lib.errors import CoresetError
-from coreset_lib.jobs.slurm.client import forget_answers, read_job, write_job
+from coreset_lib.jobs.slurm.client import (
+    ENDING,
+    ask_slurm,
+    forget_answers,
+    read_job,
+    write_job,
+)
 from coreset_lib.jobs.slurm.options import SlurmOptions
 from coreset_lib.jobs.states import open_run
 from coreset_lib.runs.lock import training_lock
@@ -169,7 +175,15 @@ def cancel(job_id: str) -> None:
 
 
 def requeue(job_id: str) -> None:
-    """Send a job back to the queue; raises CoresetError if Slurm refuses."""
+    """Send a job back to the queue; raises CoresetError if it was cancelled or Slurm refuses.
+
+    A job that Slurm only gives notice to is still running; one that somebody has cancelled
+    completes, and would start again if it were sent back.
+    """
+    forget_answers()
+    answer = ask_slurm(job_id)
+    if answer is not None and answer.word in ENDING:
+        raise CoresetError(f"Slurm job {job_id} was cancelled; resume the work to go on with it.")
     _slurm("scontrol", "requeue", job_id)
 
 

@@ -92,6 +92,15 @@ def test_notice_without_requeue_interrupts_the_run(started, wait_for):
     assert status.epoch >= 2
 
 
+def test_a_running_job_that_somebody_cancels_does_not_come_back(started, wait_for):
+    run = started()
+    wait_for(run, lambda s: s.epoch >= 2)
+    subprocess.run(["scancel", read_job(run.paths).job_id], check=True)
+    status = wait_for(run, lambda s: s.state not in ("queued", "running"))
+    assert status.state == "interrupted"
+    assert "was cancelled" in status.error or "CANCELLED" in status.error
+
+
 def test_a_killed_job_is_an_interrupted_run_with_its_epochs(started, wait_for):
     run = started(options=SlurmOptions(requeue=False))
     wait_for(run, lambda s: s.epoch >= 2)
