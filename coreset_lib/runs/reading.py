@@ -5,11 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.runs.records import SCHEMA_VERSION, Manifest, Status
+from coreset_lib.stored_array import BAD_FILE, StoredArray, read_array
 
 Record = TypeVar("Record", Manifest, Status)
 
@@ -45,11 +45,29 @@ def _adapter(kind: type[Record]) -> Any:
 
 
 def open_array(path: Path) -> NDArray[Any]:
-    """Memory-map an array read-only."""
+    """Read an array whole; read-only."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return read_array(path)
+    except BAD_FILE as error:
         raise damaged(path, str(error)) from None
+
+
+def open_plane(path: Path) -> "StoredPlane":
+    """Open an array of which parts are read when they are asked for."""
+    try:
+        return StoredPlane(path)
+    except BAD_FILE as error:
+        raise damaged(path, str(error)) from None
+
+
+class StoredPlane(StoredArray):
+    """A plane in its file; one that becomes too short later is a damaged run, too."""
+
+    def _read(self, rows: NDArray[Any], cells: slice | NDArray[Any]) -> NDArray[Any]:
+        try:
+            return super()._read(rows, cells)
+        except (OSError, EOFError, ValueError) as error:
+            raise damaged(self._path, str(error)) from None
 
 
 def damaged(path: Path, reason: str) -> DamagedRunError:
