@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.files import replace
+from coreset_lib.system.privacy import publish
 
 
 @contextlib.contextmanager
@@ -60,6 +61,7 @@ def write_output(path: Path, content: bytes) -> None:
         raise CoresetError(f"output {path} must be a file, got a folder or device. Name a file.")
     try:
         write_bytes(target, content)
+        publish(target)
     except OSError as error:
         raise CoresetError(
             f"output {path} cannot be written: {error.strerror or error}. "

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from coreset_lib.errors import ReviewDatabaseError, ReviewError
+from coreset_lib.system.privacy import make_private
 
 DATABASE_VARIABLE = "CORESET_LENS_REVIEW_DB"
 FILE_NAME = "review.sqlite3"
@@ -68,7 +69,7 @@ def connect(
     url = database_url(cache, database)
     if url == database_url(cache, str(cache / FILE_NAME)):
         try:
-            cache.mkdir(parents=True, exist_ok=True)
+            make_private(cache)
         except OSError as error:
             raise ReviewError(
                 f"cache {cache} cannot be written: {error.strerror or error}. "

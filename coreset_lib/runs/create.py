@@ -27,6 +27,7 @@ from coreset_lib.networks import NETWORKS
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import DatasetRecord, Manifest, Status
 from coreset_lib.runs.status import write_status
+from coreset_lib.system.privacy import make_private
 from coreset_lib.system.processes import host_name
 
 VERSIONED = (
@@ -56,6 +57,7 @@ def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> R
     folder = runs_folder(cache)
     draft = RunPaths(folder / f".{run_id}.part")
     try:
+        make_private(folder)
         draft.dynamics.mkdir(parents=True)
         draft.checkpoint.parent.mkdir()
         _write_records(draft, run_id, config, dataset)

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from coreset_lib.errors import DatasetError
+from coreset_lib.system.privacy import make_private
 
 KEY_BYTES = 32
 
@@ -41,7 +42,7 @@ def pseudonym_key(cache: Path) -> str:
     """
     path = cache / "prepared" / "pseudonym.key"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         if not path.exists():
             _create(path)
         key = path.read_text().strip()
