@@ -14,6 +14,11 @@ def is_for_group() -> bool:
     return bool(os.environ.get(GROUP_VARIABLE))
 
 
+def file_mode() -> int:
+    """Return the mode of a file of the cache."""
+    return 0o660 if is_for_group() else 0o600
+
+
 @contextlib.contextmanager
 def private_files() -> Generator[None]:
     """Create files and folders inside the block for their owner only, in children as well."""
