@@ -18,6 +18,7 @@ from coreset_lib.review.connection import (
     writing,
 )
 from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.identity import check_new_name
 from coreset_lib.review.models import ExportedLabelRow, ExportRow, GrantRow, RuleRow
 from coreset_lib.review.records import (
     NO_ROLE,
@@ -93,6 +94,9 @@ class ReviewStore:
         _check_role(role)
         with writing(self.engine) as connection:
             roles = current_roles(connection)
+            if role != NO_ROLE and reader not in roles:
+                known = connection.execute(select(GrantRow.reader).distinct()).scalars()
+                check_new_name(reader, known)
             rights.check_grant(roles, reader, role, by)
             connection.execute(
                 insert(GrantRow).values(at=now(), reader=reader, role=role, granted_by=by)
