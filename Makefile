@@ -7,6 +7,7 @@ NEEDED := Python 3.11, 3.12, 3.13 or 3.14 is needed. Install one, or name it: ma
 BIN := .venv/bin
 STAMP := .venv/.installed
 JS_STAMP := node_modules/.installed
+READERS := .venv/.readers
 
 # Node.js is for developers only: it checks and tests the dashboard's JavaScript. Where it is
 # missing these checks and tests are left out, unless CI=true says that nothing may be.
@@ -28,6 +29,12 @@ $(STAMP): pyproject.toml constraints.txt
 		-c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
+# Reads a coreset's Croissant form back in a test. One of its own dependencies is published as plain
+# Python source, without a wheel, so that it stays out of the environment that users install.
+$(READERS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mlcroissant
+	touch $(READERS)
+
 install-js:
 	$(if $(HAS_NODE),@$(MAKE) --no-print-directory $(JS_STAMP),$(LEFT_OUT))
 
@@ -39,7 +46,7 @@ demo: install
 	$(BIN)/coreset-lens demo $(ARGS)
 
 # One process for each processor, four at most; the tests of a file stay together.
-test: install test-js
+test: install $(READERS) test-js
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # The test runner comes with Node.js: nothing is installed.

@@ -40,7 +40,7 @@ PATIENCE = 120_000
 # What shows that a page has drawn its own content.
 CONTENT = {
     "runs": "text=All runs",
-    "trajectories": "[data-testid=stDataFrame] canvas",
+    "trajectories": "[data-testid=ranking-row]",
     "reliability": "[data-testid=stPlotlyChart] .main-svg",
     "map": ".map .points",
     "coreset": "[data-testid=stPlotlyChart] .main-svg",

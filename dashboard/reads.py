@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from coreset_lib import workflows
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets, load_configured
+from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets
 from coreset_lib.datasets.checking.suggestion import may_have_gpu
 from coreset_lib.datasets.dataset_list import dataset_paths
 from coreset_lib.datasets.sources.listing import check_within, is_within
@@ -32,10 +32,10 @@ from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.speed_probes import SpeedProbe
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.naming import Naming, write_naming
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Manifest
-from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
@@ -86,9 +86,13 @@ def window_options(score: str, **windows: Any) -> Options:
 
 def open_dynamics(version: RunVersion) -> TrainingDynamics:
     """Memory-map the planes of a run, as far as it was when its status was read."""
+    return _open_dynamics(version, _stamp_of_additions(version))
+
+
+def _stamp_of_additions(version: RunVersion) -> float | None:
+    """Tell what was added to a run after its training from what was there before."""
     added_later = _run(version.folder).paths.vog_pixel
-    stamp = added_later.stat().st_mtime if added_later.exists() else None
-    return _open_dynamics(version, stamp)
+    return added_later.stat().st_mtime if added_later.exists() else None
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -110,15 +114,31 @@ def population_bands(version: RunVersion) -> NDArray[np.float64]:
     return epoch_quantiles(open_dynamics(version), "error_norm")
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
 def score_values(version: RunVersion, name: str, options: Options) -> ScoreValues:
     """Return one score of every training sample."""
+    return _score_values(version, name, options, _stamp_of_additions(version))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _score_values(
+    version: RunVersion, name: str, options: Options, stamp: float | None
+) -> ScoreValues:
+    """Compute a score once for each state of the run."""
+    del stamp  # part of the key
     return compute_score(open_dynamics(version), name, dict(options))
 
 
-@st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
 def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Coreset, ScoreValues | None]:
     """Return a coreset and the score it was chosen by."""
+    return _chosen_coreset(version, choices, _stamp_of_additions(version))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
+def _chosen_coreset(
+    version: RunVersion, choices: Options, stamp: float | None
+) -> tuple[Coreset, ScoreValues | None]:
+    """Choose a coreset once for each state of the run."""
+    del stamp  # part of the key
     config = selection_config(choices)
     dynamics = open_dynamics(version)
     score = None
@@ -139,7 +159,7 @@ def load_images(version: RunVersion) -> LabeledImages | str:
     """Return the run's images, or one sentence on why they cannot be shown."""
     run = _run(version.folder)
     try:
-        dataset = load_configured(plain_config(run.paths), cache=run.paths.cache)
+        dataset = load_run_images(run)
     except CoresetError as error:
         return f"The images of this run cannot be shown here: {error}"
     if dataset.fingerprint() != run.manifest.dataset.fingerprint:

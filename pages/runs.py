@@ -23,6 +23,10 @@ draw_heading(
     "A run trains a small network on your images and records, epoch by epoch, how each image "
     "is learned. Everything else in this program reads such a run.",
 )
+KNOWN_FIGURES = (
+    *("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_auc"),
+    *("learning_rate", "seconds", "samples_per_second"),
+)
 
 
 def draw_live() -> None:
@@ -67,7 +71,7 @@ def _draw_curves(summary: RunSummary) -> None:
     with st.container(horizontal=True, gap="large"):
         st.metric("Epochs", f"{summary.epoch} / {summary.epochs}", width="content")
         for title, value, help_text in _last_figures(metrics[-1], summary.is_multi_label):
-            st.metric(title, value, width="content", help=help_text)
+            st.metric(as_text(title), value, width="content", help=help_text)
     alt = f"Loss and accuracy after {len(metrics)} epochs"
     accuracy = metrics[-1].get("val_accuracy")
     if accuracy is not None:
@@ -86,6 +90,8 @@ def _last_figures(
     for title, name in (("Validation", "val"), ("Training", "train")):
         if (share := last.get(f"{name}_accuracy")) is not None:
             yield f"{title} {quantity}", f"{100 * share:.1f} %", None
+    for name in (name for name in last if name not in KNOWN_FIGURES):
+        yield name, f"{last[name]:.4g}", None
     if (rate := last.get("samples_per_second")) is not None:
         yield "Samples per second", f"{rate:,.0f}", None
 
@@ -93,7 +99,12 @@ def _last_figures(
 def _draw_log(summary: RunSummary) -> None:
     """Draw the details and the log, the newest line first: it needs no scrolling."""
     seed = "" if summary.seed is None else f"seed {summary.seed} · "
-    st.caption(f"{summary.model} · {seed}{as_text(summary.device or 'no device yet')}")
+    st.caption(f"{as_text(summary.model)} · {seed}{as_text(summary.device or 'no device yet')}")
+    if summary.is_recorded:
+        recipe = reads.manifest_of(summary.folder).recipe
+        told = f" Its recipe, in its author's words: {as_text(recipe)}." if recipe else ""
+        st.caption(f"Recorded from a training of your own.{told}")
+        return
     lines = reads.read_log(summary.folder).splitlines()
     with st.expander("Log, newest line first", key="log", icon=":material/notes:"):
         text = "\n".join(reversed(lines)) or "No log: this run was trained in a terminal."

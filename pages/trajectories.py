@@ -8,9 +8,9 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
+from coreset_lib.scores.movement import suggest_windows
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
-from coreset_lib.windows import Window
 from dashboard import reads, session
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export
@@ -18,127 +18,226 @@ from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.selection import selection
-from dashboard.shared.theme import CLASS_COLOURS, PLOTLY_CONFIG
-from dashboard.shared.windows.controls import current_choice, window_controls
+from dashboard.shared.theme import PLOTLY_CONFIG
+from dashboard.shared.windows.controls import (
+    choose_windows,
+    current_choice,
+    window_controls,
+)
 from dashboard.shared.windows.window_brush import Bands, Line
+from dashboard.trajectories import board_data, focus
+from dashboard.trajectories.board_data import N_RANKED, View
 from dashboard.trajectories.data_map_chart import data_map_figure
+from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ranked_lines
+from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
 from dashboard.trajectories.window_effect import draw_window_effect
 
-N_RANKED = 100
-N_LINES = 10
-MOST_PINNED = 8
+PLOT_HEIGHT = 270
 
 
 def draw_page(summary: RunSummary) -> None:
-    """Draw plot, ranking and sample; one rerun of this keeps them in agreement."""
+    """Draw the instrument and what lies below it; one rerun of this keeps them in agreement."""
     if not has_epochs(summary):
         return
-    # A pick happens in this fragment; the frame around it counts the selection.
+    # A tick happens in this fragment; the frame around it counts the selection.
     selection.redraw_if_changed(summary.run_id)
     name, options = draw_score_picker("trajectories", summary.epoch)
+    in_window = name == "aum" and st.toggle(
+        "In the early window only",
+        key="aum-in-window",
+        help="As published, the mean is taken over all epochs. In a window it can be moved.",
+    )
+    if summary.epoch < 2:
+        st.info("The plot needs two complete epochs. It appears as soon as they are there.")
+        return
+    key = session.windows_key(summary.run_id)
+    choice = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    used = board_data.window_options(
+        name, options, choice.early, choice.late, in_window=bool(in_window)
+    )
+    # The parts of the run are opened first: what is damaged is no matter of windows.
+    reads.open_dynamics(summary.version)
+    reads.read_samples(summary.version)
+    score, problem = _score(summary, name, used)
+    # What is asked for below the instrument is known before it is drawn.
+    place = st.container()
+    row = st.container(horizontal=True, vertical_alignment="center")
+    query = SampleQuery()
+    if score is not None:
+        with row.popover("Find samples", icon=":material/search:"):
+            query = draw_search(summary, score)
+    is_figure = row.toggle(
+        "Fig. 1 as in the paper",
+        key="figure",
+        help="Hardest, selected, random and easy samples, each in a colour of its own, with the "
+        "first ten epochs boxed.",
+    )
+    selected = tuple(selection.selected(summary.run_id, _n_samples(summary)).tolist())
+    view = View(
+        summary=summary,
+        name=name,
+        options=used,
+        early=choice.early,
+        late=choice.late,
+        score=score,
+        problem=problem,
+        query=query,
+        focus=_focus(summary, score, selected, query),
+        is_focus_chosen=bool(selected) or _chosen_focus(summary) is not None,
+        selected=_hardest_first(score, selected),
+        is_figure=bool(is_figure),
+    )
+    board = board_data.board_of(view)
+    with place:
+        _draw_instrument(view, board, key)
+    session.show_in_url(
+        early=str(choice.early), late=str(choice.late), **{focus.PARAMETER: str(view.focus)}
+    )
+    if score is None:
+        st.error(problem, icon=":material/error:")
+        return
     with st.container(key=STACKED_WHEN_NARROW):
         wide, narrow = st.columns([64, 36], gap="medium")
-    key = session.windows_key(summary.run_id)
-    if summary.epoch < 2:
-        with wide:
-            st.info("The plot needs two complete epochs. It appears as soon as they are there.")
-        return
-    choice = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
-    score = _score(summary, name, options, choice.early, choice.late)
-    selected = _selected(summary, score)
     with wide:
-        _draw_plot(summary, score, selected, key)
-        draw_window_effect(summary, score, choice.early, choice.late)
-        _draw_ranking(summary, score, selected, choice.early, choice.late)
-        _draw_data_map(summary, selected)
+        if board.live is None:  # else the instrument says it, while it happens
+            draw_window_effect(summary, score, choice.early, choice.late)
+        _draw_table(view, is_live=board.live is not None)
+        _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
-        draw_sample_card(summary, selected[0], score, choice.early, choice.late)
-    session.show_in_url(early=str(choice.early), late=str(choice.late), sample=str(selected[0]))
+        draw_sample_card(summary, view.focus, score, choice.early, choice.late)
 
 
 def _score(
-    summary: RunSummary, name: str, options: reads.Options, early: Window, late: Window
-) -> ScoreValues:
-    """Compute the chosen score with the chosen windows."""
-    windows = reads.window_options(name, early=early, late=late)
-    return reads.score_values(summary.version, name, (*windows, *options))
+    summary: RunSummary, name: str, options: reads.Options
+) -> tuple[ScoreValues | None, str]:
+    """Compute the chosen score with the chosen windows; else say why it cannot be."""
+    try:
+        return reads.score_values(summary.version, name, options), ""
+    except CoresetError as error:
+        return None, str(error)
 
 
-def _selected(summary: RunSummary, score: ScoreValues) -> tuple[int, ...]:
-    """Return the selected samples; the hardest one where none is selected."""
-    chosen = tuple(selection.selected(summary.run_id, len(score.values)).tolist())
-    return chosen or (int(score.order()[0]),)
+def _n_samples(summary: RunSummary) -> int:
+    """Return the number of training samples."""
+    return len(reads.read_samples(summary.version))
 
 
-def _draw_plot(
-    summary: RunSummary, score: ScoreValues, selected: tuple[int, ...], key: str
-) -> None:
-    """Draw the population's band, the hardest samples and the two windows."""
+def _focus(
+    summary: RunSummary,
+    score: ScoreValues | None,
+    selected: tuple[int, ...],
+    query: SampleQuery,
+) -> int:
+    """Return the sample to look at: the focused one, a selected one, or the hardest found."""
+    chosen = _chosen_focus(summary)
+    if chosen is not None:
+        return chosen
+    if selected:
+        return selected[0]
+    if score is None:
+        return 0
+    found = reads.find(summary, score, query)
+    return int(found[0] if len(found) else score.order()[0])
+
+
+def _chosen_focus(summary: RunSummary) -> int | None:
+    """Return the sample that a person has focused, if any."""
+    return focus.focused(summary.run_id, _n_samples(summary))
+
+
+def _hardest_first(score: ScoreValues | None, selected: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the selection in the order of the ranking."""
+    if score is None or len(selected) < 2:
+        return selected
+    return tuple(np.array(selected)[np.argsort(score.ranks()[list(selected)])].tolist())
+
+
+def _draw_instrument(view: View, board: Board, key: str) -> None:
+    """Draw plot, ranking, focused sample and coreset strip, with both windows."""
+    summary = view.summary
     dynamics = reads.open_dynamics(summary.version)
     bands = reads.population_bands(summary.version).T
-    ids = reads.read_samples(summary.version)["sample_id"]
-    pinned = selected[:MOST_PINNED]
-    hardest = [int(i) for i in score.order()[:N_LINES] if int(i) not in pinned]
-    histories = dynamics.histories("error_norm", [*hardest, *pinned]).T
-    lines = [
-        Line(index=i, label=str(ids[i]), values=values)
-        for i, values in zip(hardest, histories, strict=False)
-    ]
-    lines += [
-        Line(
-            index=i,
-            label=str(ids[i]),
-            values=values,
-            colour=CLASS_COLOURS[(number + 3) % len(CLASS_COLOURS)],
-            is_pinned=True,
-        )
-        for number, (i, values) in enumerate(zip(pinned, histories[len(hardest) :], strict=True))
-    ]
+    lines = _lines(view)
+    around = instrument_around(
+        board,
+        f"{key}.brush",
+        on_focus=lambda sample: focus.focus_on(summary.run_id, sample),
+        on_tick=lambda sample, is_on: selection.combine(
+            summary.run_id, np.array([sample]), "add" if is_on else "remove"
+        ),
+        on_suggest=lambda: _take_suggestion(summary, key),
+    )
     window_controls(
         summary.epoch,
         Bands(**dict(zip(("q05", "q25", "q50", "q75", "q95"), bands, strict=True))),
         lines,
         session.initial_windows(summary.epoch),
         key,
-        height=340,
-        y_max=_largest_error(histories, bands) if dynamics.is_multi_label else None,
-        on_pick=lambda index: session.select_samples(summary.run_id, [index]),
+        height=PLOT_HEIGHT,
+        y_max=_largest_error(lines, bands) if dynamics.is_multi_label else None,
+        on_pick=lambda index: focus.focus_on(summary.run_id, index),
+        around=around,
     )
 
 
-def _largest_error(histories: Any, bands: Any) -> float:
+def _lines(view: View) -> list[Line]:
+    """Return the lines of the plot."""
+    summary = view.summary
+    dynamics = reads.open_dynamics(summary.version)
+    ids = reads.read_samples(summary.version)["sample_id"].to_numpy()
+    if view.is_figure and view.score is not None:
+        return figure_lines(dynamics, figure_samples(view.score, view.selected, ids))
+    looked_at = (view.focus,) if view.is_focus_chosen else ()
+    return ranked_lines(dynamics, ids, board_data.found_samples(view), (*looked_at, *view.selected))
+
+
+def _largest_error(lines: list[Line], bands: Any) -> float:
     """Return where the vertical axis ends for sets of labels, whose error has no fixed bound."""
-    drawn = (np.nanmax(part, initial=0.0) for part in (histories, bands))
+    drawn = (np.nanmax(part, initial=0.0) for part in (*(line.values for line in lines), bands))
     return max(1.05 * float(max(drawn)), 0.1)
 
 
-def _draw_ranking(
-    summary: RunSummary,
-    score: ScoreValues,
-    selected: tuple[int, ...],
-    early: Window,
-    late: Window,
-) -> None:
-    """Draw the hardest samples; clicking a row selects it."""
-    query = draw_search(summary, score)
-    found = reads.find(summary, score, query)
-    rows = reads.ranking_rows(summary, score, found[:N_RANKED])
-    by = SCORES[score.name].title
+def _take_suggestion(summary: RunSummary, key: str) -> None:
+    """Choose windows that see something, as long as the ones before."""
+    before = current_choice(key, session.initial_windows(summary.epoch), summary.epoch)
+    length = min(before.early.n_epochs, summary.epoch // 2)
+    movement = board_data.movement_of(summary.version)
+    early, late = suggest_windows(movement, length)
+    choose_windows(key, early, late, lock=before.lock_length)
+
+
+def _draw_table(view: View, *, is_live: bool) -> None:
+    """Draw the ranking as a table with all columns, and its download."""
+    score, summary = view.score, view.summary
+    assert score is not None
+    found = board_data.found_samples(view)
     if not len(found):
         st.info("No sample fits this search. Change or clear it.", icon=":material/search_off:")
         return
-    of = f"{len(found):,} found" if query != SampleQuery() else f"{len(score.values):,} samples"
-    st.markdown(f"**The {len(rows)} hardest of {of}** by {by}")
-    draw_ranking_table(
-        rows,
-        selected,
-        f"ranking:{summary.run_id}:{score.name}",
-        score=score.name,
-        alt=f"Hardest samples by {score.name}, windows {early} and {late}",
-        on_select=lambda indices: session.select_samples(summary.run_id, indices),
+    of = (
+        f"{len(found):,} found" if view.query != SampleQuery() else f"{len(score.values):,} samples"
     )
+    title = f"**The {min(N_RANKED, len(found))} hardest of {of}** by {SCORES[score.name].title}"
+    rows_wanted = True
+    if is_live:
+        # With the ranking above, the table may wait: it would slow down every window moved.
+        box = st.expander(f"{title}, as a table", key="ranking-table-box", on_change="rerun")
+        rows_wanted = bool(box.open)
+    else:
+        box = st.container()
+        box.markdown(title)
+    if rows_wanted:
+        with box:
+            draw_ranking_table(
+                reads.ranking_rows(summary, score, found[:N_RANKED]),
+                view.selected,
+                f"ranking:{summary.run_id}:{score.name}",
+                score=score.name,
+                alt=f"Hardest samples by {score.name}, windows {view.early} and {view.late}",
+                on_select=lambda indices: session.select_samples(summary.run_id, indices),
+            )
     options = reads.window_options(score.name, **score.options)
     draw_export(
         "scores",
@@ -172,9 +271,8 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
 
 draw_heading(
     "Trajectories",
-    "Each line is one image: high = the network gets it wrong in that epoch. Images whose error "
-    "keeps moving inside both windows rank hardest: they are hard or informative, not "
-    "necessarily wrong. Drag the windows, or use the sliders.",
+    "Each line is one image; high = wrong in that epoch. What moves most inside the windows, "
+    "summed over both, ranks hardest: hard or informative, not necessarily wrong.",
     chosen := chosen_run(),
 )
 if chosen is None:

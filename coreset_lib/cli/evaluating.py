@@ -9,15 +9,20 @@ import typer
 from coreset_lib import workflows
 from coreset_lib.checks import check_choice, check_whole
 from coreset_lib.cli.options import (
+    BatchSize,
     Cache,
+    Device,
+    LearningRate,
     Partition,
     Requeue,
     RunName,
     SlurmLines,
     TimeLimit,
+    WeightDecay,
     cache_folder,
     check_slurm_options,
     find_run,
+    given_recipe,
     typed_options,
 )
 from coreset_lib.errors import CoresetError
@@ -64,6 +69,10 @@ def evaluate(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Target network  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    weight_decay: WeightDecay = None,
+    device: Device = None,
     full_set: Annotated[bool, typer.Option(help="Train on the full set too")] = True,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
     tasks: Annotated[
@@ -83,11 +92,11 @@ def evaluate(
 
     Goes on where it stopped when it is started again with the same options.
     """
+    from coreset_lib.evaluation.held_out import held_out_note
     from coreset_lib.evaluation.report import verdict_lines
 
     check_slurm_options(typed_options(context), executor)
     found = find_run(cache, run)
-    config = found.manifest.config
     if preset is None:
         arms = make_arms(
             _words(strategy, "--strategy", STRATEGIES),
@@ -97,7 +106,7 @@ def evaluate(
             _window_pairs(early, late),
         )
     else:
-        arms = _preset_arms(context, preset, int(config["epochs"]))
+        arms = _preset_arms(context, preset, found.status().epochs)
     plan = workflows.evaluation_plan(
         found,
         arms,
@@ -105,10 +114,15 @@ def evaluate(
         n_seeds=seeds,
         model=model,
         epochs=epochs,
+        batch_size=batch_size,
+        recipe=given_recipe(learning_rate=lr, weight_decay=weight_decay, device=device),
         protocol=protocol,
         regime=regime,
         with_full_set=full_set,
     )
+    note = held_out_note(found.manifest.dataset) if found.manifest.is_recorded else ""
+    if note:
+        typer.echo(note, err=True)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
     if executor == "slurm":
         options = slurm_options(

@@ -64,6 +64,14 @@ Requeue = Annotated[
     bool | None,
     typer.Option("--requeue/--no-requeue", help="Resume when Slurm ends the job early"),
 ]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", help="First learning rate  [default: the run's]")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Samples per update  [default: the run's]")]
+WeightDecay = Annotated[float | None, typer.Option(help="Weight decay  [default: the run's]")]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps  [default: the run's]")
+]
 StrategyOptions = Annotated[
     list[str] | None,
     typer.Option("--strategy-option", help="An option of the strategy, name=value; repeatable"),
@@ -78,6 +86,11 @@ def cache_folder(cache: Path | None) -> Path:
 def find_run(cache: Path | None, name: str) -> Run:
     """Return the run that a person means."""
     return workflows.find_run(name, cache=cache)
+
+
+def given_recipe(**options: Any) -> dict[str, Any]:
+    """Return those options of a recipe that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def score_options(early: str | None, late: str | None, pairs: list[str] | None) -> dict[str, Any]:

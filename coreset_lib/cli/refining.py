@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coreset_lib import workflows
-from coreset_lib.cli.options import Cache, RunName, find_run
+from coreset_lib.cli.options import (
+    BatchSize,
+    Cache,
+    Device,
+    LearningRate,
+    RunName,
+    WeightDecay,
+    find_run,
+    given_recipe,
+)
 from coreset_lib.errors import CoresetError
 from coreset_lib.refinement.plan import EXPERTS, RefinementPlan
 from coreset_lib.refinement.queries import QUERIES
@@ -62,6 +71,10 @@ def start(
     ramp: Annotated[int, typer.Option(help="Epochs until the noise rate is reached")] = 10,
     model: Annotated[str | None, typer.Option(help="Networks  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    weight_decay: WeightDecay = None,
+    device: Device = None,
     out: Out = None,
     background: Background = False,
     cache: Cache = None,
@@ -81,6 +94,8 @@ def start(
         seeds=parse_seeds(seeds),
         model=model,
         epochs=epochs,
+        batch_size=batch_size,
+        recipe=given_recipe(learning_rate=lr, weight_decay=weight_decay, device=device),
         noise_rate=_noise_rate(noise_rate),
         vog_share=vog_share,
         ramp_epochs=ramp,

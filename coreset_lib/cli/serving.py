@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-import coreset_lib
 from coreset_lib import workflows
 from coreset_lib.cache import BROWSER_VARIABLE, ROOTS_VARIABLE, TOKEN_VARIABLE
 from coreset_lib.cli.options import Cache, cache_folder
@@ -122,7 +121,7 @@ def _serve(
 
 def _place_of_the_app() -> Path:
     """Return the folder with our `dashboard` and `pages`, whatever else goes by these names."""
-    library = Path(coreset_lib.__file__).resolve().parent
+    library = Path(workflows.__file__).resolve().parents[1]
     for place in (library / IN_WHEEL, library.parent):
         if (place / APP).is_file():
             return place

@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import LabeledImages, load_configured
+from coreset_lib.datasets import LabeledImages
+from coreset_lib.evaluation.held_out import hold_out, of_samples
 from coreset_lib.evaluation.metrics import split_metrics
 from coreset_lib.evaluation.plan import FULL_SET, Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import (
@@ -21,6 +25,7 @@ from coreset_lib.evaluation.results import (
     write_cell,
 )
 from coreset_lib.plans import damaged_plan, make_plan_folder
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -58,13 +63,20 @@ def read_plan(paths: EvaluationPaths) -> EvaluationPlan:
 
 @dataclass(eq=False)
 class Evaluator:
-    """Holds what the cells of one plan share: the dataset on the device, scores, features."""
+    """Holds what the cells of one plan share: the dataset on the device, scores, features.
+
+    Attributes
+    ----------
+    rows : int array or None
+        Samples of the run that ``dataset`` trains on, where the others were held out.
+    """
 
     run: Run
     plan: EvaluationPlan
     paths: EvaluationPaths
     dataset: LabeledImages
     config: TrainingConfig
+    rows: NDArray[np.intp] | None = None
 
     @classmethod
     def open(cls, run: Run, plan: EvaluationPlan, paths: EvaluationPaths) -> "Evaluator":
@@ -75,10 +87,11 @@ class Evaluator:
         CoresetError
             If the dataset is gone or has changed.
         """
-        config = TrainingConfig.from_dict(run.manifest.config)
-        dataset = load_configured(config, cache=run.paths.cache)
+        config = plan.starting_recipe(run)
+        dataset = load_run_images(run)
         check_same_dataset(run, dataset.fingerprint())
-        return cls(run, plan, paths, dataset, config)
+        dataset, rows = hold_out(dataset)
+        return cls(run, plan, paths, dataset, config, rows)
 
     def work(self, *, on_cell: OnCell = lambda done, total: None, start_at: float = 0.0) -> int:
         """Train every cell that is not finished yet, each in its own file.
@@ -165,13 +178,12 @@ class Evaluator:
 
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
-        self._dynamics = self.run.dynamics()
+        dynamics = self.run.dynamics()
+        self._dynamics = dynamics if self.rows is None else of_samples(dynamics, self.rows)
         self._scores: dict[str, ScoreValues] = {}
 
     def _coreset(self, cell: Cell) -> tuple[Any, TrainingConfig]:
         """Return the samples of a cell and the recipe of its network."""
-        import numpy as np
-
         selection = self.plan.selection(cell)
         n_full = len(self.dataset.train)
         indices = np.arange(n_full) if selection is None else self._choose(selection)
@@ -202,5 +214,10 @@ class Evaluator:
             self._dynamics,
             selection,
             score=score,
-            features=lambda: self.run.features(selection.features),
+            features=lambda: self._features(selection.features),
         ).indices
+
+    def _features(self, kind: str) -> Any:
+        """Return the features of the samples that may be chosen."""
+        found = self.run.features(kind)
+        return found if found is None or self.rows is None else found[self.rows]

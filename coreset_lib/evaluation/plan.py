@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from coreset_lib.checks import check_choice, check_rate, check_whole
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.networks import NETWORKS
+from coreset_lib.runs.recipe import run_recipe
+from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
 
 PROTOCOLS = ("honest", "paper")
@@ -69,8 +71,8 @@ class Cell:
 class EvaluationPlan:
     """Everything that decides the results of a comparison.
 
-    ``model``, ``epochs``, ``batch_size`` are of the target networks; the rest of the
-    recipe is the surrogate's.
+    ``model``, ``epochs``, ``batch_size`` are of the target networks; ``recipe`` holds further
+    options of :class:`~coreset_lib.configs.TrainingConfig`, and the rest is the surrogate's.
     """
 
     run_id: str
@@ -83,6 +85,7 @@ class EvaluationPlan:
     protocol: str = "honest"
     regime: str = "epochs"
     with_full_set: bool = True
+    recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         check_choice("protocol", self.protocol, PROTOCOLS)
@@ -127,6 +130,11 @@ class EvaluationPlan:
             for seed in seeds:
                 yield Cell(arm=FULL_SET, variant=0, rate=1.0, seed=seed)
 
+    def starting_recipe(self, run: Run) -> TrainingConfig:
+        """Return what the recipes of all cells start from; raises as :func:`run_recipe`."""
+        own = {"model": self.model, "epochs": self.epochs, "batch_size": self.batch_size}
+        return run_recipe(run, {**(own if run.manifest.is_recorded else {}), **self.recipe})
+
     def selection(self, cell: Cell) -> SelectionConfig | None:
         """Return the selection of a cell; None for the full set."""
         for arm in self.all_arms():
@@ -164,6 +172,8 @@ class EvaluationPlan:
             {"name": arm.name, "variants": [v.as_dict() for v in arm.variants]} for arm in self.arms
         ]
         plain["rates"] = list(self.rates)
+        if not self.recipe:
+            del plain["recipe"]  # a plan without one keeps the name that it always had
         return plain
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from coreset_lib.atomic import csv_bytes
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.evaluate import evaluations_folder
+from coreset_lib.evaluation.held_out import held_out_note
 from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import EvaluationPaths, read_cells, summary_table
 from coreset_lib.export.provenance import Export, make_export
@@ -42,7 +43,10 @@ def evaluation_again(run: Run, record: Mapping[str, Any]) -> Export:
 def _export(plan: EvaluationPlan, run: Run, cells: dict[Cell, dict[str, Any]]) -> Export:
     """Return the table of some finished trainings."""
     csv = csv_bytes(summary_table(plan, cells).drop(columns="seconds", errors="ignore"))
-    details = {"plan": plan.as_dict(), "cells": list(cells.values())}
+    details: dict[str, Any] = {"plan": plan.as_dict(), "cells": list(cells.values())}
+    note = held_out_note(run.manifest.dataset) if run.manifest.is_recorded else ""
+    if note:
+        details["held_out"] = note
     return make_export(KIND, run, csv, details, n_epochs=run.status().epoch)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from coreset_lib.atomic import write_output
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import library_versions
+from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import STRATEGIES
@@ -109,5 +110,12 @@ def describe_run(run: Run, n_epochs: int) -> dict[str, Any]:
         "config": {k: v for k, v in manifest.config.items() if k not in PRIVATE_OPTIONS},
         "versions": manifest.versions,
         "git_commit": manifest.git_commit,
+        "git_is_dirty": manifest.git_is_dirty,
         **({"plugins": list(manifest.plugins)} if manifest.plugins else {}),
+        **(_own_words(manifest) if manifest.is_recorded else {}),
     }
+
+
+def _own_words(manifest: Manifest) -> dict[str, Any]:
+    """Return how the author of a recorded run describes it."""
+    return {"origin": manifest.origin, "title": manifest.title, "recipe": manifest.recipe}

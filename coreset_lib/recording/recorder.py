@@ -70,6 +70,11 @@ class DynamicsRecorder:
         self._logits.index_copy_(0, indices, logits.detach().float())
 
     @torch.no_grad()
+    def is_finite(self) -> NDArray[np.bool_]:
+        """Return whether all logits of a sample are there and finite, shape (samples,)."""
+        return self._logits.isfinite().all(dim=1).cpu().numpy()
+
+    @torch.no_grad()
     def combine(self, add_up: Callable[[Tensor], None]) -> None:
         """Bring together what several processes have recorded of one epoch.
 

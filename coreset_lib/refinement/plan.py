@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from coreset_lib.checks import check_choice, check_real, check_share, check_whole
@@ -11,6 +11,8 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.networks import NETWORKS
 from coreset_lib.refinement.queries import QUERIES
+from coreset_lib.runs.recipe import run_recipe
+from coreset_lib.runs.store import Run
 
 EXPERTS = ("simulated", "people")
 JUDGED = "judged clean"
@@ -50,7 +52,9 @@ class RefinementPlan:
     seeds : tuple of int
         Weights and order of the trainings; equal seeds are paired.
     model, epochs, batch_size
-        Of all networks; the rest of the recipe is the run's.
+        Of all networks.
+    recipe : mapping
+        Further options of :class:`~coreset_lib.configs.TrainingConfig`; the rest is the run's.
     noise_rate : float or None
         Share of wrong labels that co-teaching assumes; None estimates it from the run.
     vog_share, ramp_epochs : float, int
@@ -77,6 +81,7 @@ class RefinementPlan:
     vog_share: float = 0.2
     ramp_epochs: int = 10
     expert: str = "simulated"
+    recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         check_choice("expert", self.expert, EXPERTS)
@@ -146,7 +151,12 @@ class RefinementPlan:
         """Judgements and trainings in all."""
         return sum(1 + sum(1 for _ in self.cells_of(seed)) for seed in self.seeds)
 
-    def recipe(self, surrogate: TrainingConfig, seed: int, n_kept: int) -> TrainingConfig:
+    def starting_recipe(self, run: Run) -> TrainingConfig:
+        """Return what the recipes of all networks start from; raises as :func:`run_recipe`."""
+        own = {"model": self.model, "epochs": self.epochs, "batch_size": self.batch_size}
+        return run_recipe(run, {**(own if run.manifest.is_recorded else {}), **self.recipe})
+
+    def recipe_for(self, surrogate: TrainingConfig, seed: int, n_kept: int) -> TrainingConfig:
         """Return the recipe of a network that sees ``n_kept`` samples.
 
         Batches have ``min(batch_size, ceil(n_kept / 4))`` samples, as in comparisons.
@@ -163,7 +173,10 @@ class RefinementPlan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return asdict(self) | {"queries": list(self.queries), "seeds": list(self.seeds)}
+        plain = asdict(self) | {"queries": list(self.queries), "seeds": list(self.seeds)}
+        if not self.recipe:
+            del plain["recipe"]  # a plan without one keeps the name that it always had
+        return plain
 
 
 def plan_from_dict(record: dict[str, Any]) -> RefinementPlan:

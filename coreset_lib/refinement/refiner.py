@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.datasets import LabeledImages, load_configured
+from coreset_lib.datasets import LabeledImages
 from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.datasets.labeled_images import check_one_class_each
 from coreset_lib.errors import CoresetError
@@ -28,6 +28,7 @@ from coreset_lib.refinement.results import (
     read_judgement,
     write_cell,
 )
+from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 
@@ -64,8 +65,8 @@ class Refiner:
             plan does not suit the run, see :func:`check_plan`.
         """
         check_plan(run, plan)
-        config = TrainingConfig.from_dict(run.manifest.config)
-        dataset = load_configured(config, cache=run.paths.cache)
+        config = plan.starting_recipe(run)
+        dataset = load_run_images(run)
         check_same_dataset(run, dataset.fingerprint())
         check_one_class_each(dataset, "refinement")
         return cls(run, plan, paths, dataset, config, run.true_labels())
@@ -120,7 +121,7 @@ class Refiner:
             rate = estimate.rate
         found = co_teach(
             self._data(),
-            plan.recipe(self.config, seed, len(self.dataset.train)),
+            plan.recipe_for(self.config, seed, len(self.dataset.train)),
             noise_rate=rate,
             ramp_epochs=plan.ramp_epochs,
             vog_share=plan.vog_share,
@@ -189,7 +190,7 @@ class Refiner:
         labels = self._labels().copy()
         labels[list(corrections)] = list(corrections.values())
         rows = self._settled(cell.arm, is_noisy, corrections)
-        recipe = self.plan.recipe(self.config, cell.seed, len(rows))
+        recipe = self.plan.recipe_for(self.config, cell.seed, len(rows))
         goes_on = 0 < cell.n_round < self.plan.n_rounds
         result = train_target(
             self._data().with_labels(labels), rows, recipe, describe_train=goes_on
@@ -313,6 +314,12 @@ def check_plan(run: Run, plan: RefinementPlan) -> None:
     """Raise CoresetError if the network does not suit the images, or the expert the labels."""
     dataset = run.manifest.dataset
     check_network(plan.model, dataset.name, depth=dataset.depth)
+    if not (dataset.n_val and dataset.n_test):
+        raise CoresetError(
+            f"refinement needs validation and test images, and run {run.run_id} keeps "
+            f"{dataset.n_val} and {dataset.n_test}. Record with val_images=, val_labels=, "
+            "test_images= and test_labels=."
+        )
     if plan.expert == "simulated" and run.true_labels() is None:
         raise CoresetError(
             f"run {run.run_id} must know its true labels for a simulated expert, and it does not. "

@@ -5,11 +5,10 @@ import os
 import platform
 import secrets
 import shutil
-import subprocess
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +24,13 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import set_codes, set_title
 from coreset_lib.networks import NETWORKS
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.records import DatasetRecord, Manifest, Status
+from coreset_lib.runs.records import RECORDED, DatasetRecord, Manifest, Status
+from coreset_lib.runs.source_version import source_version
 from coreset_lib.runs.status import write_status
 from coreset_lib.system.privacy import make_private
 from coreset_lib.system.processes import host_name
 
+PROBABILITY_BUDGET_MB = 2048
 VERSIONED = (
     "coreset-lens",
     "torch",
@@ -54,13 +55,79 @@ def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> R
     """
     check_fits(config, dataset)
     run_id = _new_run_id(dataset.name, config.model)
+    manifest = Manifest(
+        run_id=run_id,
+        dataset=describe_dataset(dataset),
+        config=config.as_dict(),
+        seed=config.seed,
+        recording=config.recording,
+        planes=planes_to_record(
+            config.epochs, dataset, budget_mb=config.probability_budget_mb, vog=config.record_vog
+        ),
+        versions=library_versions(),
+        created=_now(),
+        plugins=_plugins_of(config),
+        **source_version(),
+    )
+    # No process is named: whoever creates a run is not the one to signal when it shall stop.
+    status = Status(state="queued", epochs=config.epochs, host=host_name())
+    return _appear(cache, run_id, lambda paths: _write_records(paths, manifest, status, dataset))
+
+
+def create_recorded_run(
+    cache: Path,
+    dataset: LabeledImages,
+    *,
+    title: str,
+    recipe: str,
+    epochs: int,
+    seed: int,
+    status: Status,
+    image_range: tuple[float, float] | None = None,
+) -> RunPaths:
+    """Make a run that somebody's own training loop will be recorded into.
+
+    The images stay with the run, since nobody else knows where they come from; those of a
+    dataset whose images have no pixels are left out.
+
+    Raises
+    ------
+    CoresetError
+        If the cache directory cannot be written.
+    """
+    run_id = _new_run_id(dataset.name, RECORDED)
+    manifest = Manifest(
+        run_id=run_id,
+        dataset=describe_dataset(dataset),
+        config={},
+        seed=seed,
+        recording="minibatch",
+        planes=planes_to_record(epochs, dataset),
+        versions=library_versions(),
+        created=_now(),
+        origin=RECORDED,
+        title=title,
+        recipe=recipe,
+        image_range=image_range,
+        **source_version(),
+    )
+
+    def write(paths: RunPaths) -> None:
+        _write_images(paths, dataset)
+        _write_records(paths, manifest, status, dataset)
+
+    return _appear(cache, run_id, write)
+
+
+def _appear(cache: Path, run_id: str, write: Callable[[RunPaths], None]) -> RunPaths:
+    """Let a run directory appear under its final name once ``write`` has filled it."""
     folder = runs_folder(cache)
     draft = RunPaths(folder / f".{run_id}.part")
     try:
         make_private(folder)
         draft.dynamics.mkdir(parents=True)
         draft.checkpoint.parent.mkdir()
-        _write_records(draft, run_id, config, dataset)
+        write(draft)
         os.rename(draft.root, folder / run_id)
     except OSError as error:
         raise CoresetError(
@@ -70,6 +137,22 @@ def create_run(cache: Path, config: TrainingConfig, dataset: LabeledImages) -> R
     finally:
         shutil.rmtree(draft.root, ignore_errors=True)
     return RunPaths(folder / run_id)
+
+
+def _write_images(paths: RunPaths, dataset: LabeledImages) -> None:
+    """Keep the images of all splits, and the labels of those that are not recorded."""
+    for part in ("train", "val", "test"):
+        images = getattr(dataset, part).images
+        if images.size:
+            write_array(paths.images(part), images)
+    for split, labels, multi_hot in (
+        (dataset.val, paths.val_labels, paths.val_multi_hot),
+        (dataset.test, paths.test_labels, paths.test_multi_hot),
+    ):
+        if len(split):
+            write_array(labels, split.labels)
+        if len(split) and split.multi_hot is not None:
+            write_array(multi_hot, split.multi_hot)
 
 
 def describe_dataset(dataset: LabeledImages) -> DatasetRecord:
@@ -103,21 +186,9 @@ def library_versions() -> dict[str, str]:
 
 
 def _write_records(
-    paths: RunPaths, run_id: str, config: TrainingConfig, dataset: LabeledImages
+    paths: RunPaths, manifest: Manifest, status: Status, dataset: LabeledImages
 ) -> None:
     """Write manifest, sample table and first status."""
-    manifest = Manifest(
-        run_id=run_id,
-        dataset=describe_dataset(dataset),
-        config=config.as_dict(),
-        seed=config.seed,
-        recording=config.recording,
-        planes=_planes_to_record(config, dataset),
-        versions=library_versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        git_commit=_git_commit(),
-        plugins=_plugins_of(config),
-    )
     write_array(paths.labels, dataset.train.labels.astype(np.int64))
     if dataset.train.multi_hot is not None:
         write_array(paths.multi_hot, dataset.train.multi_hot)
@@ -126,8 +197,7 @@ def _write_records(
         write_array(paths.true_labels, np.asarray(dataset.truth[TRUE_LABEL], dtype=np.int64))
         write_bytes(paths.wrong_labels, csv_bytes(wrong_label_table(dataset)))
     write_json(paths.manifest, manifest.as_dict())
-    # No process is named: whoever creates a run is not the one to signal when it shall stop.
-    write_status(paths, Status(state="queued", epochs=config.epochs, host=host_name()))
+    write_status(paths, status)
 
 
 def _plugins_of(config: TrainingConfig) -> tuple[dict[str, str], ...]:
@@ -187,12 +257,17 @@ def wrong_label_table(dataset: LabeledImages) -> pd.DataFrame:
     )
 
 
-def _planes_to_record(config: TrainingConfig, dataset: LabeledImages) -> tuple[str, ...]:
+def planes_to_record(
+    epochs: int,
+    dataset: LabeledImages,
+    *,
+    budget_mb: int = PROBABILITY_BUDGET_MB,
+    vog: bool = False,
+) -> tuple[str, ...]:
     """Name the planes; all probabilities only where they fit their budget (float16)."""
-    cells = config.epochs * len(dataset.train) * dataset.n_outputs
-    fits = 2 * cells <= config.probability_budget_mb * 2**20
+    fits = 2 * epochs * len(dataset.train) * dataset.n_outputs <= budget_mb * 2**20
     planes = (*REQUIRED_PLANES, "probabilities") if fits else REQUIRED_PLANES
-    return (*planes, "vog") if config.record_vog else planes
+    return (*planes, "vog") if vog else planes
 
 
 def _new_run_id(dataset: str, model: str) -> str:
@@ -201,11 +276,6 @@ def _new_run_id(dataset: str, model: str) -> str:
     return f"{moment}-{dataset}-{model}-{secrets.token_hex(2)}"
 
 
-def _git_commit() -> str | None:
-    """Return the commit of the checkout that this code lies in, if it lies in one."""
-    command: list[Any] = ["git", "-C", Path(__file__).parent, "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+def _now() -> str:
+    """Return the present moment as manifests keep it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

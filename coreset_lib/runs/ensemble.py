@@ -110,6 +110,7 @@ def _differences(first: Run, other: Run) -> list[tuple[str, Any, Any]]:
     """List in what two runs differ that they must not."""
     a, b = first.manifest, other.manifest
     pairs = [("dataset (fingerprint)", a.dataset.fingerprint[:12], b.dataset.fingerprint[:12])]
+    pairs += [("title", a.title, b.title), ("recipe", a.recipe, b.recipe)]
     ours, theirs = with_new_names(a.config), with_new_names(b.config)
     names = [name for name in ours | theirs if name not in MAY_DIFFER]
     pairs += [(name, _option(ours, name), _option(theirs, name)) for name in names]
@@ -142,6 +143,8 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
         source: Path = getattr(first.paths, part)
         if source.exists():
             shutil.copyfile(source, getattr(draft, part))
+    if first.manifest.is_recorded:
+        _copy_images(first.paths, draft)
     manifest = replace(
         first.manifest,
         run_id=run_id,
@@ -162,6 +165,15 @@ def _write(draft: RunPaths, run_id: str, runs: Sequence[Run]) -> None:
             device=f"average of {len(runs)} runs",
         ),
     )
+
+
+def _copy_images(source: RunPaths, draft: RunPaths) -> None:
+    """Copy the images that a recorded run keeps, and the labels of its other splits."""
+    kept = [source.images(part) for part in ("train", "val", "test")]
+    kept += [source.val_labels, source.val_multi_hot, source.test_labels, source.test_multi_hot]
+    for path in kept:
+        if path.exists():
+            shutil.copyfile(path, draft.root / path.name)
 
 
 def _average_plane(draft: RunPaths, name: str, members: Sequence[TrainingDynamics]) -> None:
@@ -219,5 +231,6 @@ def majority_set(predictions: NDArray[Any], n_labels: int) -> NDArray[np.int64]:
 def _new_id(first: Run) -> str:
     """Return a name that sorts by time and says what it is."""
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    dataset, model = first.manifest.dataset.name, first.manifest.config.get("model", "")
+    dataset = first.manifest.dataset.name
+    model = first.manifest.config.get("model", first.manifest.origin)
     return f"{moment}-{dataset}-{model}-ensemble-{secrets.token_hex(2)}"

@@ -104,6 +104,25 @@ class RunPaths:
         """The same of samples with any number of labels, shape (samples, labels)."""
         return self.root / "val_multi_hot.npy"
 
+    def images(self, part: str) -> Path:
+        """Images of a split, of a run that was recorded from somebody's own training."""
+        return self.root / f"{part}_images.npy"
+
+    @property
+    def test_labels(self) -> Path:
+        """Labels of the test split, of such a run."""
+        return self.root / "test_labels.npy"
+
+    @property
+    def test_multi_hot(self) -> Path:
+        """The same of samples with any number of labels, shape (samples, labels)."""
+        return self.root / "test_multi_hot.npy"
+
+    @property
+    def embedding_info(self) -> Path:
+        """Which kind of embedding it is, of which epochs, and why."""
+        return self.root / "embedding.json"
+
     @property
     def pca(self) -> Path:
         """Parameters of the PCA before UMAP."""

@@ -6,6 +6,7 @@ from typing import Any
 SCHEMA_VERSION = 1
 STATES = ("queued", "running", "finished", "failed", "stopped", "interrupted")
 ACTIVE_STATES = ("queued", "running")
+TRAINED, RECORDED = "trained", "recorded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,12 @@ class Manifest:
     ``members`` names the runs that an ensemble averages; empty for a run of its own.
     ``plugins`` are the other packages that brought its network or its dataset, see
     :class:`coreset_lib.plugins.Plugin`.
+
+    ``origin`` is "trained" where the program trained, or "recorded" where somebody's own loop
+    did: ``title`` and ``recipe`` are then that person's words, and ``config`` is empty.
+    ``image_range`` is what 0 and 255 of the stored pixels stood for, None where they were
+    8-bit already. ``git_commit`` is that of the program, if its files are tracked there, and
+    ``git_is_dirty`` whether they differed from it.
     """
 
     run_id: str
@@ -50,9 +57,19 @@ class Manifest:
     created: str
     device: str = ""
     git_commit: str | None = None
+    git_is_dirty: bool | None = None
     members: tuple[str, ...] = ()
     plugins: tuple[dict[str, str], ...] = ()
+    origin: str = TRAINED
+    title: str = ""
+    recipe: str = ""
+    image_range: tuple[float, float] | None = None
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether somebody's own training loop was recorded."""
+        return self.origin == RECORDED
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -7,7 +7,7 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError, DamagedRunError, DatasetError
 from coreset_lib.plugins import check_installed
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.records import Status
+from coreset_lib.runs.records import RECORDED, Status
 from coreset_lib.runs.status import reconcile
 from coreset_lib.runs.store import Run
 from coreset_lib.system.processes import host_name
@@ -17,6 +17,11 @@ RESUMABLE = ("stopped", "interrupted", "failed")
 
 def check_resumable(run: Run) -> None:
     """Raise CoresetError, in one sentence, unless the run can go on from where it ended."""
+    if run.manifest.is_recorded:
+        raise CoresetError(
+            f"run {run.run_id} was recorded from a training of your own, which only that "
+            "training can go on with. Record a new run."
+        )
     status = run.status()
     if status.state == "finished":
         raise CoresetError(
@@ -96,9 +101,14 @@ def plain_config(paths: RunPaths) -> TrainingConfig:
         If the manifest cannot be read, or an option in it is not allowed.
     """
     try:
-        manifest = json.loads(paths.manifest.read_bytes())
-        check_installed(manifest.get("plugins"))
-        return TrainingConfig.from_dict(manifest["config"])
+        record = json.loads(paths.manifest.read_bytes())
+        if record.get("origin") == RECORDED:
+            raise CoresetError(
+                f"run {paths.root.name} was recorded from a training of your own and has no "
+                "recipe that could be trained again. Choose a run that this program trained."
+            )
+        check_installed(record.get("plugins"))
+        return TrainingConfig.from_dict(record["config"])
     except CoresetError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -41,6 +41,7 @@ class RunSummary:
     created: str = ""
     is_synthetic: bool = False
     is_multi_label: bool = False
+    is_recorded: bool = False
     folder: str = ""
     name: str = ""
     tags: tuple[str, ...] = ()
@@ -80,7 +81,7 @@ def summarise(run: Run) -> RunSummary:
         run_id=run.run_id,
         state=status.state,
         dataset=manifest.dataset.name,
-        model=str(manifest.config.get("model", "")),
+        model=manifest.title or str(manifest.config.get("model", "")),
         epoch=status.epoch,
         epochs=status.epochs,
         step=status.step,
@@ -92,6 +93,7 @@ def summarise(run: Run) -> RunSummary:
         created=manifest.created,
         is_synthetic=manifest.dataset.is_synthetic,
         is_multi_label=bool(manifest.dataset.label_names),
+        is_recorded=manifest.is_recorded,
         folder=folder,
         name=naming.name,
         tags=naming.tags,

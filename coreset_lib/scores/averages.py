@@ -45,8 +45,8 @@ def el2n_score(dynamics: TrainingDynamics, *, epochs: int) -> Float64s:
     return windowed_mean(dynamics, "error_norm", Window(1, epochs))
 
 
-def area_under_margin(dynamics: TrainingDynamics) -> Float64s:
-    """Mean margin over all epochs; higher = easier.
+def area_under_margin(dynamics: TrainingDynamics, *, window: Window) -> Float64s:
+    """Mean margin over the epochs of a window, as published all of them; higher = easier.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def area_under_margin(dynamics: TrainingDynamics) -> Float64s:
     Pleiss et al., Identifying mislabeled data using the area under the margin ranking
     (2020); here on probabilities, as docs/methods.md says, not on logits.
     """
-    return windowed_mean(dynamics, "margin", Window(1, dynamics.n_epochs))
+    return windowed_mean(dynamics, "margin", window)
 
 
 def last_entropy(dynamics: TrainingDynamics) -> Float64s:
@@ -94,6 +94,13 @@ AUM = Score(
     needs=("margin",),
     source="Pleiss et al. 2020",
     compute=area_under_margin,
+    options={
+        "window": Option(
+            kind="window",
+            help="window of epochs, first-last; all of them by default, as published",
+            default_of=lambda n_epochs: Window(1, n_epochs),
+        )
+    },
 )
 ENTROPY = Score(
     title="Entropy",

@@ -1,8 +1,10 @@
 """What this process does when it is asked to end, or when nobody reads it any more."""
 
+import contextlib
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
 from types import FrameType
 
 Answer = Callable[[int, FrameType | None], object]
@@ -27,6 +29,24 @@ def on_interrupt(answer: Answer) -> None:
         answer(signum, frame)
 
     signal.signal(signal.SIGINT, answer_once)
+
+
+@contextlib.contextmanager
+def answers_restored() -> Generator[None]:
+    """Let whoever called have Ctrl-C and SIGTERM back after the block, a notebook say."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(each) for each in signals]
+    try:
+        yield
+    finally:
+        if is_main_thread():
+            for each, answer in zip(signals, before, strict=True):
+                signal.signal(each, answer)
+
+
+def is_main_thread() -> bool:
+    """Whether this thread may say what signals do."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def end_with_reader() -> None:

@@ -1,8 +1,9 @@
 """Comparisons: does a coreset beat a random one? Start, train here, hand to Slurm, stop, export."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from coreset_lib.cache import default_cache
 from coreset_lib.datasets.checking.trainable import check_network
@@ -17,6 +18,7 @@ from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.slurm import evaluations as slurm
 from coreset_lib.jobs.slurm.client import read_job
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
+from coreset_lib.runs.recipe import run_recipe
 from coreset_lib.runs.store import Run
 from coreset_lib.workflows.runs import find_run
 
@@ -31,6 +33,8 @@ def evaluation_plan(
     n_seeds: int = 5,
     model: str | None = None,
     epochs: int | None = None,
+    batch_size: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
     protocol: str = "honest",
     regime: str = "epochs",
     with_full_set: bool = True,
@@ -51,6 +55,10 @@ def evaluation_plan(
     model : str, optional
         Target network.
     epochs : int, optional
+    batch_size : int, optional
+    recipe : mapping, optional
+        Further options of :class:`~coreset_lib.configs.TrainingConfig`, ``learning_rate`` say.
+        A recorded run lends no recipe: give it ``model`` and ``epochs`` at least.
     protocol, regime : str
         Of :data:`coreset_lib.evaluation.plan.PROTOCOLS` and ``REGIMES``.
     with_full_set : bool
@@ -59,22 +67,26 @@ def evaluation_plan(
     Raises
     ------
     CoresetError
-        If a value is not allowed, or the network does not suit the images.
+        If a value is not allowed, the network does not suit the images, or the run has no
+        recipe and not enough is given.
     """
-    config, dataset = run.manifest.config, run.manifest.dataset
+    given = {"model": model, "epochs": epochs, "batch_size": batch_size}
+    config, dataset = run_recipe(run, given), run.manifest.dataset
     plan = EvaluationPlan(
         run_id=run.run_id,
         arms=tuple(arms),
         rates=tuple(dict.fromkeys(rates)),
         n_seeds=n_seeds,
-        model=model or str(config["model"]),
-        epochs=int(config["epochs"]) if epochs is None else epochs,
-        batch_size=int(config["batch_size"]),
+        model=config.model,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        recipe=dict(recipe or {}),
         protocol=protocol,
         regime=regime,
         with_full_set=with_full_set,
     )
     check_network(plan.model, dataset.name, depth=dataset.depth)
+    plan.starting_recipe(run)
     return plan
 
 

@@ -1,9 +1,9 @@
 """Refinements: judge labels, ask an expert, train on the rest. Start, continue, stop, export."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
@@ -16,6 +16,7 @@ from coreset_lib.refinement.experts import accept_answers, accept_reviewed
 from coreset_lib.refinement.plan import RefinementPlan
 from coreset_lib.refinement.refiner import check_plan
 from coreset_lib.refinement.results import RefinementPaths, create_refinement
+from coreset_lib.runs.recipe import run_recipe
 from coreset_lib.runs.store import Run
 from coreset_lib.workflows.runs import find_run
 
@@ -42,6 +43,8 @@ def refinement_plan(
     ramp_epochs: int = 10,
     model: str | None = None,
     epochs: int | None = None,
+    batch_size: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> RefinementPlan:
     """Return the plan of a refinement; what is not given is as the run was trained.
 
@@ -65,6 +68,10 @@ def refinement_plan(
         Epochs until the noise rate is reached.
     model : str, optional
     epochs : int, optional
+    batch_size : int, optional
+    recipe : mapping, optional
+        Further options of :class:`~coreset_lib.configs.TrainingConfig`, ``learning_rate`` say.
+        A recorded run lends no recipe: give it ``model`` and ``epochs`` at least.
 
     Raises
     ------
@@ -72,16 +79,18 @@ def refinement_plan(
         If a value is not allowed, the network does not suit the images, or a simulated expert
         would not know the answers.
     """
-    config = run.manifest.config
+    given = {"model": model, "epochs": epochs, "batch_size": batch_size}
+    config = run_recipe(run, given)
     plan = RefinementPlan(
         run_id=run.run_id,
         queries=tuple(dict.fromkeys(queries)),
         budget=max(run.manifest.dataset.n_train // 10, n_rounds) if budget is None else budget,
         n_rounds=n_rounds,
         seeds=tuple(seeds),
-        model=model or str(config["model"]),
-        epochs=int(config["epochs"]) if epochs is None else epochs,
-        batch_size=int(config["batch_size"]),
+        model=config.model,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        recipe=dict(recipe or {}),
         noise_rate=noise_rate,
         vog_share=vog_share,
         ramp_epochs=ramp_epochs,

@@ -25,6 +25,7 @@ from coreset_lib.runs.resume import (
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
 from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
+from coreset_lib.system.signals import answers_restored
 from coreset_lib.training.processes.ranks import check_shares
 from coreset_lib.workflows.place import Place
 from coreset_lib.workflows.watch import SILENT, Watch, in_silence
@@ -186,7 +187,7 @@ def train_here(
     from coreset_lib.training.running.worker import logging_to
 
     paths = run.paths
-    with training_lock(paths), logging_to(paths):
+    with training_lock(paths), logging_to(paths), answers_restored():
         status = prepare_start(open_run(paths), processes=processes)
         write_status(paths, status)
         watch.on_start(status)
@@ -223,7 +224,14 @@ def slurm_script(run: Run, options: SlurmOptions | None = None) -> str:
     run : Run
     options : SlurmOptions, optional
         By default those of the cache's settings file.
+
+    Raises
+    ------
+    CoresetError
+        If the run was recorded: there is nothing to train again.
     """
+    if run.manifest.is_recorded:
+        plain_config(run.paths)
     return slurm.sbatch_script([run.paths], options or slurm_options(run.paths.cache))
 
 

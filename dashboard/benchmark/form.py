@@ -6,14 +6,15 @@ import streamlit as st
 
 from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.held_out import held_out_note
 from coreset_lib.evaluation.plan import REGIMES, Arm
 from coreset_lib.evaluation.presets import PRESETS
-from coreset_lib.networks import NETWORKS, networks_for
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
 from dashboard import reads
 from dashboard.shared.messages import draw_error
+from dashboard.shared.start.recipe import draw_recipe, draw_recipe_note
 
 FindArms = Callable[[], Sequence[Arm]]
 
@@ -47,16 +48,9 @@ def draw_benchmark_form(summary: RunSummary) -> None:
             usual = tuple(round(100 * rate) for rate in PRESETS[study].rates)
         rates = first.multiselect("Shares to keep (%)", RATES, usual)
         seeds = second.slider("Paired seeds", 1, 10, 3, help="More seeds, narrower intervals.")
-        with st.expander("Target network"):
-            networks = networks_for(manifest.dataset.depth)
-            used = manifest.config["model"]  # of a package that is not here, perhaps
-            model = st.selectbox(
-                "Network",
-                networks,
-                index=networks.index(used) if used in networks else 0,
-                format_func=lambda name: NETWORKS[name].title,
-            )
-            epochs = st.number_input("Epochs", 1, 100_000, int(manifest.config["epochs"]))
+        draw_recipe_note(manifest)
+        with st.expander("Target network", expanded=manifest.is_recorded):
+            recipe = draw_recipe(manifest, *st.columns(2))
             regime = st.radio("Length", REGIMES, format_func=REGIME_TITLES.__getitem__)
         has_been_sent = st.form_submit_button(
             "Compare", type="primary", icon=":material/play_arrow:"
@@ -69,14 +63,18 @@ def draw_benchmark_form(summary: RunSummary) -> None:
             find_arms(),
             rates=tuple(sorted(rate / 100 for rate in rates)),
             n_seeds=seeds,
-            model=model,
-            epochs=int(epochs),
+            model=recipe.model,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            recipe=recipe.more,
             regime=regime,
         )
         reads.start_evaluation(plan)
     except CoresetError as error:
         draw_error(error)
         return
+    if manifest.is_recorded and held_out_note(manifest.dataset):
+        st.toast(held_out_note(manifest.dataset))
     n_cells = sum(1 for _ in plan.cells())
     st.toast(f"Started: {n_cells} trainings. Finished ones are never done again.")
     st.rerun()

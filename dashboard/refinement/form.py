@@ -6,13 +6,13 @@ import streamlit as st
 
 from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
-from coreset_lib.networks import NETWORKS, networks_for
 from coreset_lib.refinement.plan import RefinementPlan
 from coreset_lib.refinement.queries import QUERIES
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
 from dashboard.refinement import data as refinement_data
 from dashboard.shared.messages import draw_error
+from dashboard.shared.start.recipe import draw_recipe, draw_recipe_note
 from dashboard.shared.text import as_text
 
 QUERY_TITLES = {
@@ -70,7 +70,8 @@ def _draw_plan(summary: RunSummary) -> RefinementPlan:
     rounds = splitting.number_input(
         "Rounds", 0, 1000, 4, help="0 only judges the labels and trains on those called right."
     )
-    with st.expander("More options"):
+    draw_recipe_note(manifest)
+    with st.expander("More options", expanded=manifest.is_recorded):
         more = _draw_more(summary, expert)
     return workflows.refinement_plan(
         reads.store().at(summary.folder),
@@ -126,15 +127,8 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
     n_seeds = 1
     if expert == "simulated":
         n_seeds = first.slider("Paired seeds", 1, 10, 3, help="More seeds, narrower intervals.")
-    networks = networks_for(manifest.dataset.depth)
-    used = manifest.config["model"]  # of a package that is not here, perhaps
-    model = second.selectbox(
-        "Network",
-        networks,
-        index=networks.index(used) if used in networks else 0,
-        format_func=lambda name: NETWORKS[name].title,
-    )
-    epochs = first.number_input("Epochs", 1, 100_000, int(manifest.config["epochs"]))
+    recipe = draw_recipe(manifest, first, second)
+    epochs = recipe.epochs
     ramp = second.number_input(
         "Epochs of the ramp",
         1,
@@ -156,8 +150,10 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
     )
     return {
         "seeds": tuple(range(n_seeds)),
-        "model": str(model),
-        "epochs": int(epochs),
+        "model": recipe.model,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "recipe": recipe.more,
         "ramp_epochs": int(ramp),
         "noise_rate": noise_rate,
         "vog_share": float(vog_share),

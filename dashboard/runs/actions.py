@@ -21,11 +21,12 @@ def draw_run_actions(summary: RunSummary) -> None:
         if row.button("Stop", icon=":material/stop:", help="The recorded epochs are kept."):
             _stop(summary)
         return
-    if summary.state in RESUMABLE and row.button(
+    is_resumable = summary.state in RESUMABLE and not summary.is_recorded
+    if is_resumable and row.button(
         "Resume", icon=":material/resume:", help="Goes on from the last checkpoint."
     ):
         _resume(summary)
-    if summary.state in RESUMABLE:
+    if is_resumable:
         with row:
             draw_slurm_script(summary.run_id, lambda: reads.slurm_script(summary.folder), SCRIPT)
     if row.button("Delete…", icon=":material/delete:"):

@@ -13,24 +13,30 @@ def training_curves(metrics: Sequence[dict[str, Any]]) -> go.Figure:
     """Return loss (left) and accuracy (right) of the training and validation splits.
 
     Of samples with any number of labels, accuracy is that of whole sets, and the mean AUC of
-    the validation split is drawn beside it. A figure that was not recorded leaves a gap.
+    the validation split is drawn beside it. A figure that was not recorded leaves a gap; what
+    a recorded run was never told is left out.
     """
     has_auc = any("val_auc" in record for record in metrics)
     right = "exact match, AUC" if has_auc else "accuracy"
     figure = make_subplots(cols=2, subplot_titles=("loss (nats)", right))
     epochs = [record.get("epoch", number) for number, record in enumerate(metrics, 1)]
+    shown = set[str]()
     for column, quantity in ((1, "loss"), (2, "accuracy")):
         for split, colour, dash in (("train", EARLY, "solid"), ("val", LATE, "dot")):
+            values = [record.get(f"{split}_{quantity}") for record in metrics]
+            if all(value is None for value in values):
+                continue
             figure.add_scatter(
                 x=epochs,
-                y=[record.get(f"{split}_{quantity}") for record in metrics],
+                y=values,
                 name=split,
                 mode="lines",
                 line={"color": colour, "dash": dash, "width": 2},
-                showlegend=column == 1,
+                showlegend=split not in shown,
                 row=1,
                 col=column,
             )
+            shown.add(split)
     if has_auc:
         figure.add_scatter(
             x=epochs,

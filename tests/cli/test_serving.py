@@ -164,7 +164,8 @@ def test_the_dashboard_inside_an_installed_library_goes_first(tmp_path, monkeypa
     for file in (library / "__init__.py", beside, inside):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    monkeypatch.setattr(serving.coreset_lib, "__file__", str(library / "__init__.py"))
+    found = library / "workflows" / "__init__.py"
+    monkeypatch.setattr(serving.workflows, "__file__", str(found))
     assert serving._place_of_the_app() == library / serving.IN_WHEEL
     inside.unlink()
     assert serving._place_of_the_app() == tmp_path

@@ -8,7 +8,7 @@ import pytest
 from coreset_lib.atomic import write_array
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.store import Run
-from coreset_lib.runs.summary import summarise
+from coreset_lib.runs.summary import RunVersion, summarise
 from coreset_lib.scores import compute_score
 from dashboard import reads as data
 
@@ -50,17 +50,19 @@ def test_the_table_of_a_class_shows_ranks_among_all_samples(open_dashboard, writ
 
 def test_a_score_that_was_added_to_a_run_is_seen_at_once_and_so_is_its_successor(cache, write_run):
     paths = write_run()
-    key = (str(paths.root), Run(paths).manifest.created, 12)
-    before = data.open_dynamics(*key)
+    version = RunVersion(str(paths.root), Run(paths).manifest.created, 12)
+    before = data.open_dynamics(version)
     with pytest.raises(CoresetError, match="vog_pixel"):
         compute_score(before, "vog_pixel")
     for second in (1, 2):
         values = np.random.default_rng(second).normal(size=160)
         write_array(paths.vog_pixel, values)  # another file in its place, as the library does it
         os.utime(paths.vog_pixel, (second, second))
-        opened = data.open_dynamics(*key)
+        opened = data.open_dynamics(version)
         assert compute_score(opened, "vog_pixel").values.tolist() == values.tolist()
-        assert data.open_dynamics(*key) is opened
+        shown = data.score_values(version, "vog_pixel", ())
+        assert shown.values.tolist() == values.tolist()
+        assert data.open_dynamics(version) is opened
     paths.vog_pixel.unlink()
     with pytest.raises(CoresetError, match="vog_pixel"):
-        compute_score(data.open_dynamics(*key), "vog_pixel")
+        compute_score(data.open_dynamics(version), "vog_pixel")

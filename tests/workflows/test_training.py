@@ -1,5 +1,7 @@
 """Use cases of training: prepared, trained here, stopped, resumed, averaged, by one call each."""
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -48,6 +50,16 @@ def test_a_training_here_tells_who_watches(cache, config):
     assert told == ["queued", 1, 2]
     assert run.status().state == "finished"
     assert workflows.find_run("latest", cache=cache).run_id == run.run_id
+
+
+def test_a_training_here_gives_ctrl_c_back_and_may_run_in_another_thread(cache, config):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    workflows.train(config, cache=cache)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        run = pool.submit(workflows.train, config, cache=cache).result()
+    assert run.status().state == "finished"
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
 def test_a_prepared_run_waits_and_is_trained_where_somebody_resumes_it(cache, config):

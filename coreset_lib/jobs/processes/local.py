@@ -74,8 +74,9 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
     Returns
     -------
     Status
-        ``stopped``, with the complete epochs kept. For a run on another host the request
-        is left in its directory, and the status is the present one.
+        ``stopped``, with the complete epochs kept. For a run on another host, or one that is
+        recorded from somebody's own process, the request is left in its directory, and the
+        status is the present one.
 
     Raises
     ------
@@ -89,6 +90,8 @@ def stop(run: Run, *, grace: float = STOP_GRACE_SECONDS) -> Status:
             "Nothing was done."
         )
     run.paths.stop_request.touch()
+    if run.manifest.is_recorded:  # somebody's own process ends its loop after the epoch
+        return run.status()
     if status.host != host_name() or status.pid is None:
         return status
     end_process(status, grace=grace)

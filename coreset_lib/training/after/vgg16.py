@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coreset_lib.atomic import write_array, write_json
-from coreset_lib.datasets import load_configured
 from coreset_lib.features.vgg16 import vgg16_features
-from coreset_lib.runs.resume import check_same_dataset, plain_config
+from coreset_lib.runs.images import load_run_images
+from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import resolve_device
 
@@ -31,8 +31,7 @@ def compute_vgg16(
     CoresetError
         If the images are gone or changed, or the weights cannot be had.
     """
-    config = plain_config(run.paths)
-    dataset = load_configured(config, cache=run.paths.cache)
+    dataset = load_run_images(run)
     check_same_dataset(run, dataset.fingerprint())
     found = vgg16_features(
         dataset.train.images,

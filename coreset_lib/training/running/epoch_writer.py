@@ -4,8 +4,6 @@ Order within an epoch: planes, metrics, kept weights, checkpoint, and only then 
 makes the epoch visible. A kill in between leaves the epoch before.
 """
 
-import json
-import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_bytes
 from coreset_lib.recording.recorder import PlaneFiles
+from coreset_lib.runs.metrics import append_metrics
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.status import StatusWriter
 from coreset_lib.training.loop import EpochMetrics, Trainer
@@ -86,7 +85,7 @@ class EpochWriter:
         """Write one epoch in the order that keeps the run readable."""
         self._planes.write_epoch(metrics.epoch - 1, rows)
         known = {name: value for name, value in asdict(metrics).items() if value is not None}
-        append_line(self._paths, json.dumps(known))
+        append_metrics(self._paths, known)
         if kept is not None:
             # Before the checkpoint: a resumption goes on after it and would not write them again.
             kept.keep_weights(self._paths)
@@ -98,14 +97,6 @@ class EpochWriter:
             self._checkpoint_time = time.monotonic()
             self._checkpoint_cost = self._checkpoint_time - began
         self._status.update(epoch=metrics.epoch, eta_seconds=eta_seconds)
-
-
-def append_line(paths: RunPaths, line: str) -> None:
-    """Append one line to the metrics and wait until it is on disk."""
-    with paths.metrics.open("a") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def keep_metrics(paths: RunPaths, n_epochs: int) -> None:

@@ -3,7 +3,7 @@
 import threading
 
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.system.signals import on_end_request, on_interrupt
+from coreset_lib.system.signals import is_main_thread, on_end_request, on_interrupt
 
 POLL_SECONDS = 1.0
 
@@ -24,7 +24,8 @@ class Stop(threading.Event):
 def stop_on_signals(paths: RunPaths) -> Stop:
     """Return an event that SIGTERM, SIGINT or a stop request in the directory sets.
 
-    A second SIGINT ends the process at once, as Ctrl-C usually does.
+    A second SIGINT ends the process at once, as Ctrl-C usually does. Threads other than the
+    main one hear of no signals: there only the request in the directory counts.
     """
     stop = Stop()
 
@@ -32,8 +33,9 @@ def stop_on_signals(paths: RunPaths) -> Stop:
         if not stop.is_set():
             stop.set()
 
-    on_end_request(ask)
-    on_interrupt(ask)
+    if is_main_thread():
+        on_end_request(ask)
+        on_interrupt(ask)
     threading.Thread(target=_watch_stop_file, args=(paths, stop), daemon=True).start()
     return stop
 

@@ -128,7 +128,7 @@ def redraw_if_changed(run_id: str) -> None:
 
 def _from_address(run_id: str) -> Indices:
     """Read the selection that the address names; a problem is kept for the page to tell."""
-    text = st.query_params.get(PARAMETER) or st.query_params.get("sample") or ""
+    text = st.query_params.get(PARAMETER) or ""
     found = np.empty(0, dtype=np.int64)
     parts = text.split(",")
     if len(parts) <= MOST_IN_URL and all(

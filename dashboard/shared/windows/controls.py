@@ -7,7 +7,13 @@ from typing import Any
 import streamlit as st
 
 from coreset_lib.windows import Window
-from dashboard.shared.windows.window_brush import Bands, Line, Windows, window_brush
+from dashboard.shared.windows.window_brush import (
+    Bands,
+    Line,
+    Surroundings,
+    Windows,
+    window_brush,
+)
 from dashboard.shared.windows.window_rules import NAMES, can_hold_windows, fit_windows
 
 _SHOWN = "window controls.shown"
@@ -36,6 +42,7 @@ def window_controls(
     y_max: float | None = None,
     height: int = 380,
     on_pick: Callable[[int], None] | None = None,
+    around: Surroundings | None = None,
 ) -> Windows | None:
     """Draw the window brush with its sliders and lock, all in step.
 
@@ -43,7 +50,7 @@ def window_controls(
     ----------
     n_epochs : int
         Recorded epochs; may grow from one run of the page to the next.
-    bands, lines, title, y_label, y_max, height, on_pick
+    bands, lines, title, y_label, y_max, height, on_pick, around
         As for ``window_brush``.
     default : tuple of Window
         Early and late window until a person moves one; fitted to the run.
@@ -86,6 +93,7 @@ def window_controls(
         y_max=y_max,
         on_windows=lambda early, late: choose_windows(key, early, late, lock=_lock(key)),
         on_pick=on_pick,
+        around=around,
     )
     _twin_controls(choice, default, n_epochs, key)
     return choice.early, choice.late

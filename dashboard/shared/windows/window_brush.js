@@ -1,7 +1,7 @@
 // The hand on the windows - drag, keys, click - and the conversation with Python.
 
-/** @typedef {(name: string, value: unknown) => void} Report */
-/** @typedef {{setStateValue: Report, setTriggerValue: Report}} Send */
+/** @typedef {(name: string, value: unknown) => void} BrushReport */
+/** @typedef {{setStateValue: BrushReport, setTriggerValue: BrushReport}} Send */
 /** @typedef {Send & {data: BrushData, parentElement: HTMLElement}} BrushComponent */
 
 /**
@@ -26,6 +26,8 @@ class Brush {
   title;
   /** @type {HTMLElement} */
   legend;
+  /** @type {HTMLElement} */
+  tools; // for buttons of what is drawn around the plot
   /** @type {SVGSVGElement} */
   plot;
   /** @type {Panes} */
@@ -56,12 +58,15 @@ class Brush {
   suppressClick;
   /** @type {number | undefined} */
   timer;
+  /** @type {(windows: Windows) => void} */
+  onPlace = () => undefined; // for what follows the windows while they move
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.revision = 0; // of the newest windows this side knows
     this.isUnsent = false; // moved by keys, not yet reported
+    this.isLog = false; // a matter of this screen, nothing else follows from it
     this.build();
     this.watch();
   }
@@ -70,7 +75,8 @@ class Brush {
     this.title = html("div", "title");
     this.legend = html("ul", "legend");
     const head = html("div", "head");
-    head.append(this.title, this.legend);
+    this.tools = html("div", "tools");
+    head.append(this.title, this.legend, this.tools);
     this.plot = svg("svg", { class: "plot", role: "img" });
     this.panes = new Panes();
     this.stage = html("div", "stage");
@@ -122,7 +128,15 @@ class Brush {
       this.agreed = this.windows;
       this.revision = data.revision;
     }
-    this.data = data;
+    this.data = { ...data, is_log: this.isLog };
+    this.draw();
+  }
+
+  /** @param {boolean} isLog */
+  scale(isLog) {
+    this.isLog = isLog;
+    if (!this.data) return;
+    this.data = { ...this.data, is_log: isLog };
     this.draw();
   }
 
@@ -164,6 +178,21 @@ class Brush {
 
   place() {
     this.panes.place(this.windows, this.g, this.data.n_epochs);
+    this.onPlace(this.windows);
+  }
+
+  /**
+   * Highlight other lines without drawing anything else anew.
+   * @param {Line[]} lines
+   */
+  highlight(lines) {
+    this.data = { ...this.data, lines };
+    const [first] = this.paths.values();
+    const parent = first?.parentNode ?? this.plot.querySelector("g");
+    if (!parent) return;
+    const kept = new Map(lines.map((line) => [line.index, this.paths.get(line.index)]));
+    for (const [index, path] of this.paths) if (!kept.get(index)) path.remove();
+    this.paths = drawLines(/** @type {SVGElement} */ (parent), lines, this.g, kept);
   }
 
   // --- pointer ----------------------------------------------------------------------------
@@ -320,29 +349,4 @@ function isDark(root) {
     .backgroundColor.match(/[\d.]+/g)
     ?.map(Number);
   return rgb !== undefined && 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < 128;
-}
-
-/** @type {WeakMap<Element, Brush>} */
-const brushes = new WeakMap();
-
-/**
- * Called by Streamlit at every change of data or theme, always with the same parent element.
- * @param {BrushComponent} component
- * @returns {(() => void) | undefined}
- */
-export default function mount(component) {
-  const { parentElement, data } = component;
-  const root = /** @type {HTMLElement | null} */ (parentElement.querySelector(".brush"));
-  if (!root || !data) return undefined;
-  const before = brushes.get(parentElement);
-  if (before?.root !== root) before?.destroy();
-  const brush = before?.root === root ? before : new Brush(root);
-  brushes.set(parentElement, brush);
-  brush.update(component);
-  // A call overtaken by a newer one is cleaned up although the element lives on.
-  return () => {
-    if (root.isConnected) return;
-    brush.destroy();
-    brushes.delete(parentElement);
-  };
 }

@@ -63,6 +63,18 @@ class BrushResult:
     picked: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """A component that draws more around the plot, with what it needs beyond the brush's data.
+
+    ``callbacks`` are named as Streamlit names them, ``on_<report>_change``.
+    """
+
+    component: Callable[..., Any]
+    data: Mapping[str, Any]
+    callbacks: Mapping[str, Callable[[], None]]
+
+
 def window_brush(
     *,
     n_epochs: int,
@@ -79,6 +91,7 @@ def window_brush(
     y_max: float | None = None,
     on_windows: Callable[[Window, Window], None] | None = None,
     on_pick: Callable[[int], None] | None = None,
+    around: Surroundings | None = None,
 ) -> BrushResult:
     """Draw trajectories over the population's bands, with two draggable windows.
 
@@ -109,6 +122,8 @@ def window_brush(
         Called before the script reruns, with the new windows or the clicked line's index.
         A page that keeps the windows elsewhere updates them here, so that everything drawn
         in the same run agrees.
+    around : Surroundings, optional
+        Draws the plot as part of something larger; by default it stands alone.
 
     Returns
     -------
@@ -136,9 +151,11 @@ def window_brush(
         if on_pick and index is not None:
             on_pick(index)
 
-    result = _BRUSH(
+    draw: Callable[..., Any] = _BRUSH if around is None else around.component
+    result = draw(
         key=key,
         data={
+            **(around.data if around else {}),
             **_series(bands, lines),
             "instance": key,
             "n_epochs": n_epochs,
@@ -153,6 +170,7 @@ def window_brush(
         },
         on_windows_change=moved,
         on_picked_change=picked,
+        **(around.callbacks if around else {}),
     )
     return BrushResult(early, late, _valid_index(result.get("picked"), indices))
 
@@ -248,13 +266,13 @@ def _pair(window: Window) -> list[int]:
     return [window.first, window.last]
 
 
-def _source(name: str) -> str:
-    """Read a file that lies beside this one."""
+def brush_source(name: str) -> str:
+    """Read one of the files of the brush."""
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 # One inline module cannot import another: the files are joined, each building on those before.
-_SCRIPTS = (
+BRUSH_SCRIPTS = (
     "window_rules.js",
     "window_plot.js",
     "window_tip.js",
@@ -266,6 +284,6 @@ _SCRIPTS = (
 _BRUSH = component(
     "coreset_lens_window_brush",
     html='<div class="brush"></div>',
-    css=_source("window_brush.css"),
-    js="\n".join(map(_source, _SCRIPTS)),
+    css=brush_source("window_brush.css"),
+    js="\n".join(map(brush_source, (*BRUSH_SCRIPTS, "window_mount.js"))),
 )

@@ -18,6 +18,8 @@ class Panes {
     this.hint.setAttribute("aria-hidden", "true");
     /** @type {Record<WindowName, Pane>} */
     this.parts = { early: this.build("early"), late: this.build("late") };
+    /** @type {Map<string, number>} */
+    this.widths = new Map();
     this.nodes = WINDOW_NAMES.map((name) => this.parts[name].node);
   }
 
@@ -31,6 +33,7 @@ class Panes {
     const grips = GRIPS.map((edge) => html("i", `grip ${edge}`));
     node.append(html("div", "pane"), ...grips, chip);
     node.tabIndex = 0;
+    node.dataset.testid = `window-${name}`;
     const fixed = { role: "slider", "aria-label": `${name} window`, "aria-describedby": "help" };
     for (const [key, value] of Object.entries(fixed)) node.setAttribute(key, value);
     return { node, chip, grips };
@@ -68,6 +71,18 @@ class Panes {
   }
 
   /**
+   * Say on its label how much of the score a window carries; nothing where nobody knows.
+   * @param {WindowName} name
+   * @param {string} text
+   * @param {boolean} isLittle
+   */
+  tell(name, text, isLittle) {
+    const { chip } = this.parts[name];
+    if (chip.dataset.share !== text) chip.dataset.share = text;
+    chip.classList.toggle("little", isLittle);
+  }
+
+  /**
    * Centre each label over its window; keep both in sight and apart.
    * @param {Windows} windows
    * @param {Geometry} g
@@ -76,7 +91,7 @@ class Panes {
     const [early, late] = WINDOW_NAMES.map((name) => {
       const { chip } = this.parts[name];
       const [from, to] = [g.start(windows[name][0]), g.start(windows[name][1] + 1)];
-      const width = chip.offsetWidth;
+      const width = this.widthOf(chip);
       return { chip, width, from, left: clamp((from + to - width) / 2, g.left, g.right - width) };
     });
     const overlap = early.left + early.width + APART - late.left;
@@ -86,6 +101,23 @@ class Panes {
       early.left = Math.min(early.left, late.left - APART - early.width);
     }
     for (const { chip, left, from } of [early, late]) chip.style.left = `${left - from}px`;
+  }
+
+  /**
+   * Width of a label; measured once for each text, because measuring costs a layout. All digits
+   * are as wide.
+   * @param {HTMLElement} chip
+   * @returns {number}
+   */
+  widthOf(chip) {
+    const text = `${chip.textContent} ${chip.dataset.share ?? ""} ${chip.className}`;
+    const shape = text.replace(/[0-9]/g, "0");
+    const known = this.widths.get(shape);
+    if (known) return known;
+    const width = chip.offsetWidth;
+    if (this.widths.size > 500) this.widths.clear();
+    this.widths.set(shape, width);
+    return width;
   }
 
   /**

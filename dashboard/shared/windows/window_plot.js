@@ -26,6 +26,8 @@
  * @property {string} title
  * @property {string} y_label
  * @property {number} y_max
+ * @property {boolean} [is_log] whether the vertical axis is logarithmic
+ * @property {Epochs | null} [box] epochs that are boxed
  * @property {Record<Quantile, Values>} bands
  * @property {Line[]} lines
  */
@@ -49,6 +51,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const STRIP = 28; // room above the plot for the windows' labels
+const LOG_FOOT = 0.001; // where a logarithmic axis begins
 const FOOT = 42; // room below for ticks and the axis title
 
 /**
@@ -102,9 +105,42 @@ function geometry(data, width) {
     perEpoch,
     x: (epoch) => left + (epoch - 0.5) * perEpoch,
     start: (epoch) => left + (epoch - 1) * perEpoch,
-    y: (value) => bottom - (value / data.y_max) * (bottom - top),
+    y: (value) => bottom - height(value, data) * (bottom - top),
     epochAt: (px) => clamp(Math.ceil((px - left) / perEpoch), 1, data.n_epochs),
   };
+}
+
+/**
+ * How high a value lies, from 0 at the foot of the plot to 1 at its top.
+ * @param {number} value
+ * @param {BrushData} data
+ * @returns {number}
+ */
+function height(value, { y_max: most, is_log: isLog }) {
+  if (!isLog) return value / most;
+  return Math.log(Math.max(value, LOG_FOOT) / LOG_FOOT) / Math.log(most / LOG_FOOT);
+}
+
+/**
+ * Marks of the vertical axis: round numbers, or powers of ten.
+ * @param {BrushData} data
+ * @param {number} pixels
+ * @returns {{value: number, text: string}[]}
+ */
+function errorTicks({ y_max: most, is_log: isLog }, pixels) {
+  const ticks = [];
+  if (isLog) {
+    for (let power = Math.log10(LOG_FOOT); 10 ** power <= most; power++) {
+      ticks.push({ value: 10 ** power, text: String(Number((10 ** power).toPrecision(1))) });
+    }
+    return ticks;
+  }
+  const step = niceStep(most, pixels / 48, false);
+  const digits = decimals(step);
+  for (let k = 0; k * step <= most * 1.0001; k++) {
+    ticks.push({ value: k * step, text: (k * step).toFixed(digits) });
+  }
+  return ticks;
 }
 
 /**
@@ -227,13 +263,11 @@ function areaPath(low, high, g) {
  * @param {Geometry} g
  */
 function drawAxes(plot, data, g) {
-  const step = niceStep(data.y_max, (g.bottom - g.top) / 48, false);
-  const digits = decimals(step);
-  for (let k = 0; k * step <= data.y_max * 1.0001; k++) {
-    const y = g.y(k * step);
+  for (const [k, { value, text }] of errorTicks(data, g.bottom - g.top).entries()) {
+    const y = g.y(value);
     plot.append(svg("line", { class: k ? "grid" : "axis", x1: g.left, x2: g.right, y1: y, y2: y }));
     const at = { class: "tick", x: g.left - 8, y, dy: "0.32em", "text-anchor": "end" };
-    plot.append(svg("text", at, (k * step).toFixed(digits)));
+    plot.append(svg("text", at, text));
   }
   for (const epoch of epochTicks(data.n_epochs, g.perEpoch)) {
     const x = g.x(epoch);
@@ -261,14 +295,31 @@ function drawSeries(plot, data, g) {
   plot.append(svg("path", { class: "band outer", d: areaPath(q05, q95, g) }));
   plot.append(svg("path", { class: "band inner", d: areaPath(q25, q75, g) }));
   plot.append(svg("path", { class: "median", d: linePath(q50, g) }));
+  return drawLines(plot, data.lines, g);
+}
+
+/**
+ * Draw trajectories, or keep those that are drawn already.
+ * @param {SVGElement} plot
+ * @param {Line[]} lines
+ * @param {Geometry} g
+ * @param {Map<number, SVGPathElement | undefined>} [drawn]
+ * @returns {Map<number, SVGPathElement>}
+ */
+function drawLines(plot, lines, g, drawn = new Map()) {
   // Pinned lines last: they lie on top.
-  const order = [...data.lines].sort((a, b) => Number(a.is_pinned) - Number(b.is_pinned));
+  const order = [...lines].sort((a, b) => Number(a.is_pinned) - Number(b.is_pinned));
+  const onTop = order.flatMap((line) => (line.is_pinned ? (drawn.get(line.index) ?? []) : []))[0];
   return new Map(
     order.map((line) => {
-      const path = svg("path", { class: line.is_pinned ? "line pinned" : "line" });
-      path.setAttribute("d", linePath(line.values, g));
-      if (line.colour) path.style.stroke = line.colour;
-      plot.append(path);
+      const path = drawn.get(line.index) ?? svg("path");
+      const className = line.is_pinned ? "line pinned" : "line";
+      if (path.getAttribute("class") !== className) path.setAttribute("class", className);
+      if (!path.hasAttribute("d")) {
+        path.setAttribute("d", linePath(line.values, g));
+        path.style.stroke = line.colour ?? "";
+        plot.insertBefore(path, line.is_pinned ? null : (onTop ?? null));
+      }
       return [line.index, path];
     }),
   );
@@ -324,6 +375,11 @@ function drawPlot(plot, data, g) {
   plot.append(clip, inside);
   const paths = drawSeries(inside, data, g);
   drawLabels(plot, data, g);
+  if (data.box) {
+    const [x, end] = [g.start(data.box[0]), g.start(data.box[1] + 1)];
+    const place = { x, y: g.top, width: end - x, height: g.bottom - g.top };
+    inside.append(svg("rect", { class: "box", ...place }));
+  }
   return paths;
 }
 

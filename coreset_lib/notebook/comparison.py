@@ -1,0 +1,60 @@
+"""A comparison of coresets as a notebook sees it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from coreset_lib import workflows
+from coreset_lib.evaluation.report import verdict_lines
+from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.runs.store import Run
+
+PART_OF_PLAN = ("model", "epochs", "batch_size")
+
+
+class Comparison:
+    """The finished trainings of a comparison.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per strategy and rate: mean, deviation, difference from random, verdict.
+    verdicts : list of str
+        The same in sentences.
+    """
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self._evaluation = evaluation
+        paths, plan = evaluation.paths, evaluation.plan
+        self.table: pd.DataFrame = summary_table(plan, read_cells(paths, plan))
+        self.verdicts = verdict_lines(paths, plan)
+
+    def __repr__(self) -> str:
+        name = self._evaluation.plan.evaluation_id
+        return "\n".join([f"<comparison {name}>", *self.verdicts])
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the results as CSV, with plan and all trainings beside it; return where."""
+        target = Path(path)
+        workflows.export_evaluation(self._evaluation).write(target)
+        return target
+
+
+def compare_on(run: Run, *, recipe: Mapping[str, Any], **choices: Any) -> Comparison:
+    """Train what a comparison on a run still lacks, and return it.
+
+    Raises
+    ------
+    CoresetError
+        If a choice is not allowed, or a recorded run is given no recipe.
+    """
+    own = {name: value for name, value in recipe.items() if name in PART_OF_PLAN}
+    more = {name: value for name, value in recipe.items() if name not in PART_OF_PLAN}
+    plan = workflows.evaluation_plan(run, recipe=more, **own, **choices)
+    return Comparison(workflows.evaluate(plan, cache=run.paths.cache))

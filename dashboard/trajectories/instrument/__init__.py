@@ -1,0 +1,1 @@
+"""The live instrument: windows, ranking, card and coreset strip in one component."""
