@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 ROOTS_VARIABLE = "CORESET_LENS_DATA_ROOTS"
+TOKEN_VARIABLE = "CORESET_LENS_TOKEN"
+BROWSER_VARIABLE = "CORESET_LENS_OPEN"
 
 
 def default_cache() -> Path:

@@ -48,7 +48,7 @@ class TrainingDynamics:
     Attributes
     ----------
     planes : mapping of plane name to array, shape (epochs or more, samples)
-        See :data:`PLANES`; memory-mapped where they come from a run directory.
+        See :data:`PLANES`; read piece by piece where they come from a run directory.
     labels : int64 array, shape (samples,)
         Of samples with any number of labels, the class that each counts under.
     n_epochs : int
@@ -121,7 +121,7 @@ class TrainingDynamics:
         return name in self.planes or name in self.extras
 
     def plane(self, name: str, window: Window | None = None) -> Array:
-        """Return the complete epochs of a plane, or those of a window, without copying.
+        """Return the complete epochs of a plane, or those of a window, without reading them.
 
         Returns
         -------

@@ -9,6 +9,7 @@ from pathlib import Path
 from coreset_lib.atomic import flush, replacing
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
+from coreset_lib.system.privacy import publish
 
 _HEAD_BYTES = 4096
 # First bytes of files, and what such a file is called; a table is told by its first columns.
@@ -40,6 +41,8 @@ def write_outputs(contents: Mapping[Path, bytes]) -> None:
                 flush(file)
     except OSError as error:
         raise _unwritable(" and ".join(map(str, contents)), error) from None
+    for target in targets:
+        publish(target)
 
 
 def check_output(path: Path, *, like: bytes | None = None) -> Path:

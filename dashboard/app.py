@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from coreset_lib.errors import CoresetError
 from dashboard.frame import PAGES, chosen_run, draw_footer, draw_left_out_plugins, draw_run_picker
+from dashboard.shared.messages import draw_error
 from dashboard.shared.selection.bar import draw_selection_bar
 from dashboard.shared.start.form import adopt_started_run
 from dashboard.shared.views_menu import draw_views_menu, restore_view
@@ -39,5 +41,8 @@ if (summary := chosen_run()) is not None:
     name = next(name for name, each in PAGES_BY_NAME.items() if each.title == page.title)
     draw_selection_bar(summary)
     draw_views_menu(summary, name)
-page.run()
+try:
+    page.run()
+except CoresetError as error:  # a file that was whole when the page was begun
+    draw_error(error)
 draw_footer()

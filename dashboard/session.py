@@ -1,5 +1,6 @@
 """What all pages share in one session: the chosen run, windows and samples; and the URL."""
 
+import hashlib
 from collections.abc import Sequence
 
 import streamlit as st
@@ -45,9 +46,19 @@ def forget_run() -> None:
     show_in_url(run=None)
 
 
+def component_key(kind: str, *parts: object) -> str:
+    """Return the key of a component or of a state that belongs to what a person named.
+
+    Names of datasets and readers never stand in a key: Streamlit cuts the keys of components
+    at two underscores.
+    """
+    told = hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace"))
+    return f"{kind}:{told.hexdigest()[:20]}"
+
+
 def windows_key(run_id: str) -> str:
     """Key under which the windows of a run are kept."""
-    return f"windows:{run_id}"
+    return component_key("windows", run_id)
 
 
 def initial_windows(summary: RunSummary) -> Windows:

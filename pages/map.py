@@ -98,11 +98,11 @@ def _draw_map(summary: RunSummary, view: MapView, projection: Projection) -> Non
 
     sample_map(
         view,
-        key=f"map:{run_id}:{projection}",
+        key=session.component_key("map", run_id, projection),
         alt=f"{controls.projection_title(projection)} map of {n_samples:,} samples coloured by "
         f"{view.colour.title.lower()}; {len(view.selected):,} selected, "
         f"{len(view.medoids)} medoids.",
-        previews=f"previews:{run_id}",
+        previews=session.component_key("previews", run_id),
         on_shape=select_shape,
         on_pick=select_one,
         on_clear=lambda: selection.select(run_id, ()),
@@ -112,7 +112,7 @@ def _draw_map(summary: RunSummary, view: MapView, projection: Projection) -> Non
 
 def _previews(summary: RunSummary) -> Callable[[], None]:
     """Return the fragment that gives images to the map without drawing the page again."""
-    key = f"previews:{summary.run_id}"
+    key = session.component_key("previews", summary.run_id)
     atlas = preview_atlas(summary.version)
     names = None
     if atlas is not None:

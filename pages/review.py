@@ -9,7 +9,7 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError, ReviewDatabaseError
 from coreset_lib.review.records import SECOND_READERS
 from coreset_lib.runs.summary import RunSummary
-from dashboard import reads
+from dashboard import reads, session
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.refinement import data as refinement_data
 from dashboard.refinement.asked_labels import draw_asked, draw_preparation
@@ -165,7 +165,7 @@ def _desk(
     is_blind: bool,
 ) -> Callable[[], None]:
     """Return the fragment with the desk: only it is drawn anew after a decision."""
-    key = f"desk:{summary.run_id}:{reader}"
+    key = session.component_key("desk", summary.run_id, reader)
 
     def draw() -> None:
         try:

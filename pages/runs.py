@@ -12,6 +12,7 @@ from dashboard import reads, session
 from dashboard.frame import chosen_run, draw_heading, run_title, state_in_words
 from dashboard.runs.actions import draw_queue, draw_run_actions
 from dashboard.runs.chart import training_curves
+from dashboard.shared.downloads import draw_table_download
 from dashboard.shared.messages import draw_error
 from dashboard.shared.start.form import draw_demo_offer, draw_start_form, is_handed_over
 from dashboard.shared.text import as_text
@@ -128,20 +129,21 @@ def _draw_list() -> None:
         return
     st.markdown("#### All runs")
     wanted = _draw_tag_filter(summaries)
+    rows = [
+        {
+            "run": s.run_id,
+            "name": s.name,
+            "tags": list(s.tags),
+            "state": s.state,
+            "progress": s.progress,
+            "epochs": s.epochs,
+            "seed": s.seed,
+        }
+        for s in summaries
+        if has_tags(s.tags, wanted)
+    ]
     st.dataframe(
-        [
-            {
-                "run": s.run_id,
-                "name": s.name,
-                "tags": list(s.tags),
-                "state": s.state,
-                "progress": s.progress,
-                "epochs": s.epochs,
-                "seed": s.seed,
-            }
-            for s in summaries
-            if has_tags(s.tags, wanted)
-        ],
+        rows,
         hide_index=True,
         column_config={
             "progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
@@ -149,6 +151,7 @@ def _draw_list() -> None:
         },
         alt="All runs with their state and progress",
     )
+    draw_table_download("runs", rows)
     for summary in summaries:
         if summary.state == DAMAGED:
             st.error(as_text(summary.error), icon=":material/broken_image:")

@@ -18,6 +18,7 @@ from coreset_lib.cli import (
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.computing import prepare_computing
+from coreset_lib.system.privacy import private_files
 from coreset_lib.system.signals import end_with_reader
 
 app = typer.Typer(
@@ -46,7 +47,9 @@ def main() -> None:
     """Run the command line; a mistake of the user becomes one line on stderr and exit 2."""
     end_with_reader()
     prepare_computing()
-    sys.exit(_run(sys.argv[1:]))
+    with private_files():
+        status = _run(sys.argv[1:])
+    sys.exit(status)
 
 
 def _run(arguments: list[str]) -> int:

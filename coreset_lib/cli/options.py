@@ -40,7 +40,10 @@ SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out image files that cannot be used")
 ]
 KeepPatientIds = Annotated[
-    bool, typer.Option("--keep-patient-ids", help="Do not replace patient ids by pseudonyms")
+    bool,
+    typer.Option(
+        "--keep-patient-ids", help="Keep patient ids readable, and all columns of a table"
+    ),
 ]
 ImageSize = Annotated[int, typer.Option("--image-size", help="Pixels: 28, 64, 128 or 224")]
 Early = Annotated[

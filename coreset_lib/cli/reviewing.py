@@ -149,7 +149,7 @@ def import_command(
     from coreset_lib.review.incoming import import_labels
 
     dataset = ReviewedDataset.of_run(find_run(cache, run))
-    with _open(cache, database) as store:
+    with _open(cache, database, create=not trial) as store:
         found = import_labels(store, dataset, table, by=_me(me), reader=reader, is_trial=trial)
     if report is not None:
         _write_report(report, found)
@@ -203,7 +203,7 @@ def users_command(
         raise CoresetError(
             "users must get --add and --role, or neither. For example: --add anna --role reader"
         )
-    with _open(cache, database) as store:
+    with _open(cache, database, create=add is not None) as store:
         if add is not None and role is not None:
             by = add if not store.readers() and me is None else _me(me)
             store.grant(add, role, by=by)
@@ -232,9 +232,10 @@ def rules_command(
     from coreset_lib.review.records import SECOND_READINGS, Rules
 
     fingerprint = find_run(cache, run).manifest.dataset.fingerprint
-    with _open(cache, database) as store:
+    is_change = second_reading is not None or budget is not None
+    with _open(cache, database, create=is_change) as store:
         rules = store.rules(fingerprint)
-        if second_reading is not None or budget is not None:
+        if is_change:
             limit = rules.budget if budget is None else budget or None
             rules = Rules(second_reading=second_reading or rules.second_reading, budget=limit)
             store.set_rules(fingerprint, rules, by=_me(me))
@@ -245,7 +246,8 @@ def rules_command(
 @app.command("upgrade")
 def upgrade_command(database: Database = None, cache: Cache = None) -> None:
     """Make or upgrade the tables of the review database; make a backup first."""
-    from coreset_lib.review.connection import connect, shown_url
+    from coreset_lib.review.address import shown_url
+    from coreset_lib.review.connection import connect
     from coreset_lib.review.schema import upgrade
 
     engine = connect(cache_folder(cache), database)
@@ -258,11 +260,11 @@ def upgrade_command(database: Database = None, cache: Cache = None) -> None:
     typer.echo(f"{name}: " + ("is up to date, schema" if before == after else said) + f" {after}")
 
 
-def _open(cache: Path | None, database: str | None) -> "ReviewStore":
-    """Open the review database."""
+def _open(cache: Path | None, database: str | None, *, create: bool = False) -> "ReviewStore":
+    """Open the review database; commands that only read make none."""
     from coreset_lib.review.store import open_reviews
 
-    return open_reviews(cache_folder(cache), database)
+    return open_reviews(cache_folder(cache), database, create=create)
 
 
 def _me(name: str | None) -> str:

@@ -58,7 +58,7 @@ def current_statuses(run: Run) -> ReviewStatuses:
     ReviewError
         If the database cannot be read.
     """
-    from coreset_lib.review.connection import has_database
+    from coreset_lib.review.address import has_database
     from coreset_lib.review.states import sample_states
     from coreset_lib.review.store import open_reviews
 

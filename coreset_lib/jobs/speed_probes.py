@@ -15,6 +15,7 @@ from typing import Any
 from coreset_lib.atomic import write_json
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.system.privacy import make_private
 from coreset_lib.system.processes import (
     WAIT,
     host_name,
@@ -63,7 +64,7 @@ def start_probe(cache: Path, config: TrainingConfig) -> SpeedProbe:
     path = _path(cache, config)
     command = ["-m", "coreset_lib.jobs.speed_probes", WAIT, str(cache.resolve()), path.stem]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         process = spawn(command, subprocess.DEVNULL)
         _write(path, {"config": config.as_dict(), **_process(process.pid)})
     except OSError as error:

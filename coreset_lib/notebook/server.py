@@ -2,6 +2,7 @@
 
 import atexit
 import html
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from coreset_lib.cache import TOKEN_VARIABLE
 from coreset_lib.checks import check_whole
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.computing import background_environment
@@ -18,14 +20,16 @@ from coreset_lib.system.computing import background_environment
 COMMAND = "from coreset_lib.cli import main; main()"
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.2
+TOKEN_BYTES = 24
 
 
 class Server:
-    """A dashboard under way at ``url``."""
+    """A dashboard under way at ``url``, an address with its token."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, token: str) -> None:
         self._process = process
-        self.url = f"http://127.0.0.1:{port}"
+        self.address = f"http://127.0.0.1:{port}"
+        self.url = f"{self.address}/?token={token}"
         atexit.register(self.stop)
 
     def __repr__(self) -> str:
@@ -69,6 +73,8 @@ def start_server(cache: Path, port: int, *, wait: bool | None) -> Server:
             f"port {port} cannot be used: something answers there already. "
             f"Choose another one, for example port={port + 1 if port < 65535 else 8502}."
         )
+    environment = background_environment()
+    token = environment.get(TOKEN_VARIABLE) or secrets.token_hex(TOKEN_BYTES)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [
@@ -78,9 +84,9 @@ def start_server(cache: Path, port: int, *, wait: bool | None) -> Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            env=background_environment(),
+            env={**environment, TOKEN_VARIABLE: token},
         )
-        server = Server(process, port)
+        server = Server(process, port, token)
         if not _answers(server):
             server.stop()
             errors.seek(0)
@@ -103,7 +109,7 @@ def _answers(server: Server) -> bool:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while server.is_running and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5):
+            with urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=5):
                 return server.is_running
         except (urllib.error.URLError, OSError):
             time.sleep(POLL_SECONDS)

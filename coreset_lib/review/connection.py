@@ -1,74 +1,50 @@
 """Reaching the review database: SQLite in the cache, or PostgreSQL by its address."""
 
 import contextlib
-import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy.pool import NullPool, StaticPool
 
 from coreset_lib.errors import ReviewDatabaseError, ReviewError
+from coreset_lib.review.address import (
+    FILE_NAME,
+    database_url,
+    file_of,
+    parsed_address,
+    shown_url,
+    without_secrets,
+)
+from coreset_lib.system.privacy import make_private
 
-DATABASE_VARIABLE = "CORESET_LENS_REVIEW_DB"
-FILE_NAME = "review.sqlite3"
 BUSY_SECONDS = 10.0
-KINDS = ("sqlite", "postgresql")
 BEGIN = "coreset_lens_begin"
 # One at a time: so ids grow in the order in which decisions become visible.
 WRITERS_LOCK = 7_318_402_115
 
 
-def database_url(cache: Path, given: str | None = None) -> str:
-    """Return the address of the review database.
-
-    Parameters
-    ----------
-    cache : Path
-        Holds the SQLite file that is used when nothing else is said.
-    given : str, optional
-        An address such as ``postgresql://name@host/database`` or the path of a SQLite file;
-        by default what ``CORESET_LENS_REVIEW_DB`` says.
-    """
-    wanted = given or os.environ.get(DATABASE_VARIABLE) or str(cache / FILE_NAME)
-    if "://" in wanted:
-        return wanted
-    return URL.create("sqlite", database=str(Path(wanted).absolute())).render_as_string()
-
-
-def has_database(cache: Path) -> bool:
-    """Whether there is a review database to read: a server always, a file once it exists."""
-    url = database_url(cache)
-    try:
-        parsed = make_url(url)
-    except exc.ArgumentError:
-        return True  # opening it says what is wrong
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return True
-    return Path(parsed.database).exists()
-
-
-def shown_url(url: str) -> str:
-    """Return an address for people: a path for SQLite, no password otherwise."""
-    try:
-        parsed = make_url(url)
-    except (exc.ArgumentError, ValueError):
-        return "that was given"
-    if parsed.get_backend_name() == "sqlite":
-        return parsed.database or "in memory"
-    return parsed.set(drivername=parsed.get_backend_name()).render_as_string(hide_password=True)
-
-
 def connect(
-    cache: Path, database: str | None = None, *, busy_seconds: float = BUSY_SECONDS
+    cache: Path,
+    database: str | None = None,
+    *,
+    busy_seconds: float = BUSY_SECONDS,
+    create: bool = True,
 ) -> Engine:
-    """Return an engine on the review database, whatever its schema; raises ReviewError."""
+    """Return an engine on the review database, whatever its schema; raises ReviewError.
+
+    Without ``create`` a file that is not there is an empty database in memory.
+    """
     url = database_url(cache, database)
-    if url == database_url(cache, str(cache / FILE_NAME)):
+    file = file_of(parsed_address(url))
+    if file is not None:
+        if not create and not file.exists():
+            return _in_memory()
+        _check_content(file)
+    if file is not None and file.absolute() == (cache / FILE_NAME).absolute():
         try:
-            cache.mkdir(parents=True, exist_ok=True)
+            make_private(cache)
         except OSError as error:
             raise ReviewError(
                 f"cache {cache} cannot be written: {error.strerror or error}. "
@@ -85,7 +61,7 @@ def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     ReviewError
         If the address is not one of SQLite or PostgreSQL, or its driver is missing.
     """
-    parsed = _parsed(url)
+    parsed = parsed_address(url)
     if parsed.get_backend_name() == "sqlite":
         # Opened anew each time: a connection to a file that was moved or restored would go on
         # writing where nobody will ever look.
@@ -107,6 +83,29 @@ def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
             "a review database of PostgreSQL needs the package psycopg, which is not installed. "
             "Install it with: pip install 'coreset-lens[postgres]'"
         ) from None
+
+
+def _in_memory() -> Engine:
+    """Return an engine on an empty database that nobody else sees, gone with its connection."""
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _check_content(file: Path) -> None:
+    """Raise ReviewError for a file without a byte: no database that was made is so."""
+    try:
+        is_empty = file.is_file() and file.stat().st_size == 0
+    except OSError:
+        return  # opening it says what is wrong
+    if is_empty:
+        raise ReviewDatabaseError(
+            f"review database {file} is damaged: it holds nothing. Restore it from a copy; "
+            "delete the file only if nobody has reviewed here yet."
+        )
 
 
 @contextlib.contextmanager
@@ -154,21 +153,6 @@ def explained(engine: Engine) -> Generator[None]:
         raise ReviewDatabaseError(_reason(engine, error)) from None
 
 
-def _parsed(url: str) -> URL:
-    """Read an address, or say how one looks."""
-    example = "Give postgresql://name@host/database, or the path of a SQLite file."
-    try:
-        parsed = make_url(url)
-        kind = parsed.get_backend_name()
-    except (exc.ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise ReviewError(f"review database must be an address, got nonsense. {example}") from None
-    if kind == "postgres":
-        parsed, kind = parsed.set(drivername="postgresql"), "postgresql"
-    if kind not in KINDS:
-        raise ReviewError(f"review database must be of SQLite or PostgreSQL, got {kind}. {example}")
-    return parsed
-
-
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     """Let SQLAlchemy begin transactions itself, and flush every commit to the disk."""
     del record
@@ -187,7 +171,7 @@ def _begin_sqlite(connection: Connection) -> None:
 def _reason(engine: Engine, error: exc.DBAPIError) -> str:
     """Say what is wrong with the database, and what to do."""
     name = shown_url(engine.url.render_as_string(hide_password=False))
-    said = " ".join(str(error.orig).split())
+    said = without_secrets(" ".join(str(error.orig).split()), engine.url)
     for part, reason in _SAYINGS.items():
         if part in said:
             return f"review database {name} {reason}"

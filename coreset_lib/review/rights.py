@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from coreset_lib.errors import ReviewError
+from coreset_lib.review.identity import is_same_person
 from coreset_lib.review.records import (
     ROLE_TITLES,
     ROLES,
@@ -50,7 +51,7 @@ def check_role(reader: str, role: str | None, what: str) -> None:
 
 def check_second(decision: Decision, target: Event) -> None:
     """Raise ReviewError where somebody would confirm or reject their own decision."""
-    if target.reader == decision.reader:
+    if is_same_person(target.reader, decision.reader):
         raise ReviewError(
             f"{decision.action} must be by another reader than the decision's, got "
             f"{decision.reader!r} for both. Let a second reader look at it, or undo it."

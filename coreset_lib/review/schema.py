@@ -1,12 +1,17 @@
 """The schema of the review database: looked up when it is opened, upgraded where that is safe."""
 
+import os
+import secrets
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.engine import URL
 
 from coreset_lib.errors import ReviewError
-from coreset_lib.review.connection import has_wal, reading, shown_url, use_wal, writing
+from coreset_lib.review.address import file_of, shown_url
+from coreset_lib.review.connection import has_wal, make_engine, reading, use_wal, writing
 from coreset_lib.system.locks import FileLock
+from coreset_lib.system.privacy import file_mode
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 CURRENT = "0002"
@@ -56,7 +61,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     ReviewError
         If the schema is newer than this program, or the database cannot be written.
     """
-    before = schema_of(engine)
+    is_new = _begin_file(engine)
+    before = None if is_new else schema_of(engine)
     if before == CURRENT and has_wal(engine):
         return before, CURRENT
     lock = _lock_beside(engine)
@@ -71,6 +77,39 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             lock.release()
     check_schema(engine)
     return before, CURRENT
+
+
+def _begin_file(engine: Engine) -> bool:
+    """Make the file of a new SQLite database, whole; whether it was missing.
+
+    Made in place it would be empty at first, as a damaged one is.
+    """
+    file = file_of(engine.url)
+    if file is None or file.exists() or not file.parent.is_dir():
+        return False
+    lock = _lock_beside(engine)
+    aside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part.sqlite3")
+    try:
+        if file.exists():  # another program was faster
+            return False
+        _make_file(aside)
+        os.replace(aside, file)
+        return True
+    finally:
+        aside.unlink(missing_ok=True)
+        if lock is not None:
+            lock.release()
+
+
+def _make_file(path: Path) -> None:
+    """Make a SQLite file with all tables."""
+    new = make_engine(URL.create("sqlite", database=str(path)).render_as_string())
+    try:
+        with writing(new) as connection:
+            _run_migrations(connection)
+    finally:
+        new.dispose()
+    path.chmod(file_mode())  # SQLite gives what lies beside it the same
 
 
 def _schema(connection: Connection, engine: Engine) -> str | None:
@@ -99,7 +138,7 @@ def _run_migrations(connection: Connection) -> None:
 
 def _lock_beside(engine: Engine) -> FileLock | None:
     """Keep other programs from preparing the same SQLite file; None for a server."""
-    file = _file(engine)
+    file = file_of(engine.url)
     if file is None:
         return None
     lock = FileLock(file.with_name(f"{file.name}.lock"))
@@ -115,12 +154,6 @@ def _lock_beside(engine: Engine) -> FileLock | None:
             f"review database {file} is being prepared by another program. Try again."
         )
     return lock
-
-
-def _file(engine: Engine) -> Path | None:
-    """Return the file of a SQLite database, None for a server."""
-    database = engine.url.database
-    return Path(database) if engine.dialect.name == "sqlite" and database else None
 
 
 def _name(engine: Engine) -> str:

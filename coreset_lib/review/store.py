@@ -10,14 +10,15 @@ from sqlalchemy import Connection, Engine, insert, select
 from coreset_lib.checks import check_choice
 from coreset_lib.errors import CoresetError, ReviewError
 from coreset_lib.review import rights
+from coreset_lib.review.address import shown_url
 from coreset_lib.review.connection import (
     BUSY_SECONDS,
     connect,
     reading,
-    shown_url,
     writing,
 )
 from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.identity import check_new_name
 from coreset_lib.review.models import ExportedLabelRow, ExportRow, GrantRow, RuleRow
 from coreset_lib.review.records import (
     NO_ROLE,
@@ -94,6 +95,9 @@ class ReviewStore:
         _check_role(role)
         with writing(self.engine) as connection:
             roles = current_roles(connection)
+            if role != NO_ROLE and reader not in roles:
+                known = connection.execute(select(GrantRow.reader).distinct()).scalars()
+                check_new_name(reader, known)
             rights.check_grant(roles, reader, role, by)
             connection.execute(
                 insert(GrantRow).values(at=now(), reader=reader, role=role, granted_by=by)
@@ -265,7 +269,11 @@ class ReviewStore:
 
 
 def open_reviews(
-    cache: Path, database: str | None = None, *, busy_seconds: float = BUSY_SECONDS
+    cache: Path,
+    database: str | None = None,
+    *,
+    busy_seconds: float = BUSY_SECONDS,
+    create: bool = True,
 ) -> ReviewStore:
     """Open the review database.
 
@@ -280,13 +288,15 @@ def open_reviews(
         See `database_url`.
     busy_seconds : float
         How long to wait for other programs that write.
+    create : bool
+        Whether a SQLite file that is not there is made; else nobody has decided anything.
 
     Raises
     ------
     ReviewError
         If the database cannot be reached or used, or its schema is older or newer.
     """
-    store = ReviewStore(connect(cache, database, busy_seconds=busy_seconds))
+    store = ReviewStore(connect(cache, database, busy_seconds=busy_seconds, create=create))
     try:
         if store.engine.dialect.name == "sqlite":
             upgrade(store.engine)

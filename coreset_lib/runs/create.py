@@ -28,6 +28,7 @@ from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import RECORDED, DatasetRecord, Manifest, Status
 from coreset_lib.runs.source_version import source_version
 from coreset_lib.runs.status import write_status
+from coreset_lib.system.privacy import make_private
 from coreset_lib.system.processes import host_name
 
 PROBABILITY_BUDGET_MB = 2048
@@ -125,6 +126,7 @@ def _appear(cache: Path, run_id: str, write: Callable[[RunPaths], None]) -> RunP
     remove_leftovers(cache)
     draft = RunPaths(folder / f".{run_id}.part")
     try:
+        make_private(folder)
         draft.dynamics.mkdir(parents=True)
         draft.checkpoint.parent.mkdir()
         write(draft)

@@ -23,6 +23,7 @@ from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
+from coreset_lib.system.privacy import make_private
 from coreset_lib.system.processes import host_name
 
 MAY_DIFFER = ("seed", "device", "data_root", "dataset", "keep_checkpoints")
@@ -65,6 +66,7 @@ def create_ensemble(cache: Path, runs: Sequence[Run]) -> RunPaths:
     remove_leftovers(cache)
     draft = RunPaths(runs_folder(cache) / f".{run_id}.part")
     try:
+        make_private(runs_folder(cache))
         draft.dynamics.mkdir(parents=True)
         _write(draft, run_id, runs)
         os.rename(draft.root, runs_folder(cache) / run_id)

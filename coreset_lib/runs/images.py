@@ -11,7 +11,7 @@ from coreset_lib.datasets import LabeledImages, Split, load_configured
 from coreset_lib.datasets.sample_names import row_ids
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.reading import damaged, open_array
+from coreset_lib.runs.reading import damaged, map_array
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run
 
@@ -97,7 +97,7 @@ def _images(paths: RunPaths, part: str, n_samples: int) -> NDArray[np.uint8]:
 
 def _rows(path: Path, n_samples: int) -> NDArray[Any]:
     """Memory-map an array with a row per sample."""
-    array = open_array(path)
+    array = map_array(path)
     if len(array) != n_samples:
         raise damaged(path, f"{len(array)} rows, expected {n_samples}")
     return array

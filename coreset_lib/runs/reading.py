@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError
 from coreset_lib.runs.records import SCHEMA_VERSION, Manifest, Status
+from coreset_lib.stored_array import BAD_FILE, StoredArray, read_array
 
 Record = TypeVar("Record", Manifest, Status)
 
@@ -47,10 +48,18 @@ def _adapter(kind: type[Record]) -> Any:
 
 
 def open_array(path: Path) -> NDArray[Any]:
-    """Memory-map an array read-only."""
+    """Read an array whole; read-only."""
+    try:
+        return read_array(path)
+    except BAD_FILE as error:
+        raise damaged(path, str(error)) from None
+
+
+def map_array(path: Path) -> NDArray[Any]:
+    """Memory-map an array that is too large to be read whole, read-only."""
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except BAD_FILE as error:
         raise damaged(path, str(error)) from None
 
 
@@ -60,6 +69,24 @@ def _newer(path: Path, version: int) -> NewerRunError:
         f"run {_run_name(path)} was written by a newer program: {path.name} has schema version "
         f"{version}, this one reads {SCHEMA_VERSION}. Update coreset-lens on this computer."
     )
+
+
+def open_plane(path: Path) -> "StoredPlane":
+    """Open an array of which parts are read when they are asked for."""
+    try:
+        return StoredPlane(path)
+    except BAD_FILE as error:
+        raise damaged(path, str(error)) from None
+
+
+class StoredPlane(StoredArray):
+    """A plane in its file; one that becomes too short later is a damaged run, too."""
+
+    def _read(self, rows: NDArray[Any], cells: slice | NDArray[Any]) -> NDArray[Any]:
+        try:
+            return super()._read(rows, cells)
+        except (OSError, EOFError, ValueError) as error:
+            raise damaged(self._path, str(error)) from None
 
 
 def damaged(path: Path, reason: str) -> DamagedRunError:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from coreset_lib.atomic import write_array, write_bytes
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.stored_array import BAD_FILE, read_array
 
 SCHEMA_VERSION = 1
 LONGEST_NAME = 60
@@ -179,8 +180,8 @@ def load_selection(paths: RunPaths, name: str) -> Indices:
             "by newer ones or belongs to another run. Save a view to keep a selection."
         )
     try:
-        return _checked_indices(np.load(paths.selection(name), allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
+        return _checked_indices(read_array(paths.selection(name)))
+    except BAD_FILE as error:
         raise CoresetError(
             f"selection {name} of run {paths.root.name} cannot be read ({error}). Select anew."
         ) from None

@@ -22,7 +22,7 @@ from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError, Run
 from coreset_lib.runs.leftovers import remove_leftovers
 from coreset_lib.runs.lock import is_being_trained
 from coreset_lib.runs.paths import RunPaths, runs_folder
-from coreset_lib.runs.reading import damaged, open_array, read_record
+from coreset_lib.runs.reading import damaged, open_array, open_plane, read_record
 from coreset_lib.runs.records import ACTIVE_STATES, SCHEMA_VERSION, STATES, Manifest, Status
 from coreset_lib.runs.status import judge_run
 
@@ -310,10 +310,10 @@ class Run:
             return ""
         return "\n".join(lines[-n_lines:])
 
-    def _plane(self, name: str, n_epochs: int, n_samples: int) -> NDArray[Any]:
-        """Memory-map one plane and check its shape."""
+    def _plane(self, name: str, n_epochs: int, n_samples: int) -> Any:
+        """Open one plane and check its shape; it is read like an array, part by part."""
         path = self.paths.plane(name)
-        plane = open_array(path)
+        plane = open_plane(path)
         row = (n_samples,)
         if name == "probabilities":
             dataset = self.manifest.dataset
@@ -325,7 +325,7 @@ class Run:
         return plane
 
     def _extras(self, n_samples: int) -> dict[str, NDArray[Any]]:
-        """Memory-map what was computed of every sample after the training."""
+        """Read what was computed of every sample after the training."""
         path = self.paths.vog_pixel
         if not path.exists():
             return {}
@@ -347,7 +347,7 @@ class Run:
         return np.asarray(labels, dtype=np.int64)
 
     def _optional_rows(self, path: Path) -> NDArray[np.float32] | None:
-        """Memory-map an array with one row per sample, if it is there."""
+        """Read an array with one row per sample, if it is there."""
         if not path.exists():
             return None
         rows = open_array(path)

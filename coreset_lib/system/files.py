@@ -4,9 +4,11 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 PATIENCE_SECONDS = 2.0
 POLL_SECONDS = 0.02
+LARGEST_READ = 1 << 30
 
 
 def replace(source: Path, target: Path) -> None:
@@ -24,3 +26,24 @@ def replace(source: Path, target: Path) -> None:
             if sys.platform != "win32" or time.monotonic() >= deadline:
                 raise
             time.sleep(POLL_SECONDS)
+
+
+def read_at(file: BinaryIO, n_bytes: int, offset: int) -> bytes:
+    """Return exactly so many bytes from a place in a file; raises OSError, EOFError if short."""
+    pieces: list[bytes] = []
+    while n_bytes > 0:
+        piece = _read_some(file, min(n_bytes, LARGEST_READ), offset)
+        if not piece:
+            raise EOFError("the file ends before its numbers do")
+        pieces.append(piece)
+        offset += len(piece)
+        n_bytes -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _read_some(file: BinaryIO, n_bytes: int, offset: int) -> bytes:
+    """Return at most so many bytes from a place in a file."""
+    if sys.platform != "win32":
+        return os.pread(file.fileno(), n_bytes, offset)
+    file.seek(offset)
+    return file.read(n_bytes)

@@ -12,8 +12,8 @@ from coreset_lib import workflows
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export
+from coreset_lib.review.address import database_url
 from coreset_lib.review.agreement import Agreement, agreement
-from coreset_lib.review.connection import database_url
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
 from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states

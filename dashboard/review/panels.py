@@ -1,17 +1,26 @@
 """Beside the desk: how far the review is, who disagrees, what can be taken away, who may what."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.processes.after_training import start_features
 from coreset_lib.review.agreement import kappa_in_words
-from coreset_lib.review.records import NO_ROLE, ROLE_TITLES, ROLES, SECOND_READINGS, Rules
+from coreset_lib.review.records import (
+    NO_ROLE,
+    ROLE_TITLES,
+    ROLES,
+    SECOND_READINGS,
+    Event,
+    Rules,
+)
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
 from dashboard.review import data as review_data
 from dashboard.review.data import Review
-from dashboard.shared.downloads import draw_export
+from dashboard.shared.downloads import draw_export, draw_table_download
 from dashboard.shared.messages import draw_error
 from dashboard.shared.selection import selection
 from dashboard.shared.text import as_text
@@ -201,26 +210,28 @@ def _draw_trail(review: Review) -> None:
     if not review.events:
         st.caption("Nothing has been recorded yet.")
         return
-    st.dataframe(
-        [
-            {
-                "when (UTC)": event.at,
-                "who": event.reader,
-                "what": event.action,
-                "sample": event.sample_id,
-                "from": event.old_label,
-                "to": event.new_label or "",
-                "why": event.reason,
-                "view": event.view,
-            }
-            for event in reversed(review.events[-MOST_EVENTS:])
-        ],
-        hide_index=True,
-        height=260,
-        alt="The latest decisions, newest first",
-    )
+    latest = _trail_rows(review.events[-MOST_EVENTS:])
+    st.dataframe(latest, hide_index=True, height=260, alt="The latest decisions, newest first")
     if len(review.events) > MOST_EVENTS:
         st.caption(f"The latest {MOST_EVENTS} of {len(review.events):,}.")
+    draw_table_download("audit-trail", latest)
+
+
+def _trail_rows(events: Sequence[Event]) -> list[dict[str, object]]:
+    """Return the rows of the audit trail, newest first."""
+    return [
+        {
+            "when (UTC)": event.at,
+            "who": event.reader,
+            "what": event.action,
+            "sample": event.sample_id,
+            "from": event.old_label,
+            "to": event.new_label or "",
+            "why": event.reason,
+            "view": event.view,
+        }
+        for event in reversed(events)
+    ]
 
 
 def _draw_people(review: Review, reader: str, role: str) -> None:

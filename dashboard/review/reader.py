@@ -1,10 +1,9 @@
 """Who is reading: the name from the login, or on a single workstation a chosen one."""
 
-from typing import Any
-
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.review.identity import login_name, reader_of_login
 from coreset_lib.review.store import ReviewStore
 from dashboard.shared.messages import draw_error
 from dashboard.shared.text import as_text
@@ -38,31 +37,32 @@ def draw_reader(store: ReviewStore) -> str | None:
     )
 
 
-def login_name(user: Any) -> str:
-    """Return the name that a login is recorded under: the address, else the subject."""
-    return str(user.get("email") or user.get("preferred_username") or user.get("sub") or "").strip()
-
-
 def _draw_login(store: ReviewStore, readers: dict[str, str]) -> str | None:
     """Draw the way in, or who is in."""
     if not st.user.get("is_logged_in"):
         st.info("Decisions are recorded under your name: log in first.", icon=":material/login:")
         st.button("Log in", on_click=st.login, type="primary")
         return None
-    name = login_name(st.user)
+    try:
+        name = login_name(dict(st.user))
+    except CoresetError as error:
+        draw_error(error)
+        return None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Logged in as **{as_text(name)}**")
         st.button("Log out", on_click=st.logout, type="tertiary")
     if not readers:
         _draw_first(store, name)
         return None
-    if name not in readers:
+    found = reader_of_login(name, readers)
+    if found is None:
         st.info(
-            f"{as_text(name)} is not among the readers yet. Ask an admin to add you.",
+            "You are not among the readers yet. Ask an admin to add you under this name, "
+            "with what stands in the brackets:",
             icon=":material/person_off:",
         )
-        return None
-    return name
+        st.code(name, language=None)
+    return found
 
 
 def _draw_first(store: ReviewStore, name: str = "") -> None:

@@ -1,12 +1,15 @@
 """Files to take away: one ZIP with a table and where it comes from, and scripts for a cluster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
 import streamlit as st
 
+from coreset_lib.atomic import csv_bytes
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.archive import archive_bytes, export_name
 from coreset_lib.export.provenance import Export
+from coreset_lib.spreadsheets import disarmed
 from dashboard.shared.messages import draw_error
 
 REBUILD = "A table (CSV) and where it comes from (JSON). Check it with:"
@@ -78,6 +81,40 @@ def _draw_archive(
         st.caption(about)
     st.caption(REBUILD)
     st.code(f"coreset-lens rebuild {name}.zip", language="bash", wrap_lines=True)
+
+
+def draw_table_download(name: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Draw the way to a shown table as CSV; Streamlit's own holds live formulas and is off.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending; tells this download from the others of the page.
+    rows : sequence of mapping of column name to cell
+    """
+    st.download_button(
+        "Table (CSV)",
+        lambda: table_csv(rows),
+        f"{name}.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        key=f"table-{name}",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def table_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """Return rows as CSV in which a spreadsheet finds no formula."""
+    table = pd.DataFrame([{name: _cell(cell) for name, cell in row.items()} for row in rows])
+    return csv_bytes(table.rename(columns=disarmed))
+
+
+def _cell(cell: object) -> object:
+    """Return a cell as it may stand in a CSV: lists with commas, texts disarmed."""
+    if isinstance(cell, (list, tuple)):
+        cell = ", ".join(map(str, cell))
+    return disarmed(cell) if isinstance(cell, str) else cell
 
 
 def draw_slurm_script(name: str, script: Callable[[], str], about: str) -> None:

@@ -40,7 +40,16 @@ def demo(tmp_path_factory, free_port, wait_until_healthy):
     """The demo, started as a user starts it; gives its address and its cache."""
     folder = tmp_path_factory.mktemp("demo")
     cache, log, port = folder / "cache", folder / "log.txt", free_port()
-    started = [*COMMAND, "demo", "--no-browser", "--port", str(port), "--cache", str(cache)]
+    started = [
+        *COMMAND,
+        "demo",
+        "--no-browser",
+        "--no-token",
+        "--port",
+        str(port),
+        "--cache",
+        str(cache),
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             started, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

@@ -40,13 +40,22 @@ def test_ours_is_served_where_somebody_elses_lies(
         process = subprocess.Popen(
             started,
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(search_path),
+                "CORESET_LENS_TOKEN": "known",
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_healthy(process, url, log)
+        browser_page.goto(url)
+        browser_page.get_by_label("Token").fill("known")
+        browser_page.get_by_role("button", name="Open the dashboard").click()
+        browser_page.locator(".lens-footer").wait_for(timeout=60_000)
+        assert "token" not in browser_page.url
         for page in ("", "trajectories"):
             browser_page.goto(f"{url}/{page}")  # the page fixture refuses outbound requests
             browser_page.locator(".lens-footer").wait_for(timeout=60_000)

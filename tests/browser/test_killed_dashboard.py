@@ -25,7 +25,7 @@ def server(tmp_path, make_dataset, save_npz, subprocess_environment, free_port, 
     folder, port = tmp_path / "images", free_port()
     folder.mkdir()
     save_npz(folder / "tiny.npz", make_dataset(n_train=60))
-    options = ["--no-browser", "--port", str(port), "--data-root", str(folder)]
+    options = ["--no-browser", "--no-token", "--port", str(port), "--data-root", str(folder)]
     log = tmp_path / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from coreset_lib.errors import ReviewError
 from coreset_lib.review import schema
-from coreset_lib.review.connection import DATABASE_VARIABLE, connect, database_url, shown_url
+from coreset_lib.review.address import DATABASE_VARIABLE, database_url, shown_url
+from coreset_lib.review.connection import connect
 from coreset_lib.review.schema import CURRENT, schema_of, upgrade
 from coreset_lib.review.store import open_reviews
 

@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 
 from coreset_lib.errors import DatasetError
+from coreset_lib.system.privacy import make_private
 
 KEY_BYTES = 32
 # What forms and anonymisers write where they know of no patient, without spaces and marks.
@@ -62,7 +63,7 @@ def pseudonym_key(cache: Path) -> str:
     """
     path = cache / "prepared" / "pseudonym.key"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         if not path.exists():
             _create(path)
         key = path.read_text().strip()

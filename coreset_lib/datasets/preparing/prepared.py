@@ -19,6 +19,7 @@ from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.preparing.row_store import SCHEMA_VERSION, RowStore
 from coreset_lib.datasets.sources.listing import PARTS, Listing
 from coreset_lib.system.locks import FileLock
+from coreset_lib.system.privacy import make_private
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
@@ -226,7 +227,7 @@ def locked(folder: Path) -> Generator[None]:
     Where the system has no such locks, two processes do the same work twice; neither
     spoils it, since every file gets a name of its own.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     (folder / SHARDS).mkdir(exist_ok=True)
     lock = FileLock(folder / ".lock")
     lock.acquire(patience=math.inf)

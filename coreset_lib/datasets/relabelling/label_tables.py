@@ -15,6 +15,7 @@ from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_e
 from coreset_lib.datasets.relabelling.label_noise import TRUE_LABEL
 from coreset_lib.datasets.sources.spreadsheet import read_sheet
 from coreset_lib.errors import CoresetError, DatasetError
+from coreset_lib.system.privacy import make_private
 
 COLUMNS = ("sample_id", "old", "new", "who", "when", "why", "status", "confidence")
 ALIASES = {"old_label": "old", "new_label": "new", "label": "new", "reader": "who", "reason": "why"}
@@ -212,7 +213,7 @@ def keep_labels(cache: Path, path: Path) -> str:
     digest = hashlib.sha256(content).hexdigest()
     kept = kept_labels(cache, digest)
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        make_private(kept.parent)
         if not kept.exists():
             write_bytes(kept, content)
     except OSError as error:

@@ -1,28 +1,54 @@
-"""Columns of a table that stand for people: ids to be made unreadable, and what stays out."""
+"""Columns of a table that stand for people: ids to be made unreadable, and what stays out.
 
+A column stays only if its name is known to be harmless and its cells do not look like what
+tells who a person is. Whatever else a hospital writes into a table is left out and named.
+"""
+
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from coreset_lib.datasets.sources.listing import shown
+from coreset_lib.datasets.sources.person_cells import tell_people
 
 PATIENT_ID = "patient_id"
-# Written without spaces, dashes and the like.
+# Written without spaces, accents, dashes and the like.
 ID_NAMES = (
-    *("patient", "patientid", "patientno", "patientnr", "patientnumber", "patientcode", "pid"),
-    *("subject", "subjectid", "mrn", "medicalrecordnumber"),
+    *("patient", "patientid", "patientno", "patientnr", "patientnum", "patientnumber"),
+    *("patientcode", "patientkey", "patientuid", "pid", "ptid", "subject", "subjectid"),
+    *("subjectcode", "participant", "participantid", "personid", "mrn", "medicalrecordnumber"),
+    *("nhsnumber", "nhsno", "hospitalnumber", "hospitalno", "hospitalid", "chinumber"),
+    *("patientennummer", "patientennr", "patientenid", "patnr", "patid", "probandid"),
+    *("idpatient", "numeropatient", "ipp", "nip", "idpaciente", "numeropaciente", "nhc"),
+    *("historiaclinica", "numerohistoriaclinica", "idpaziente", "numeropaziente"),
+    *("patientnummer", "personnummer", "personnumber", "cpr", "cprnummer", "bsn"),
+    *("fodselsnummer", "henkilotunnus", "pesel", "numerpacjenta", "rodnecislo"),
+    *("prontuario", "numeroprontuario", "cpf", "codicefiscale", "dni", "ssn"),
 )
 # What belongs together for want of a patient, the widest first.
 GROUP_NAMES = (
-    *("caseid", "case", "caseno", "lesionid", "lesion", "studyid", "studyinstanceuid", "study"),
-    *("studyuid", "accessionnumber", "accession", "examid", "exam", "visitid", "seriesid"),
-    *("seriesinstanceuid", "series", "seriesuid", "slideid", "slide", "specimenid", "groupid"),
-    *("volumeid", "scanid", "videoid", "eyeid", "acquisitionid"),
+    *("caseid", "case", "caseno", "casenumber", "fallnummer", "fallnr", "fallid", "lesionid"),
+    *("lesion", "encounterid", "studyid", "studyinstanceuid", "study", "studyuid"),
+    *("accessionnumber", "accession", "accessionno", "examid", "exam", "examinationid"),
+    *("visitid", "seriesid", "seriesinstanceuid", "series", "seriesuid", "frameofreferenceuid"),
+    *("slideid", "slide", "specimenid", "groupid", "volumeid", "scanid", "videoid", "eyeid"),
+    *("acquisitionid",),
 )
-PERSONAL_NAMES = (
-    *("name", "patientname", "patientsname", "fullname", "surname", "lastname", "familyname"),
-    *("firstname", "givenname", "birthdate", "birthday", "dateofbirth", "dob"),
-    *("patientbirthdate", "patientsbirthdate", "patientdob", "address", "patientaddress"),
-    *("street", "phone", "phonenumber", "telephone", "patienttelephone", "email", "emailaddress"),
-    *("ssn", "socialsecuritynumber", "insurancenumber"),
+HARMLESS_NAMES = (
+    *("age", "agegroup", "sex", "gender", "alter", "geschlecht", "sexe", "sexo", "sesso"),
+    *("site", "centre", "center", "hospital", "institution", "cohort", "dataset", "fold", "batch"),
+    *("scanner", "device", "machine", "manufacturer", "modelname", "manufacturermodelname"),
+    *("modality", "protocol", "sequence", "contrast", "phase", "kernel", "kvp", "mas", "tesla"),
+    *("fieldstrength", "magnification", "stain", "staining", "microscope", "objective", "channel"),
+    *("bodypart", "bodypartexamined", "organ", "region", "anatomy", "location", "localization"),
+    *("side", "laterality", "view", "viewposition", "projection", "orientation", "plane", "eye"),
+    *("position", "slice", "sliceindex", "slicethickness", "spacing", "pixelspacing", "frame"),
+    *("width", "height", "rows", "columns", "size", "area", "diameter", "volume", "quality"),
+    *("diagnosis", "finding", "findings", "class", "classname", "grade", "stage", "severity"),
+    *("score", "malignancy", "malignant", "benign", "type", "subtype", "density", "birads"),
+    *("annotation", "confidence", "agreement", "weight", "difficulty", "source", "license"),
+    *("dxtype", "imagetype", "anatomsite", "anatomsitegeneral", "skintone", "fitzpatrick"),
+    *("camera", "vendor", "followup", "race", "ethnicity", "smoker", "bmi"),
+    *("year", "index", "number", "count"),
 )
 
 
@@ -43,11 +69,23 @@ def group_column(header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> st
     return ""
 
 
-def personal_columns(header: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns whose names say that they tell who a person is."""
-    own = patient_column(header)
+def personal_columns(
+    header: Sequence[str], rows: Sequence[Mapping[str, str]], *, used: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the columns that are not known to be harmless, by their names and their cells.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of mapping of column name to cell
+    used : sequence of str
+        Columns that mean something to this program.
+    """
+    others = [name for name in header if name not in (*used, patient_column(header))]
     return tuple(
-        name for name in header if name != own and _plain(name) in (*ID_NAMES, *PERSONAL_NAMES)
+        name
+        for name in others
+        if _plain(name) not in HARMLESS_NAMES or tell_people([row[name] for row in rows])
     )
 
 
@@ -58,14 +96,14 @@ def person_notes(patient: str, hidden: Sequence[str]) -> tuple[str, ...]:
         notes.append(f"Column {shown(patient)} is read as the ids of patients.")
     if hidden:
         subject = "Column" if len(hidden) == 1 else "Columns"
-        verb = "tells" if len(hidden) == 1 else "tell"
         notes.append(
-            f"{subject} {shown(', '.join(hidden))} {verb} who a patient is: left out, nothing of "
-            "it is kept (--keep-patient-ids keeps it)."
+            f"{subject} {shown(', '.join(hidden))} may tell who a patient is: left out, nothing "
+            "of it is kept (--keep-patient-ids keeps it)."
         )
     return tuple(notes)
 
 
 def _plain(name: str) -> str:
-    """Return a column's name without what people put between its words."""
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+    """Return a column's name without accents and what people put between its words."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if letter.isalnum())

@@ -55,11 +55,11 @@ def list_table(
         CSV (comma or semicolon) or TSV file in UTF-8, or an Excel file. Columns ``path``
         (relative to the table's folder, or absolute) and ``label``; optionally ``split``
         (train, val, test), ``patient_id`` (or a column of like meaning, such as "Patient" or
-        "MRN") and ``sample_id``. Other columns are kept.
+        "MRN") and ``sample_id``. Other columns are kept where they are known to be harmless.
     roots : sequence of Path, optional
         Files outside these folders are refused; None allows all.
     keep_patients : bool
-        Keep columns that tell who a patient is, too.
+        Keep every column, also those that may tell who a patient is.
 
     Returns
     -------
@@ -79,8 +79,9 @@ def list_table(
     _check_files(path, rows)
     ids = _sample_ids(path, rows)
     patient = patient_column(header)
-    hidden = () if keep_patients else personal_columns(header)
-    used = (*REQUIRED, *OPTIONAL, patient, *hidden)
+    fixed = (*REQUIRED, *OPTIONAL)
+    hidden = () if keep_patients else personal_columns(header, rows, used=fixed)
+    used = (*fixed, patient, *hidden)
     extra = tuple(name for name in header if name not in used)
     labels = _labels([row["label"] for row in rows])
     parts = [part_of(row.get("split", "")) for row in rows]

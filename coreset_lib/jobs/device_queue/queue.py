@@ -20,6 +20,7 @@ from coreset_lib.runs.records import Status
 from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.store import Run
 from coreset_lib.system.locks import FileLock
+from coreset_lib.system.privacy import make_private
 from coreset_lib.system.processes import host_name
 
 POLL_SECONDS = 0.3
@@ -48,7 +49,7 @@ class DeviceQueue:
         self._order = folder / f"{name}.json"
         self._guard = folder / f"{name}.guard"
         self.holder = FileLock(folder / f"{name}.turn")
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
 
     @contextlib.contextmanager
     def change(self) -> Generator[list[str]]:

@@ -14,7 +14,6 @@ from coreset_lib.runs.summary import summarise
 from dashboard.review import data as review_data
 from dashboard.review import panels
 from dashboard.review.component.review_desk import class_keys, read_report
-from dashboard.review.reader import login_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -307,8 +306,3 @@ def test_keys_of_classes_are_all_different_and_no_action():
     keys = [key for key in class_keys(40) if key]
     assert len(keys) == len(set(keys)) > 20
     assert not set(keys) & set("kfsyxznpwcru")
-
-
-def test_a_login_is_recorded_under_its_address():
-    assert login_name({"email": "a@b.example", "sub": "7"}) == "a@b.example"
-    assert login_name({"sub": "7"}) == "7"

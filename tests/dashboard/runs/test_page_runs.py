@@ -120,7 +120,8 @@ def test_a_run_is_prepared_for_a_cluster_with_its_script(open_dashboard, cache):
     assert (run.status().state, run.status().epoch) == ("stopped", 0)
     assert "stopped, 0 of" in dashboard.words
     dashboard.app.session_state[f"slurm:{run.run_id}"] = True
-    (download,) = dashboard.run().app.get("download_button")
+    downloads = dashboard.run().app.get("download_button")
+    (download,) = [each for each in downloads if each.proto.label == "Slurm script"]
     assert download.proto.label == "Slurm script"
 
 

@@ -112,8 +112,8 @@ class TestGood:
         assert set(dataset.train.extra) == {"age"}
         assert dataset.origin is not None
         assert (
-            "Columns patientname, date of birth tell who a patient is: left out, nothing of it is "
-            "kept (--keep-patient-ids keeps it)."
+            "Columns patientname, date of birth may tell who a patient is: left out, nothing of it "
+            "is kept (--keep-patient-ids keeps it)."
         ) in dataset.origin.notes
         assert not leaked(b"Annabella", cache)
         assert not leaked(b"1903", cache)

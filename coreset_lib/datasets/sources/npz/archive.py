@@ -8,6 +8,7 @@ import io
 import math
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -36,6 +37,7 @@ _BROKEN = (
     SyntaxError,
     OverflowError,
     struct.error,
+    tokenize.TokenError,
     zlib.error,
     zipfile.BadZipFile,
 )

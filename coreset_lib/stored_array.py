@@ -1,0 +1,191 @@
+"""Arrays in files, read piece by piece in a way that a shorter file cannot kill.
+
+A memory map of a file that somebody truncates (``cp`` and ``scp`` do) ends the process with
+SIGBUS. Here every read asks for the file's size first, and a short one is an error to catch.
+"""
+
+import os
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coreset_lib.system.files import read_at
+
+Array = NDArray[Any]
+
+# What NumPy raises for a header that is none.
+BAD_HEADER = (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError)
+BAD_FILE = (*BAD_HEADER, OverflowError, MemoryError, RecursionError)
+NEAR = 64  # cells between the wanted ones that are rather read than skipped
+
+
+class StoredArray:
+    """A ``.npy`` file as an array that reads what is asked for, and nothing before.
+
+    Rows can be sliced without reading (``array[2:5]`` is another one); any other index reads
+    and gives a NumPy array.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file is no array, holds Python objects or is shorter than it says; also later,
+        when it has become so. See ``BAD_FILE`` for all that a file can raise.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("rb") as file:
+            self.shape, self.dtype, is_fortran, self._offset = _header(file)
+            _check_size(file, self._offset + self.nbytes)
+        if is_fortran and self.ndim > 1:
+            raise ValueError("its numbers lie column by column; save it in C order")
+        self._first = 0
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all numbers take."""
+        return _n_cells(self.shape) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Array]:
+        """Yield the rows one by one, each read when its turn comes."""
+        for row in range(len(self)):
+            yield self[row]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Read everything."""
+        found = self._read(np.arange(len(self)), slice(None))
+        return found if dtype is None else found.astype(dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a part: rows in a line unread, anything else as an array of its own."""
+        rows, *others = key if isinstance(key, tuple) else (key,)
+        if isinstance(rows, slice) and not others and rows.indices(len(self))[2] == 1:
+            return self._rows(*rows.indices(len(self))[:2])
+        if isinstance(rows, np.ndarray) and rows.ndim == 2:  # np.ix_
+            return self._read(rows.ravel(), np.ravel(others[0]))
+        numbers = np.arange(len(self))[rows]
+        cells = others[0] if others and isinstance(others[0], (slice, np.ndarray)) else slice(None)
+        found = self._read(np.atleast_1d(numbers), cells)
+        rest = (slice(None), *others[1:]) if cells is (others or [None])[0] else tuple(others)
+        if numbers.ndim == 0:
+            return found[0][rest] if rest else found[0]
+        return found[(slice(None), *rest)]
+
+    def _rows(self, start: int, stop: int) -> "StoredArray":
+        """Return rows in a line as an array of the same file."""
+        part = object.__new__(type(self))
+        part.__dict__.update(self.__dict__)
+        part.shape = (max(stop - start, 0), *self.shape[1:])
+        part._first = self._first + start
+        return part
+
+    def _read(self, rows: Array, cells: slice | Array) -> Array:
+        """Read some cells of some rows, shape (rows, cells, ...)."""
+        if self.ndim < 2:
+            return self._spans(rows, [(slice(None), 0, 1, slice(None))], (1,), ())[:, 0]
+        groups, n_cells = _groups(cells, self.shape[1])
+        return self._spans(rows, groups, (n_cells,), self.shape[2:])
+
+    def _spans(
+        self,
+        rows: Array,
+        groups: "list[Group]",
+        found_cells: tuple[int, ...],
+        cell: tuple[int, ...],
+    ) -> Array:
+        """Read from each row the cells that lie near each other at once."""
+        size = _n_cells(cell) * self.dtype.itemsize
+        row_size = (self.shape[1] if self.ndim > 1 else 1) * size
+        found = np.empty((len(rows), *found_cells, *cell), self.dtype)
+        if not found.size:
+            return found
+        with self._path.open("rb") as file:
+            _check_size(file, self._offset + (self._first + int(rows.max()) + 1) * row_size)
+            for to, row in enumerate(rows):
+                start = self._offset + (self._first + int(row)) * row_size
+                for places, low, high, taken in groups:
+                    content = read_at(file, (high - low) * size, start + low * size)
+                    values = np.frombuffer(content, self.dtype).reshape(high - low, *cell)
+                    found[to, places] = values[taken]
+        return found
+
+
+# Where cells go, the first one, the one past the last, and which of those between.
+Group = tuple[Any, int, int, Any]
+
+
+def read_array(path: Path) -> Array:
+    """Read a whole ``.npy`` file into memory; raises as :class:`StoredArray` does."""
+    with path.open("rb") as file:
+        shape, dtype, is_fortran, offset = _header(file)
+        n_bytes = _n_cells(shape) * dtype.itemsize
+        _check_size(file, offset + n_bytes)
+        values = np.frombuffer(bytearray(read_at(file, n_bytes, offset)), dtype)
+    found = values.reshape(shape, order="F" if is_fortran else "C")
+    found.flags.writeable = False
+    return found
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:
+    """Return shape, type, whether column by column, and where the numbers begin."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"array format {version[0]}.{version[1]} is unknown")
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are never loaded")
+    if any(length < 0 for length in shape):
+        raise ValueError(f"shape {shape} is impossible")
+    return shape, dtype, is_fortran, file.tell()
+
+
+def _check_size(file: BinaryIO, needed: int) -> None:
+    """Raise ValueError if a file has become, or always was, too short."""
+    size = os.fstat(file.fileno()).st_size
+    if size < needed:
+        raise ValueError(f"it has {size} bytes, its numbers need {needed}")
+
+
+def _n_cells(shape: tuple[int, ...]) -> int:
+    """Return how many numbers a shape holds, without overflow."""
+    total = 1
+    for length in shape:
+        total *= int(length)
+    return total
+
+
+def _groups(cells: slice | Array, n_cells: int) -> tuple[list[Group], int]:
+    """Return how to read cells in few pieces, and how many cells there are."""
+    if isinstance(cells, slice) and cells.indices(n_cells)[2] == 1:
+        low, high, _ = cells.indices(n_cells)
+        return [(slice(None), low, max(high, low), slice(None))], max(high - low, 0)
+    wanted = np.atleast_1d(np.arange(n_cells)[cells])
+    if not wanted.size:
+        return [], 0
+    order = np.argsort(wanted, kind="stable")
+    cuts = np.flatnonzero(np.diff(wanted[order]) > NEAR) + 1
+    groups: list[Group] = []
+    for places in np.split(order, cuts):
+        low, high = int(wanted[places[0]]), int(wanted[places[-1]]) + 1
+        groups.append((places, low, high, wanted[places] - low))
+    return groups, wanted.size
