@@ -104,7 +104,7 @@ class StoredArray(NDArrayOperatorsMixin):
     def _rows(self, start: int, stop: int) -> "StoredArray":
         """Return rows in a line as an array of the same file."""
         part = object.__new__(type(self))
-        part.__dict__.update(self.__dict__)
+        vars(part).update(vars(self))
         part.shape = (max(stop - start, 0), *self.shape[1:])
         part._first = self._first + start
         return part
