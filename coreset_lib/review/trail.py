@@ -9,7 +9,15 @@ from coreset_lib.errors import ReviewError, StaleDecisionError
 from coreset_lib.review import rights
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.models import EventRow, GrantRow, RuleRow
-from coreset_lib.review.records import LABELLING, NO_ROLE, Decision, Event, Rules, check_reason
+from coreset_lib.review.records import (
+    LABELLING,
+    NO_ROLE,
+    ROLES,
+    Decision,
+    Event,
+    Rules,
+    check_reason,
+)
 
 EVENTS = EventRow.__table__
 COLUMNS = tuple(column.name for column in EVENTS.columns)
@@ -83,14 +91,22 @@ def add_event(
 
 
 def event_of(row: Any) -> Event:
-    """Return a row as a record."""
+    """Return a row as a record; raises ValueError for one that was never written."""
+    for column, value in zip(EVENTS.columns, row, strict=True):
+        if not isinstance(value, column.type.python_type) and not (
+            value is None and column.nullable
+        ):
+            raise ValueError(f"events.{column.name} holds {value!r}")
     return Event(**dict(zip(COLUMNS, row, strict=True)))
 
 
 def current_roles(connection: Connection) -> dict[str, str]:
-    """Return everybody's role: the last grant counts."""
+    """Return everybody's role: the last grant counts; raises ValueError for unknown ones."""
     rows = connection.execute(select(GrantRow.reader, GrantRow.role).order_by(GrantRow.id))
     latest = {row.reader: row.role for row in rows}
+    for name, role in latest.items():
+        if not isinstance(name, str) or role not in (*ROLES, NO_ROLE):
+            raise ValueError(f"grants holds {role!r} for {name!r}")
     return {name: latest[name] for name in sorted(latest) if latest[name] != NO_ROLE}
 
 
