@@ -20,7 +20,6 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
@@ -31,6 +30,7 @@ from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.quick_checks import QuickCheck
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.naming import Naming, write_naming
@@ -383,44 +383,6 @@ def never_learned(version: RunVersion) -> NDArray[np.bool_]:
     return find_never_learned(open_dynamics(version))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=ANY_EPOCH)
-def _linear_probe(version: RunVersion, is_there: tuple[bool, ...]) -> LinearProbe | None:
-    """Return the run's probe; None while its embedding is not there."""
-    del is_there  # part of the key
-    run = _run(version.folder)
-    embedding, validation = run.features("surrogate"), run.validation()
-    if embedding is None or validation is None:
-        return None
-    return LinearProbe.prepare(
-        embedding,
-        run.labels(),
-        *validation,
-        len(run.manifest.dataset.class_names),
-        multi_hot=run.multi_hot(),
-        val_multi_hot=run.val_multi_hot(),
-    )
-
-
-def probe_coreset(version: RunVersion, choices: Options) -> ProbeResult | None:
-    """Judge a coreset quickly beside random ones; None without an embedding."""
-    paths = _run(version.folder).paths
-    parts = (paths.embedding, paths.val_embedding, paths.val_labels)
-    is_there = tuple(part.exists() for part in parts)  # "not yet" is asked again
-    return _probe_coreset(version, choices, is_there)
-
-
-@st.cache_data(max_entries=64, show_spinner="Probing…")
-def _probe_coreset(
-    version: RunVersion, choices: Options, is_there: tuple[bool, ...]
-) -> ProbeResult | None:
-    """Judge a coreset with what is there."""
-    probe = _linear_probe(version, is_there)
-    if probe is None:
-        return None
-    coreset, _ = chosen_coreset(version, choices)
-    return probe.compare_with_random(coreset.indices)
-
-
 def coreset_form(
     summary: RunSummary, export: Export, form: str, *, with_uids: bool = False
 ) -> dict[str, bytes]:
@@ -454,6 +416,21 @@ def has_embedding(folder: str) -> bool:
 def manifest_of(folder: str) -> Manifest:
     """Return what was run."""
     return _run(folder).manifest
+
+
+def quick_check(summary: RunSummary, indices: NDArray[np.intp]) -> QuickCheck | None:
+    """Return the quick check of a coreset as it is now; None if it was never started."""
+    return workflows.quick_check(_run(summary.folder), indices, cache=default_cache())
+
+
+def start_quick_check(summary: RunSummary, indices: NDArray[np.intp]) -> None:
+    """Start the quick check of a coreset in the background, or go on with it."""
+    workflows.start_quick_check(_run(summary.folder), indices, cache=default_cache())
+
+
+def stop_quick_check(check: QuickCheck) -> None:
+    """End a quick check; its finished trainings are kept."""
+    workflows.stop_quick_check(check)
 
 
 def evaluations(run_id: str) -> list[Evaluation]:

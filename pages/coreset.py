@@ -163,7 +163,7 @@ def _draw_result(
         "Hatched: the full training set. Solid: the coreset. A coreset of only hard samples can "
         "do worse than a random one of the same size; compare before you rely on it."
     )
-    draw_quick_check(summary, choices)
+    draw_quick_check(summary, coreset.indices)
     with st.expander("Compare candidates"):
         draw_candidates(summary, choices)
     images = reads.load_images(summary.version)

@@ -8,6 +8,7 @@ interface.
 """
 
 from coreset_lib.export.provenance import Export
+from coreset_lib.workflows.checking import quick_check, start_quick_check, stop_quick_check
 from coreset_lib.workflows.comparing import (
     evaluate,
     evaluation_plan,
@@ -91,6 +92,7 @@ __all__ = [
     "open_for_resuming",
     "open_store",
     "prepare",
+    "quick_check",
     "rebuild",
     "refine",
     "refinement_plan",
@@ -99,10 +101,12 @@ __all__ = [
     "slurm_script",
     "start",
     "start_evaluation",
+    "start_quick_check",
     "start_refinement",
     "start_runs",
     "stop",
     "stop_evaluation",
+    "stop_quick_check",
     "stop_refinement",
     "submit_evaluation",
     "suspicion",
