@@ -48,8 +48,7 @@ from coreset_lib.scores.forgetting import (
     find_never_learned,
     find_not_learned_early,
 )
-from coreset_lib.scores.moving_windows import moving_windows as find_moving_windows
-from coreset_lib.scores.moving_windows import shares_of_sums
+from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_windows
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
@@ -321,9 +320,14 @@ def window_variances(
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def moving_windows(version: RunVersion) -> tuple[Window, Window]:
+def movement_of(version: RunVersion) -> NDArray[np.float64]:
+    """Return how far the population moves in each epoch."""
+    return mean_movement(open_dynamics(version))
+
+
+def moving_windows(version: RunVersion, length: int | None = None) -> tuple[Window, Window]:
     """Return an early and a late window where the population still moves."""
-    return find_moving_windows(open_dynamics(version))
+    return suggest_windows(movement_of(version), length)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

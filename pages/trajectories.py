@@ -8,7 +8,6 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
-from coreset_lib.scores.movement import suggest_windows
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads, session
@@ -206,8 +205,7 @@ def _take_suggestion(summary: RunSummary, key: str) -> None:
     """Choose windows that see something, as long as the ones before."""
     before = current_choice(key, session.initial_windows(summary), summary.epoch)
     length = min(before.early.n_epochs, summary.epoch // 2)
-    movement = board_data.movement_of(summary.version)
-    early, late = suggest_windows(movement, length)
+    early, late = reads.moving_windows(summary.version, length)
     choose_windows(key, early, late, lock=before.lock_length)
 
 
