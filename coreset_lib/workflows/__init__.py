@@ -49,7 +49,15 @@ from coreset_lib.workflows.refining import (
     start_refinement,
     stop_refinement,
 )
-from coreset_lib.workflows.runs import average, find_run, open_store, stop
+from coreset_lib.workflows.runs import (
+    average,
+    find_run,
+    open_store,
+    repetitions,
+    stability,
+    stability_table,
+    stop,
+)
 from coreset_lib.workflows.training import (
     create_runs,
     open_for_resuming,
@@ -97,8 +105,11 @@ __all__ = [
     "refine",
     "refinement_plan",
     "refinements",
+    "repetitions",
     "resume",
     "slurm_script",
+    "stability",
+    "stability_table",
     "start",
     "start_evaluation",
     "start_quick_check",
