@@ -1,5 +1,6 @@
 """Cached reads of runs and their numbers; everything is computed by the library."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_w
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
+from coreset_lib.scores.stability import RankStability, overlaps, rank_stability
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
@@ -246,11 +248,14 @@ def find_datasets(root: str) -> list[str]:
     return [path.name for path in found if is_within(path, allowed_roots())]
 
 
-def start_run(config: TrainingConfig, *, with_event_files: bool = False) -> str:
-    """Start a training run in the background and return its id."""
-    return workflows.start(
-        config, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
-    ).run_id
+def start_run(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool = False) -> str:
+    """Start a training in the background, with so many seeds; return the id of the first run."""
+    configs = [replace(config, seed=config.seed + number) for number in range(n_runs)]
+    runs, _ = workflows.create_runs(
+        configs, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
+    )
+    workflows.start_runs(runs)
+    return runs[0].run_id
 
 
 def prepare_run(config: TrainingConfig) -> str:
@@ -303,6 +308,48 @@ def waiting_runs() -> list[QueueEntry]:
 def move_run(folder: str, position: int) -> None:
     """Give a waiting run another place in the queue."""
     queue.move(_run(folder), position)
+
+
+def repetitions(summary: RunSummary) -> list[Run]:
+    """Return the finished runs that differ from a run in their seed only, and the run itself."""
+    if summary.state != "finished":
+        return []
+    return workflows.repetitions(_run(summary.folder), cache=default_cache())
+
+
+def is_averaged(runs: Sequence[Run]) -> bool:
+    """Whether an ensemble of just these runs is there already."""
+    wanted = {run.run_id for run in runs}
+    members = [_members(summary) for summary in run_summaries() if summary.state == "finished"]
+    return any(set(found) == wanted for found in members)
+
+
+def _members(summary: RunSummary) -> tuple[str, ...]:
+    """Return the runs that an ensemble is the average of."""
+    return manifest_of(summary.folder).members
+
+
+def average(runs: Sequence[Run]) -> str:
+    """Average runs into an ensemble and return its id."""
+    return workflows.average(runs, cache=default_cache()).run_id
+
+
+def stability(runs: Sequence[Run], name: str, options: Options) -> RankStability:
+    """Compare a score over runs that differ in their seed only."""
+    versions = tuple(summarise(run).version for run in runs)
+    return _stability(versions, name, options)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the runs…")
+def _stability(versions: tuple[RunVersion, ...], name: str, options: Options) -> RankStability:
+    """Compare a score over runs, each read once."""
+    return rank_stability([score_values(version, name, options) for version in versions])
+
+
+def coreset_overlaps(runs: Sequence[Run], choices: Options) -> NDArray[np.float64]:
+    """Return what each two of the coresets share that runs give by the same choices."""
+    versions = [summarise(run).version for run in runs]
+    return overlaps([chosen_coreset(version, choices)[0].indices for version in versions])
 
 
 def delete_run(folder: str) -> None:

@@ -31,6 +31,7 @@ from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ra
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
+from dashboard.trajectories.stability import draw_stability
 from dashboard.trajectories.window_effect import draw_window_effect, draw_window_shares
 
 PLOT_HEIGHT = 270
@@ -106,6 +107,7 @@ def draw_page(summary: RunSummary) -> None:
             draw_window_shares(summary, score, choice.early, choice.late)
             draw_window_effect(summary, score, choice.early, choice.late)
         _draw_table(view, is_live=board.live is not None)
+        draw_stability(summary, score)
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)

@@ -1,4 +1,4 @@
-"""Commands that compute and write files: ``score``, ``select``, ``take-away``, ``rebuild``."""
+"""Commands that write files: ``score``, ``select``, ``stability``, ``take-away``, ``rebuild``."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,6 +134,34 @@ def _say_notes(run: Run, export: Export) -> None:
         typer.echo(EXACT_MATCH, err=True)
 
 
+def stability(
+    run: RunName,
+    out: Out,
+    score: ScoreName = "eva",
+    early: Early = None,
+    late: Late = None,
+    option: ScoreOptions = None,
+    cache: Cache = None,
+) -> None:
+    """Compare a score over RUN and those that differ in their seed only, or over its members."""
+    from coreset_lib.atomic import csv_bytes
+    from coreset_lib.outputs import check_output, write_output
+
+    found = find_run(cache, run)
+    check_output(out, like=b"index,sample_id")
+    runs = workflows.repetitions(found, cache=found.paths.cache)
+    options = score_options(early, late, option)
+    told = workflows.stability(runs, score, options)
+    write_output(out, csv_bytes(workflows.stability_table(runs, score, options)))
+    seeds = ", ".join(str(each.manifest.seed) for each in runs)
+    typer.echo(f"{out}: {len(told.times_hardest)} samples by {score} in {len(runs)} runs ({seeds})")
+    n_always = int((told.times_hardest == told.n_runs).sum())
+    typer.echo(
+        f"hardest tenth: two runs share {told.overlaps.mean():.0%}; "
+        f"{n_always} of {told.n_hardest} samples are in it in every run"
+    )
+
+
 def take_away(
     csv: Annotated[Path, typer.Argument(metavar="CSV", help="A coreset's CSV, or its ZIP")],
     form: Annotated[str, typer.Option(help=", ".join(FORM_NAMES))],
@@ -176,4 +204,4 @@ def rebuild(
     return 0 if is_same else 1
 
 
-COMMANDS = (score, select, take_away, rebuild)
+COMMANDS = (score, select, stability, take_away, rebuild)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from coreset_lib.runs.store import Run
 
 MAP_NEIGHBOURS = 10
 
-Indices = Sequence[int] | NDArray[np.integer]
+Indices = Sequence[int] | NDArray[np.int64] | NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def known_errors(run: Run) -> KnownErrors | None:
 
 
 def lies_among_others(
-    places: NDArray[np.floating], labels: NDArray[np.int64], *, k: int = MAP_NEIGHBOURS
+    places: NDArray[np.floating[Any]], labels: NDArray[np.int64], *, k: int = MAP_NEIGHBOURS
 ) -> NDArray[np.bool_]:
     """Whether each sample lies among another class on a map.
 
@@ -97,7 +98,7 @@ def lies_among_others(
     k = min(k, len(placed) - 1)
     if k < 1:
         return found
-    near = KDTree(places[placed]).query(places[placed], k=k + 1)[1]
+    near = np.asarray(KDTree(places[placed]).query(places[placed], k=k + 1)[1])
     # Of samples at one place the tree may name any as the nearest: leave out oneself wherever.
     is_self = near == np.arange(len(placed))[:, None]
     is_self[~is_self.any(axis=1), -1] = True

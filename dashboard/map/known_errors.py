@@ -53,7 +53,7 @@ def draw_reveal(summary: RunSummary, projection: Projection) -> KnownErrors | No
 def ring_texts(found: KnownErrors, class_names: Sequence[str]) -> dict[int, str]:
     """Return what is said of each sample with a wrong label."""
     return {
-        row: f"label known to be wrong; truly {class_names[found.true_labels[row]]}"
+        row: f"label known to be wrong; truly {class_names[int(found.true_labels[row])]}"
         for row in found.rows.tolist()
     }
 
