@@ -1,5 +1,7 @@
 """What surrounds every page: the run picker, the heading, the footer."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,7 +77,7 @@ def draw_run_picker() -> None:
     st.sidebar.selectbox(
         "Run",
         list(summaries),
-        format_func=lambda run_id: run_title(summaries[run_id]),
+        format_func=_distinct_titles(tuple(summaries.values())).__getitem__,
         key=session.RUN,
         persist_state="session",
         help="The training run that all pages look at.",
@@ -152,6 +154,17 @@ def run_title(summary: RunSummary) -> str:
     when = datetime.fromisoformat(summary.created).replace(tzinfo=UTC).astimezone()
     named = f"{summary.name} · " if summary.name else ""
     return f"{named}{summary.dataset} · {when:%d %b %H:%M} · {summary.model}"
+
+
+def _distinct_titles(summaries: Sequence[RunSummary]) -> dict[str, str]:
+    """Name runs, those of one name by seed and the end of their id too: a browser asks by name."""
+    titles = {summary.run_id: run_title(summary) for summary in summaries}
+    counts = Counter(titles.values())
+    for summary in summaries:
+        if counts[titles[summary.run_id]] > 1:
+            seed = "average" if "-ensemble-" in summary.run_id else f"seed {summary.seed}"
+            titles[summary.run_id] += f" · {seed} · {summary.run_id[-4:]}"
+    return titles
 
 
 def state_in_words(summary: RunSummary) -> str:

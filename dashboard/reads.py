@@ -1,5 +1,6 @@
 """Cached reads of runs and their numbers; everything is computed by the library."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.results import read_cells, summary_table
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
@@ -31,6 +31,7 @@ from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.quick_checks import QuickCheck
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.naming import Naming, write_naming
@@ -48,11 +49,11 @@ from coreset_lib.scores.forgetting import (
     find_never_learned,
     find_not_learned_early,
 )
-from coreset_lib.scores.moving_windows import moving_windows as find_moving_windows
-from coreset_lib.scores.moving_windows import shares_of_sums
+from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_windows
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
+from coreset_lib.scores.stability import RankStability, overlaps, rank_stability
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
@@ -247,11 +248,14 @@ def find_datasets(root: str) -> list[str]:
     return [path.name for path in found if is_within(path, allowed_roots())]
 
 
-def start_run(config: TrainingConfig, *, with_event_files: bool = False) -> str:
-    """Start a training run in the background and return its id."""
-    return workflows.start(
-        config, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
-    ).run_id
+def start_run(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool = False) -> str:
+    """Start a training in the background, with so many seeds; return the id of the first run."""
+    configs = [replace(config, seed=config.seed + number) for number in range(n_runs)]
+    runs, _ = workflows.create_runs(
+        configs, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
+    )
+    workflows.start_runs(runs)
+    return runs[0].run_id
 
 
 def prepare_run(config: TrainingConfig) -> str:
@@ -306,6 +310,48 @@ def move_run(folder: str, position: int) -> None:
     queue.move(_run(folder), position)
 
 
+def repetitions(summary: RunSummary) -> list[Run]:
+    """Return the finished runs that differ from a run in their seed only, and the run itself."""
+    if summary.state != "finished":
+        return []
+    return workflows.repetitions(_run(summary.folder), cache=default_cache())
+
+
+def is_averaged(runs: Sequence[Run]) -> bool:
+    """Whether an ensemble of just these runs is there already."""
+    wanted = {run.run_id for run in runs}
+    members = [_members(summary) for summary in run_summaries() if summary.state == "finished"]
+    return any(set(found) == wanted for found in members)
+
+
+def _members(summary: RunSummary) -> tuple[str, ...]:
+    """Return the runs that an ensemble is the average of."""
+    return manifest_of(summary.folder).members
+
+
+def average(runs: Sequence[Run]) -> str:
+    """Average runs into an ensemble and return its id."""
+    return workflows.average(runs, cache=default_cache()).run_id
+
+
+def stability(runs: Sequence[Run], name: str, options: Options) -> RankStability:
+    """Compare a score over runs that differ in their seed only."""
+    versions = tuple(summarise(run).version for run in runs)
+    return _stability(versions, name, options)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the runs…")
+def _stability(versions: tuple[RunVersion, ...], name: str, options: Options) -> RankStability:
+    """Compare a score over runs, each read once."""
+    return rank_stability([score_values(version, name, options) for version in versions])
+
+
+def coreset_overlaps(runs: Sequence[Run], choices: Options) -> NDArray[np.float64]:
+    """Return what each two of the coresets share that runs give by the same choices."""
+    versions = [summarise(run).version for run in runs]
+    return overlaps([chosen_coreset(version, choices)[0].indices for version in versions])
+
+
 def delete_run(folder: str) -> None:
     """Remove a run from the disk."""
     store().delete(_run(folder))
@@ -321,9 +367,14 @@ def window_variances(
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def moving_windows(version: RunVersion) -> tuple[Window, Window]:
+def movement_of(version: RunVersion) -> NDArray[np.float64]:
+    """Return how far the population moves in each epoch."""
+    return mean_movement(open_dynamics(version))
+
+
+def moving_windows(version: RunVersion, length: int | None = None) -> tuple[Window, Window]:
     """Return an early and a late window where the population still moves."""
-    return find_moving_windows(open_dynamics(version))
+    return suggest_windows(movement_of(version), length)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -383,44 +434,6 @@ def never_learned(version: RunVersion) -> NDArray[np.bool_]:
     return find_never_learned(open_dynamics(version))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=ANY_EPOCH)
-def _linear_probe(version: RunVersion, is_there: tuple[bool, ...]) -> LinearProbe | None:
-    """Return the run's probe; None while its embedding is not there."""
-    del is_there  # part of the key
-    run = _run(version.folder)
-    embedding, validation = run.features("surrogate"), run.validation()
-    if embedding is None or validation is None:
-        return None
-    return LinearProbe.prepare(
-        embedding,
-        run.labels(),
-        *validation,
-        len(run.manifest.dataset.class_names),
-        multi_hot=run.multi_hot(),
-        val_multi_hot=run.val_multi_hot(),
-    )
-
-
-def probe_coreset(version: RunVersion, choices: Options) -> ProbeResult | None:
-    """Judge a coreset quickly beside random ones; None without an embedding."""
-    paths = _run(version.folder).paths
-    parts = (paths.embedding, paths.val_embedding, paths.val_labels)
-    is_there = tuple(part.exists() for part in parts)  # "not yet" is asked again
-    return _probe_coreset(version, choices, is_there)
-
-
-@st.cache_data(max_entries=64, show_spinner="Probing…")
-def _probe_coreset(
-    version: RunVersion, choices: Options, is_there: tuple[bool, ...]
-) -> ProbeResult | None:
-    """Judge a coreset with what is there."""
-    probe = _linear_probe(version, is_there)
-    if probe is None:
-        return None
-    coreset, _ = chosen_coreset(version, choices)
-    return probe.compare_with_random(coreset.indices)
-
-
 def coreset_form(
     summary: RunSummary, export: Export, form: str, *, with_uids: bool = False
 ) -> dict[str, bytes]:
@@ -454,6 +467,21 @@ def has_embedding(folder: str) -> bool:
 def manifest_of(folder: str) -> Manifest:
     """Return what was run."""
     return _run(folder).manifest
+
+
+def quick_check(summary: RunSummary, indices: NDArray[np.intp]) -> QuickCheck | None:
+    """Return the quick check of a coreset as it is now; None if it was never started."""
+    return workflows.quick_check(_run(summary.folder), indices, cache=default_cache())
+
+
+def start_quick_check(summary: RunSummary, indices: NDArray[np.intp]) -> None:
+    """Start the quick check of a coreset in the background, or go on with it."""
+    workflows.start_quick_check(_run(summary.folder), indices, cache=default_cache())
+
+
+def stop_quick_check(check: QuickCheck) -> None:
+    """End a quick check; its finished trainings are kept."""
+    workflows.stop_quick_check(check)
 
 
 def evaluations(run_id: str) -> list[Evaluation]:

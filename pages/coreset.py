@@ -12,7 +12,7 @@ from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
-from dashboard.coreset.candidates import draw_candidates
+from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
 from dashboard.coreset.chart import composition_bars
 from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check
@@ -163,9 +163,10 @@ def _draw_result(
         "Hatched: the full training set. Solid: the coreset. A coreset of only hard samples can "
         "do worse than a random one of the same size; compare before you rely on it."
     )
-    draw_quick_check(summary, choices)
+    draw_quick_check(summary, coreset.indices)
     with st.expander("Compare candidates"):
         draw_candidates(summary, choices)
+    draw_other_seeds(summary, choices)
     images = reads.load_images(summary.version)
     draw_thumbnails(images, coreset.indices, run.labels, run.class_names, score)
 

@@ -8,6 +8,7 @@ interface.
 """
 
 from coreset_lib.export.provenance import Export
+from coreset_lib.workflows.checking import quick_check, start_quick_check, stop_quick_check
 from coreset_lib.workflows.comparing import (
     evaluate,
     evaluation_plan,
@@ -48,7 +49,15 @@ from coreset_lib.workflows.refining import (
     start_refinement,
     stop_refinement,
 )
-from coreset_lib.workflows.runs import average, find_run, open_store, stop
+from coreset_lib.workflows.runs import (
+    average,
+    find_run,
+    open_store,
+    repetitions,
+    stability,
+    stability_table,
+    stop,
+)
 from coreset_lib.workflows.training import (
     create_runs,
     open_for_resuming,
@@ -91,18 +100,24 @@ __all__ = [
     "open_for_resuming",
     "open_store",
     "prepare",
+    "quick_check",
     "rebuild",
     "refine",
     "refinement_plan",
     "refinements",
+    "repetitions",
     "resume",
     "slurm_script",
+    "stability",
+    "stability_table",
     "start",
     "start_evaluation",
+    "start_quick_check",
     "start_refinement",
     "start_runs",
     "stop",
     "stop_evaluation",
+    "stop_quick_check",
     "stop_refinement",
     "submit_evaluation",
     "suspicion",

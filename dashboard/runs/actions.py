@@ -7,6 +7,7 @@ from coreset_lib.runs.summary import RunSummary
 from dashboard import reads, session
 from dashboard.shared.downloads import draw_slurm_script
 from dashboard.shared.messages import draw_error
+from dashboard.shared.start.form import STARTED
 
 RESUMABLE = ("stopped", "interrupted", "failed")
 SCRIPT = "For sbatch on a cluster that sees this folder, or has a copy of it."
@@ -29,8 +30,30 @@ def draw_run_actions(summary: RunSummary) -> None:
     if is_resumable:
         with row:
             draw_slurm_script(summary.run_id, lambda: reads.slurm_script(summary.folder), SCRIPT)
+    _draw_average(summary)
     if row.button("Delete…", icon=":material/delete:"):
         _confirm_deletion(summary)
+
+
+def _draw_average(summary: RunSummary) -> None:
+    """Draw the button that averages a run with those of other seeds, where that is still open."""
+    if summary.state != "finished" or reads.manifest_of(summary.folder).members:
+        return
+    runs = reads.repetitions(summary)
+    if len(runs) < 2 or reads.is_averaged(runs):
+        return
+    if st.button(
+        f"Average the {len(runs)} runs",
+        icon=":material/functions:",
+        help="This run and those that differ from it in their seed only become one run more, an "
+        "ensemble: the errors of each epoch are averaged before anything is scored (EVA).",
+    ):
+        try:
+            st.session_state[STARTED] = reads.average(runs)
+        except CoresetError as error:
+            draw_error(error)
+            return
+        st.rerun()
 
 
 def draw_queue() -> None:

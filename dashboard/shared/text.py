@@ -3,6 +3,9 @@
 import html
 import re
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~:$-])")
 
 
@@ -23,3 +26,10 @@ def time_in_words(seconds: float) -> str:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def range_in_percent(shares: NDArray[np.float64]) -> str:
+    """Write the mean of some shares, with the lowest and highest where they differ."""
+    low, high = 100 * shares.min(), 100 * shares.max()
+    span = f" ({low:.0f} to {high:.0f})" if round(low) != round(high) else ""
+    return f"{100 * shares.mean():.0f} %{span}"

@@ -35,6 +35,8 @@ DATASET = "start-dataset"
 READING = "start-reading"
 HANDED_OVER = "start-handed-over"
 EVENT_FILES = "event_files"
+N_RUNS = "n_runs"
+MOST_RUNS = 20
 
 
 def draw_start_form() -> None:
@@ -54,7 +56,7 @@ def draw_start_form() -> None:
     info = _draw_dataset(infos)
     with st.form("start-run", border=False):
         chosen = {"dataset": info.name, **_draw_fields(info)}
-        with_event_files = bool(chosen.pop(EVENT_FILES))
+        with_event_files, n_runs = bool(chosen.pop(EVENT_FILES)), int(chosen.pop(N_RUNS))
         row = st.container(horizontal=True)
         has_been_sent = row.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:"
@@ -74,7 +76,8 @@ def draw_start_form() -> None:
         if is_prepared:
             _prepare(_configured(chosen, root.strip()))
         if has_been_sent:
-            _start(_configured(chosen, root.strip()), with_event_files=with_event_files)
+            config = _configured(chosen, root.strip())
+            _start(config, n_runs=n_runs, with_event_files=with_event_files)
         if is_asked:
             ask_for_duration(_configured(chosen, root.strip()))
     except CoresetError as error:
@@ -171,8 +174,16 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
 def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[str, Any]:
     """Draw how to train; only what is safe for the dataset."""
     augmentations = [kind for kind in AUGMENTATIONS if kind != "mirror" or not info.has_sides]
-    a, b, c, d = st.columns(4)
+    a, b, c, d, e = st.columns(5)
     return {
+        N_RUNS: e.number_input(
+            "Runs",
+            1,
+            MOST_RUNS,
+            1,
+            help="With so many seeds, counted from this one. They wait for one another; once all "
+            "are finished they can be averaged here, and Trajectories says how stable a rank is.",
+        ),
         "batch_size": a.number_input("Batch size", 2, 1_000_000, fields["batch_size"]),
         "learning_rate": b.number_input(
             "Learning rate", 0.0001, 10.0, fields["learning_rate"], format="%.4f"
@@ -241,10 +252,12 @@ def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
     )
 
 
-def _start(config: TrainingConfig, *, with_event_files: bool = False) -> None:
-    """Start the run; it becomes the chosen one."""
+def _start(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool = False) -> None:
+    """Start the run, or several with other seeds; the first becomes the chosen one."""
     with st.spinner("Reading the dataset and starting the training process…"):
-        st.session_state[STARTED] = reads.start_run(config, with_event_files=with_event_files)
+        st.session_state[STARTED] = reads.start_run(
+            config, n_runs=n_runs, with_event_files=with_event_files
+        )
     _forget_form()
     st.rerun()
 
