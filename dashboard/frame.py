@@ -1,5 +1,7 @@
 """What surrounds every page: the run picker, the heading, the footer."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,7 +77,7 @@ def draw_run_picker() -> None:
     st.sidebar.selectbox(
         "Run",
         list(summaries),
-        format_func=lambda run_id: run_title(summaries[run_id]),
+        format_func=run_titles(summaries).__getitem__,
         key=session.RUN,
         persist_state="session",
         help="The training run that all pages look at.",
@@ -152,6 +154,16 @@ def run_title(summary: RunSummary) -> str:
     when = datetime.fromisoformat(summary.created).replace(tzinfo=UTC).astimezone()
     named = f"{summary.name} · " if summary.name else ""
     return f"{named}{summary.dataset} · {when:%d %b %H:%M} · {summary.model}"
+
+
+def run_titles(summaries: Mapping[str, RunSummary]) -> dict[str, str]:
+    """Name every run so that no two names are alike: the browser tells runs apart by them."""
+    titles = {run_id: run_title(summary) for run_id, summary in summaries.items()}
+    common = {title for title, n in Counter(titles.values()).items() if n > 1}
+    return {
+        run_id: f"{title} · {run_id}" if title in common else title
+        for run_id, title in titles.items()
+    }
 
 
 def state_in_words(summary: RunSummary) -> str:

@@ -165,3 +165,10 @@ def test_figures_that_were_not_recorded_are_left_out(open_dashboard, write_run):
     assert [metric.label for metric in dashboard.app.metric] == ["Epochs"]
     (chart,) = dashboard.app.get("plotly_chart")
     assert [line["name"] for line in json.loads(chart.proto.spec)["data"]] == ["train"]
+
+
+def test_no_two_runs_have_the_same_title_in_the_picker(open_dashboard, write_run):
+    runs = {write_run(seed=seed).root.name for seed in (1, 2)}
+    titles = open_dashboard("runs").labelled("selectbox", "Run").options
+    assert len(set(titles)) == 2
+    assert {title.rsplit(" · ", 1)[1] for title in titles} == runs
