@@ -64,7 +64,12 @@ def draw_left_out_plugins() -> None:
 
 def draw_run_picker() -> None:
     """Draw the choice of the run in the sidebar; it is shared by all pages and in the URL."""
-    summaries = {s.run_id: s for s in reads.run_summaries() if s.state != DAMAGED}
+    wanted = st.session_state.get(session.RUN) or st.query_params.get(session.RUN)
+    summaries = {
+        s.run_id: s
+        for s in reads.run_summaries()
+        if s.state != DAMAGED and (not s.is_archived or s.run_id == wanted)
+    }
     missing = session.adopt_run(tuple(summaries))
     if missing is not None:
         st.warning(

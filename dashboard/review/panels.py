@@ -18,11 +18,13 @@ from coreset_lib.review.records import (
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
+from dashboard.frame import PAGES
 from dashboard.review import data as review_data
 from dashboard.review.data import Review
 from dashboard.shared.downloads import draw_export, draw_table_download
 from dashboard.shared.messages import draw_error
 from dashboard.shared.selection import selection
+from dashboard.shared.start.form import announce_run
 from dashboard.shared.text import as_text
 
 MOST_CONFLICTS = 50
@@ -197,8 +199,31 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
             about="Also what waits for a second reader, with its status.",
             is_primary=False,
         )
+        is_asked = st.button(
+            "Train with the corrected labels",
+            icon=":material/play_arrow:",
+            disabled=not has_done or summary.is_recorded,
+            help="Starts a run like this one, in the background, on the labels decided for good. "
+            "This run and the dataset stay as they are."
+            if not summary.is_recorded
+            else "This run was recorded from a training of your own: give the table to that one.",
+        )
+    if is_asked:
+        _train_corrected(summary, review)
     if not has_done:
         st.caption(f":material/info: {_why_nothing_is_done(review)}")
+
+
+def _train_corrected(summary: RunSummary, review: Review) -> None:
+    """Start the training and go where it is seen, or say why not."""
+    try:
+        with st.spinner("Reading the dataset and starting the training process…"):
+            labels = review_data.labels_export(summary, review, "confirmed")
+            announce_run(reads.train_corrected(summary.folder, labels))
+    except CoresetError as error:
+        draw_error(error)
+        return
+    st.switch_page(PAGES / "runs.py")
 
 
 def _why_nothing_is_done(review: Review) -> str:

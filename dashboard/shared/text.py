@@ -23,3 +23,13 @@ def time_in_words(seconds: float) -> str:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def bytes_in_words(n_bytes: int) -> str:
+    """Return a size on disk in the unit that people read."""
+    size = float(n_bytes)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit != "MB" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
