@@ -34,11 +34,11 @@ from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.quick_checks import QuickCheck
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.images import load_run_images
-from coreset_lib.runs.naming import Naming, write_naming
-from coreset_lib.runs.paths import RunPaths, runs_folder
+from coreset_lib.runs.naming import ARCHIVED, Naming, read_naming, write_naming
+from coreset_lib.runs.paths import RunPaths, folder_bytes, runs_folder
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
+from coreset_lib.runs.summary import DAMAGED, RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
@@ -258,6 +258,18 @@ def start_run(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool
     return runs[0].run_id
 
 
+def keep_label_table(content: bytes, name: str) -> tuple[str, str]:
+    """Keep a table of labels for trainings; its name for them, and which rows count."""
+    return workflows.keep_label_table(content, name, cache=default_cache())
+
+
+def train_corrected(folder: str, labels: Export) -> str:
+    """Start a training like a run's with corrected labels, and return its id."""
+    return workflows.train_corrected(
+        _run(folder), labels, cache=default_cache(), roots=allowed_roots()
+    ).run_id
+
+
 def prepare_run(config: TrainingConfig) -> str:
     """Create a run that somebody will train elsewhere, and return its id."""
     return workflows.prepare(config, cache=default_cache(), roots=allowed_roots()).run_id
@@ -295,9 +307,48 @@ def resume_run(folder: str) -> None:
     workflows.resume(_run(folder), roots=allowed_roots())
 
 
-def name_run(folder: str, name: str, tags: str) -> None:
-    """Call a run by a name, and by tags that commas separate."""
-    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(","))))
+def name_run(folder: str, name: str, tags: str, note: str = "") -> None:
+    """Call a run by a name, by tags that commas separate, and put down a note."""
+    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(",")), note=note))
+
+
+def archive_run(folder: str, *, is_archived: bool) -> None:
+    """Take a run out of the lists, or put it back; its files stay where they are."""
+    paths = _run(folder).paths
+    naming = read_naming(paths)
+    others = tuple(tag for tag in naming.tags if tag != ARCHIVED)
+    write_naming(paths, replace(naming, tags=(*others, ARCHIVED) if is_archived else others))
+
+
+def what_depends_on(run_id: str) -> list[str]:
+    """Say what would lose its run: comparisons, refinements and ensembles of it."""
+    cache = default_cache()
+    n_comparisons = len(workflows.evaluations(run_id, cache=cache))
+    n_refinements = len(workflows.refinements(run_id, cache=cache))
+    ensembles = [
+        run.run_id
+        for run in store().runs()
+        if summarise(run).state != DAMAGED and run_id in run.manifest.members
+    ]
+    found = [
+        f"{n} {what if n > 1 else what[:-1]}"
+        for n, what in ((n_comparisons, "comparisons"), (n_refinements, "refinements"))
+        if n
+    ]
+    return [*found, *(f"the ensemble {name}" for name in ensembles)]
+
+
+@st.cache_data(ttl=60, max_entries=500, show_spinner=False)
+def disk_use(version: RunVersion) -> int:
+    """Return the bytes of a run's files, as they were at most a minute ago."""
+    return folder_bytes(Path(version.folder))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def last_accuracy(version: RunVersion) -> float | None:
+    """Return the validation accuracy of the last recorded epoch, 0 to 1, where it is known."""
+    metrics = _run(version.folder).metrics()
+    return metrics[-1].get("val_accuracy") if metrics else None
 
 
 def waiting_runs() -> list[QueueEntry]:

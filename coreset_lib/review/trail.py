@@ -71,6 +71,41 @@ def _add_decision(connection: Connection, dataset: ReviewedDataset, decision: De
     )
 
 
+def undo_event(
+    connection: Connection,
+    dataset: ReviewedDataset,
+    reader: str,
+    *,
+    target: int | None = None,
+    run: str = "",
+    view: str = "",
+    token: str | None = None,
+) -> Event:
+    """Add the event that takes a decision back; the same one for a token that is known."""
+    known = event_with_token(connection, token)
+    if known is not None:
+        check_repeated(known, dataset.fingerprint, reader=reader, actions=("undo",))
+        return known
+    role = current_roles(connection).get(reader)
+    rights.check_role(reader, role, "undo")
+    undone = event_to_undo(connection, dataset, reader, target)
+    rights.check_undo(reader, role, undone)
+    return add_event(
+        connection,
+        dataset,
+        reader=reader,
+        role=role,
+        recorded_by=reader,
+        sample_id=undone.sample_id,
+        action="undo",
+        new_label=None,
+        target=undone.id,
+        run=run,
+        view=view,
+        token=token,
+    )
+
+
 def add_event(
     connection: Connection, dataset: ReviewedDataset, *, sample_id: str, **fields: Any
 ) -> Event:

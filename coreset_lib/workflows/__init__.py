@@ -19,6 +19,7 @@ from coreset_lib.workflows.comparing import (
     stop_evaluation,
     submit_evaluation,
 )
+from coreset_lib.workflows.correcting import keep_label_table, train_corrected
 from coreset_lib.workflows.exporting import (
     cluster,
     cluster_class,
@@ -96,6 +97,7 @@ __all__ = [
     "find_refinement",
     "find_run",
     "hand_out_corrections",
+    "keep_label_table",
     "lost_classes",
     "open_for_resuming",
     "open_store",
@@ -124,5 +126,6 @@ __all__ = [
     "suspicion_table",
     "take_away",
     "train",
+    "train_corrected",
     "train_here",
 ]

@@ -33,3 +33,13 @@ def range_in_percent(shares: NDArray[np.float64]) -> str:
     low, high = 100 * shares.min(), 100 * shares.max()
     span = f" ({low:.0f} to {high:.0f})" if round(low) != round(high) else ""
     return f"{100 * shares.mean():.0f} %{span}"
+
+
+def bytes_in_words(n_bytes: int) -> str:
+    """Return a size on disk in the unit that people read."""
+    size = float(n_bytes)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit != "MB" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
