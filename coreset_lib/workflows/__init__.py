@@ -9,6 +9,7 @@ interface.
 
 from coreset_lib.export.provenance import Export
 from coreset_lib.workflows.comparing import (
+    comparison_cost,
     evaluate,
     evaluation_plan,
     evaluation_script,
@@ -72,6 +73,7 @@ __all__ = [
     "cluster",
     "cluster_class",
     "compare_tables",
+    "comparison_cost",
     "continue_refinement",
     "create_runs",
     "evaluate",

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 # Figures of the whole test set, and those of each class.
 OVERALL = ("accuracy", "balanced_accuracy", "macro_auc", "macro_f1", "macro_precision")
 PER_CLASS = ("recall", "precision", "f1")
+THRESHOLD = 0.5  # above it, a label of a set counts as predicted
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Predictions:
             numbers = np.arange(probabilities.shape[1])
             winners = probabilities.argmax(axis=1)
             return cls(truth[:, None] == numbers, winners[:, None] == numbers, probabilities)
-        sides = (_with_none(truth > 0), _with_none(probabilities > 0.5))
+        sides = (_with_none(truth > 0), _with_none(probabilities > THRESHOLD))
         return cls(*sides, probabilities, is_multi_label=True)
 
     @property

@@ -1,9 +1,9 @@
 """Verdicts: better, equivalent, worse or undecided, and which class pays."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,16 +22,14 @@ class Loss:
 
     Attributes
     ----------
-    figure : str
-        ``accuracy``, say, or the name of the class whose recall fell.
-    is_recall : bool
+    figure : object
+        As it was named to :func:`judge_all`.
     difference : Difference
     q_value : float
         Adjusted for all guarded figures of the comparison.
     """
 
-    figure: str
-    is_recall: bool
+    figure: Hashable
     difference: Difference
     q_value: float
 
@@ -113,7 +111,7 @@ def judge(found: Difference, *, margin: float = MARGIN) -> Word:
 
 def judge_all(
     judged: Sequence[Difference],
-    guarded: Sequence[Mapping[tuple[str, bool], Difference]],
+    guarded: Sequence[Mapping[Any, Difference]],
     *,
     margin: float = MARGIN,
 ) -> list[Verdict]:
@@ -124,8 +122,7 @@ def judge_all(
     judged : sequence of Difference
         One for each cell (strategy and rate), of the figure that is judged on.
     guarded : sequence of mappings
-        For each cell the figures that must not be worse, by name and whether it is the recall
-        of a class.
+        For each cell the figures that must not be worse, by any name.
     margin : float
 
     Returns
@@ -141,9 +138,7 @@ def judge_all(
     for (number, name), q_value in zip(flat, adjusted.tolist(), strict=True):
         found = guarded[number][name]
         if found.high < 0:
-            losses[number].append(
-                Loss(figure=name[0], is_recall=name[1], difference=found, q_value=q_value)
-            )
+            losses[number].append(Loss(figure=name, difference=found, q_value=q_value))
     return [
         _verdict(found, q_value, lost, margin)
         for found, q_value, lost in zip(judged, q_values.tolist(), losses, strict=True)

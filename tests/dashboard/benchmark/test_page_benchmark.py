@@ -76,7 +76,7 @@ def test_a_comparison_under_way_shows_what_is_finished_and_can_be_stopped(
     evaluation("running", share=0.5)
     dashboard = open_dashboard("benchmark")
     assert dashboard.labelled("button", "Stop")
-    assert "random (proportional) 0.1" in dashboard.words
+    assert "random (proportional) at 10 %" in dashboard.words
 
 
 def test_a_comparison_without_results_yet_says_so(open_dashboard, evaluation):
@@ -113,7 +113,7 @@ def test_a_comparison_stays_chosen_when_its_state_changes(open_dashboard, evalua
     evaluation("stopped", share=0.0, n_seeds=4)
     dashboard = open_dashboard("benchmark")
     dashboard.labelled("selectbox", "Comparison").set_value(older.evaluation_id)
-    assert "random (proportional) 0.1" in dashboard.run().words
+    assert "random (proportional) at 10 %" in dashboard.run().words
     evaluation("finished")
     assert dashboard.run().labelled("selectbox", "Comparison").value == older.evaluation_id
     titles = dashboard.labelled("selectbox", "Comparison").options

@@ -57,30 +57,30 @@ class TestJudge:
 class TestLosses:
     def test_better_although_a_class_pays_is_not_plainly_better(self):
         guarded = {
-            ("malignant", True): differing_by(-13, spread=4),
-            ("benign", True): differing_by(4),
+            "malignant": differing_by(-13, spread=4),
+            "benign": differing_by(4),
         }
         (verdict,) = judge_all([differing_by(2.7)], [guarded])
         assert verdict.word == "better"
         assert not verdict.is_plainly_better
         (loss,) = verdict.losses
-        assert (loss.figure, loss.is_recall, loss.is_beyond_chance) == ("malignant", True, True)
+        assert (loss.figure, loss.is_beyond_chance) == ("malignant", True)
         assert loss.difference.mean == pytest.approx(-0.13)
 
     def test_the_gravest_loss_comes_first(self):
-        guarded = {("accuracy", False): differing_by(-1), ("a", True): differing_by(-5)}
+        guarded = {"accuracy": differing_by(-1), "a": differing_by(-5)}
         (verdict,) = judge_all([differing_by(2)], [guarded])
         assert [loss.figure for loss in verdict.losses] == ["a", "accuracy"]
 
     def test_nothing_pays_where_nothing_is_certainly_worse(self):
-        (verdict,) = judge_all([differing_by(2)], [{("a", True): differing_by(-1, spread=5)}])
+        (verdict,) = judge_all([differing_by(2)], [{"a": differing_by(-1, spread=5)}])
         assert verdict.is_plainly_better
 
     def test_a_loss_among_many_figures_may_be_chance_and_says_so(self):
         barely = differing_by(-1.0, spread=0.85)
         assert 0.03 < barely.p_value < 0.05
-        nothing = {(str(k), True): differing_by(0, spread=1) for k in range(20)}
-        (verdict,) = judge_all([differing_by(2)], [nothing | {("a", True): barely}])
+        nothing = {str(k): differing_by(0, spread=1) for k in range(20)}
+        (verdict,) = judge_all([differing_by(2)], [nothing | {"a": barely}])
         (loss,) = verdict.losses
         assert loss.q_value == pytest.approx(min(21 * barely.p_value, 1))
         assert not loss.is_beyond_chance
