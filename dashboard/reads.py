@@ -19,6 +19,7 @@ from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
+from coreset_lib.evaluation.cost import Cost
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.results import FIGURES, Cells, read_cells
@@ -460,6 +461,11 @@ def manifest_of(folder: str) -> Manifest:
 def evaluations(run_id: str) -> list[Evaluation]:
     """Return the comparisons of a run as they are now, newest first."""
     return workflows.evaluations(run_id, cache=default_cache())
+
+
+def comparison_cost(plan: EvaluationPlan) -> Cost:
+    """Return what a comparison would still train."""
+    return workflows.comparison_cost(plan, cache=default_cache())
 
 
 def start_evaluation(plan: EvaluationPlan) -> None:
