@@ -20,8 +20,10 @@ from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
+from coreset_lib.evaluation.cost import Cost
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.evaluation.results import FIGURES, Cells, read_cells
+from coreset_lib.evaluation.standings import Standing, standings
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
@@ -540,6 +542,11 @@ def evaluations(run_id: str) -> list[Evaluation]:
     return workflows.evaluations(run_id, cache=default_cache())
 
 
+def comparison_cost(plan: EvaluationPlan) -> Cost:
+    """Return what a comparison would still train."""
+    return workflows.comparison_cost(plan, cache=default_cache())
+
+
 def start_evaluation(plan: EvaluationPlan) -> None:
     """Start a comparison in the background, or go on with it."""
     workflows.start_evaluation(plan, cache=default_cache())
@@ -550,10 +557,25 @@ def stop_evaluation(evaluation: Evaluation) -> None:
     workflows.stop_evaluation(evaluation)
 
 
-def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
-    """Return the results of the finished cells."""
-    cells = read_cells(evaluation.paths, evaluation.plan)
-    return summary_table(evaluation.plan, cells, figure=figure)
+def evaluation_standings(evaluation: Evaluation, figure: str) -> list[Standing]:
+    """Return how the strategies stand whose trainings are finished."""
+    paths, plan = evaluation.paths, evaluation.plan
+    cells = read_cells(paths, plan)
+    stamp = tuple((cell.key, cell in cells) for cell in plan.cells())
+    return _evaluation_standings(str(paths.root), stamp, figure, evaluation, cells)
+
+
+@st.cache_data(max_entries=16, show_spinner="Computing intervals…")
+def _evaluation_standings(
+    root: str,
+    stamp: tuple[tuple[str, bool], ...],
+    figure: str,
+    _evaluation: Evaluation,
+    _cells: Cells,
+) -> list[Standing]:
+    """Judge anew once more is finished: predictions of many networks are read for it."""
+    del root, stamp  # parts of the key
+    return standings(_evaluation.paths, _evaluation.plan, _cells, figure=figure)
 
 
 def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
@@ -562,9 +584,9 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
     return find_window_grid(evaluation.plan, cells, arm, rate)
 
 
-def evaluation_export(evaluation: Evaluation) -> Export:
+def evaluation_export(evaluation: Evaluation, figure: str = FIGURES[0]) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return workflows.export_evaluation(evaluation)
+    return workflows.export_evaluation(evaluation, figure=figure)
 
 
 def folder_of(run_id: str) -> str:

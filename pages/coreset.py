@@ -12,6 +12,7 @@ from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
+from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
 from dashboard.coreset.chart import composition_bars
 from dashboard.coreset.defaults import (
@@ -218,6 +219,13 @@ def _draw_downloads(summary: RunSummary, choices: reads.Options) -> None:
     with st.container(horizontal=True):
         draw_export("coreset", "Coreset", lambda: reads.coreset_export(summary, choices))
         draw_other_forms(summary, lambda: reads.coreset_export(summary, choices))
+        draw_benchmark_button(
+            summary.run_id,
+            choices,
+            label="Benchmark this coreset",
+            about="Train networks on it and on random coresets of the same size, and compare: "
+            "strategy, score, windows, options, seed, balance and noise cut go along.",
+        )
 
 
 draw_heading(

@@ -10,6 +10,7 @@ interface.
 from coreset_lib.export.provenance import Export
 from coreset_lib.workflows.checking import quick_check, start_quick_check, stop_quick_check
 from coreset_lib.workflows.comparing import (
+    comparison_cost,
     evaluate,
     evaluation_plan,
     evaluation_script,
@@ -82,6 +83,7 @@ __all__ = [
     "cluster",
     "cluster_class",
     "compare_tables",
+    "comparison_cost",
     "continue_refinement",
     "create_runs",
     "evaluate",

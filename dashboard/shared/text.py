@@ -6,6 +6,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.training.time_estimate import time_in_words as time_in_words
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~:$-])")
 
 
@@ -18,14 +20,6 @@ def as_figure_text(value: object, *, most: int = 28) -> str:
     """Return a value so that Plotly shows its characters, cut to ``most`` of them."""
     text = " ".join(str(value).split())
     return html.escape(text if len(text) <= most else f"{text[: most - 1]}…", quote=False)
-
-
-def time_in_words(seconds: float) -> str:
-    """Say a time roughly: in seconds, minutes or hours."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def range_in_percent(shares: NDArray[np.float64]) -> str:

@@ -182,7 +182,7 @@ class TestCandidates:
         for row, other, likely in zip(found.row, found.other, found.alike, strict=True):
             assert likely == pytest.approx(alike(row, other), abs=2e-3)
         for row in range(30):
-            others = sorted((alike(row, other) for other in range(30) if other != row))[::-1]
+            others = sorted(alike(row, other) for other in range(30) if other != row)[::-1]
             wanted = [value for value in others[:8] if value > copy_candidates.LEAST_ALIKE + 2e-3]
             kept = sorted(found.alike[found.row == row].tolist())[::-1]
             np.testing.assert_allclose(kept[: len(wanted)], wanted, atol=2e-3)
