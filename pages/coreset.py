@@ -11,6 +11,7 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Coreset
+from coreset_lib.selection.recommended import say_left_out
 from dashboard import reads, session
 from dashboard.coreset.candidates import draw_candidates
 from dashboard.coreset.chart import composition_bars
@@ -150,6 +151,8 @@ def _draw_result(
         for title, number in numbers.items():
             st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
+    if said := say_left_out(coreset.report):
+        st.caption(as_text(f"{said[0].upper()}{said[1:]}."))
     if score is not None and score.tie_note:
         st.warning(score.tie_note)
     _draw_downloads(summary, choices)
