@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.scores.score import Option, ScoreValues
-from coreset_lib.seeds import stream
 from coreset_lib.selection.agreement import neighbour_votes
 from coreset_lib.selection.coverage import Chosen, cover
 from coreset_lib.selection.geometry import variance_option
 from coreset_lib.selection.problem import SelectionProblem, Strategy
+from coreset_lib.selection.random import choose_random
 from coreset_lib.windows import Window
 
 VERSIONS = ("2", "1")
 EMBEDDINGS = ("early", "chosen")
 EARLY_SHARE = 0.1
-DRAW_ABOVE = 0.25
+DRAW_ABOVE = {"1": 0.25, "2": 0.15}
 MOST_LEFT_OUT = 0.25
+LEAST_PER_CLASS = 2
 NO_EARLY = "the run kept no early embedding, so nobody is a suspect"
-TOO_FEW = "fewer samples than classes: drawn at random"
+TOO_FEW = "fewer than two samples for each class, so all were drawn at random"
 
 
 def choose_recommended(
@@ -32,7 +33,7 @@ def choose_recommended(
     version: str,
     variance: float,
     early_share: float,
-    draw_above: float,
+    draw_above: float | str,
     most_left_out: float,
     embedding: str,
 ) -> Chosen:
@@ -45,8 +46,8 @@ def choose_recommended(
     Version 2: with the shares v_ic of the classes in the votes on sample i among its neighbours
     in the early embedding (:func:`coreset_lib.selection.agreement.neighbour_votes`), i is a
     suspect where max_c v_ic > v_iy, and the lowest v_iy leave first, at most the share
-    ``most_left_out`` of the class. The cells are of the early embedding, too. With fewer samples
-    to keep than classes all are drawn at random.
+    ``most_left_out`` of the class. The cells are of the early embedding, too. With fewer than
+    two samples to keep for each class on average all are drawn at random inside the classes.
 
     Version 1: suspects have a negative :func:`early_margin`, and all of them leave. Early on a
     network predicts the larger class, so that these are mostly the rarer one.
@@ -61,8 +62,8 @@ def choose_recommended(
         Share of the variance that PCA keeps.
     early_share : float
         Version 1: share of the epochs; it has been used for the score.
-    draw_above : float
-        A class that keeps more than this share of its candidates has the sample of each cell
+    draw_above : float or "auto"
+        A class that keeps more than this share of its candidates (0.15; version 1: 0.25) has the sample of each cell
         drawn at random: stratified sampling. A few central samples stand for a class better
         than as many random ones; with many of them the outskirts of the class would be missing.
     most_left_out : float
@@ -79,18 +80,17 @@ def choose_recommended(
     """
     if problem.balance == "global":
         problem = replace(problem, balance="proportional")
+    above = DRAW_ABOVE[version] if isinstance(draw_above, str) else draw_above
     details: dict[str, Any] = {"balance": problem.balance}
     if version == "1":
         assert problem.score is not None
         trust = problem.score.values
         details |= {"early_share": early_share}
-        return _cover_trusted(problem, trust, trust < 0, 1.0, variance, draw_above, details)
+        return _cover_trusted(problem, trust, trust < 0, 1.0, variance, above, details)
     details |= {"version": version}
-    is_proportional = problem.balance == "proportional"
-    if is_proportional and problem.n_keep < len(np.unique(problem.labels[problem.is_candidate])):
-        rng = stream(problem.seed, "recommended, too few")
-        drawn = rng.permutation(problem.candidates())[: problem.n_keep]
-        return drawn, details | {"note": TOO_FEW}
+    if problem.n_keep < LEAST_PER_CLASS * len(np.unique(problem.labels[problem.is_candidate])):
+        drawn, quotas = choose_random(problem)
+        return drawn, details | {"note": TOO_FEW} | quotas
     if problem.early_features is None:
         trust, is_suspect = np.ones(len(problem.labels)), np.zeros(len(problem.labels), np.bool_)
         details |= {"note": NO_EARLY}
@@ -98,7 +98,7 @@ def choose_recommended(
         trust, is_suspect = outvoted(problem)
         if embedding == "early":
             problem = replace(problem, features=problem.early_features)
-    return _cover_trusted(problem, trust, is_suspect, most_left_out, variance, draw_above, details)
+    return _cover_trusted(problem, trust, is_suspect, most_left_out, variance, above, details)
 
 
 def left_out_of_classes(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
@@ -195,11 +195,12 @@ RECOMMENDED = Strategy(
         ),
         "draw_above": Option(
             kind="real",
-            default=DRAW_ABOVE,
+            default="auto",
+            words=("auto",),
             least=0.0,
             most=1.0,
             help="a class that keeps more than this share has the image of each region drawn at "
-            "random, not the middle one",
+            "random, not the middle one; auto: 0.15, in version 1 0.25",
         ),
         "most_left_out": Option(
             kind="real",

@@ -112,15 +112,17 @@ def test_the_second_version_never_cuts_a_class_below_its_quota():
     assert [part["left_out"] for part in found.report["suspects"]] == [2, 1]
 
 
-def test_the_second_version_draws_at_random_where_there_are_more_classes_than_samples():
-    drawn = [
-        choose(
-            dynamics_with(np.zeros(60)), blobs(5)[0], early_blobs([]), **SECOND, rate=1 / 60, seed=s
-        )
-        for s in range(30)
-    ]
-    assert {int(LABELS[each.indices[0]]) for each in drawn} == {0, 1}
-    assert drawn[0].report["note"] == "fewer samples than classes: drawn at random"
+@pytest.mark.parametrize("n_keep", [1, 2, 3])
+def test_without_two_samples_for_each_class_the_second_version_is_random(n_keep):
+    dynamics, early = dynamics_with(np.zeros(60)), early_blobs([3])
+    for seed in range(5):
+        choice = {"rate": n_keep / 60, "seed": seed}
+        found = choose(dynamics, blobs(5)[0], early, **SECOND, **choice)
+        drawn = choose(dynamics, blobs(5)[0], early, strategy="random", **choice)
+        assert found.indices.tolist() == drawn.indices.tolist()
+        assert "drawn at random" in found.report["note"]
+    four = choose(dynamics, blobs(5)[0], early, **SECOND, rate=4 / 60)
+    assert "note" not in four.report
 
 
 def test_without_an_early_embedding_the_second_version_has_no_suspects():
@@ -164,6 +166,25 @@ def test_a_record_from_before_there_were_versions_means_the_first():
     config = SelectionConfig.from_record(record)
     assert config.read_strategy_options()["version"] == "1"
     assert config.as_dict()["strategy_options"] == options
+
+
+@pytest.mark.parametrize(("version", "last_middle", "first_drawn"), [("1", 15, 17), ("2", 9, 10)])
+def test_where_the_samples_begin_to_be_drawn_follows_from_the_version(
+    version, last_middle, first_drawn
+):
+    reports = [
+        choose(
+            dynamics_with(np.full(60, 0.5)),
+            blobs(5)[0],
+            early_blobs([]),
+            strategy="recommended",
+            strategy_options={"version": version},
+            rate=n_keep / 60,
+        ).report["suspects"]
+        for n_keep in (last_middle, first_drawn)
+    ]
+    assert [part["drawn"] for part in reports[0]] == [False, False]
+    assert any(part["drawn"] for part in reports[1])
 
 
 @pytest.mark.parametrize("version", [FIRST, SECOND])
