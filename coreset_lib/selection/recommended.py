@@ -63,9 +63,10 @@ def choose_recommended(
     early_share : float
         Version 1: share of the epochs; it has been used for the score.
     draw_above : float or "auto"
-        A class that keeps more than this share of its candidates (0.15; version 1: 0.25) has the sample of each cell
-        drawn at random: stratified sampling. A few central samples stand for a class better
-        than as many random ones; with many of them the outskirts of the class would be missing.
+        A class that keeps more than this share of its candidates (auto: 0.15, version 1: 0.25)
+        has the sample of each cell drawn at random: stratified sampling. A few central samples
+        stand for a class better than as many random ones; with many of them the outskirts of
+        the class would be missing.
     most_left_out : float
         Version 2: share of the candidates of a class, in [0, 1].
     embedding : {"early", "chosen"}
