@@ -222,10 +222,10 @@ class Evaluator:
             self._dynamics,
             selection,
             score=score,
-            features=lambda: self._features(selection.features),
+            features=lambda: self._rows_of(self.run.features(selection.features)),
+            early_features=lambda: self._rows_of(self.run.early_features()),
         ).indices
 
-    def _features(self, kind: str) -> Any:
+    def _rows_of(self, found: Any) -> Any:
         """Return the features of the samples that may be chosen."""
-        found = self.run.features(kind)
         return found if found is None or self.rows is None else found[self.rows]
