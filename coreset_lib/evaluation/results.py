@@ -1,8 +1,7 @@
 """Results of finished cells: one small file each, and the tables made of them."""
 
-import contextlib
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.paired import PairedComparison, compare_paired
 from coreset_lib.evaluation.plan import FULL_SET, Arm, Cell, EvaluationPlan
 from coreset_lib.plans import PlanPaths, read_step
-from coreset_lib.system.locks import FileLock
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
 
@@ -27,10 +25,6 @@ class EvaluationPaths(PlanPaths):
     def cell(self, cell: Cell) -> Path:
         """One finished cell."""
         return self.cells / f"{cell.key}.json"
-
-    def claim(self, cell: Cell) -> Path:
-        """Locked by the process that trains a cell."""
-        return self.root / "claims" / cell.key
 
     @property
     def log(self) -> Path:
@@ -61,23 +55,6 @@ class EvaluationPaths(PlanPaths):
 def write_cell(paths: EvaluationPaths, cell: Cell, result: dict[str, Any]) -> None:
     """Keep the result of a cell, whole or not at all."""
     write_json(paths.cell(cell), {"cell": asdict(cell), **result})
-
-
-@contextlib.contextmanager
-def claimed(paths: EvaluationPaths, cell: Cell) -> Generator[bool]:
-    """Yield whether the cell is this process's to train, within the block.
-
-    The claim ends with the process too. Where the file system cannot lock, every claim is
-    granted: a cell trained twice is the same cell.
-    """
-    path = paths.claim(cell)
-    path.parent.mkdir(exist_ok=True)
-    lock = FileLock(path)
-    is_mine = lock.acquire()
-    try:
-        yield is_mine
-    finally:
-        lock.release()
 
 
 def is_finished(paths: EvaluationPaths, cell: Cell) -> bool:

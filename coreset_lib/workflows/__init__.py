@@ -61,6 +61,7 @@ from coreset_lib.workflows.training import (
     train_here,
 )
 from coreset_lib.workflows.watch import Watch
+from coreset_lib.workflows.working import work
 
 __all__ = [
     "Export",
@@ -110,4 +111,5 @@ __all__ = [
     "take_away",
     "train",
     "train_here",
+    "work",
 ]
