@@ -74,6 +74,9 @@ def evaluate(
     weight_decay: WeightDecay = None,
     device: Device = None,
     full_set: Annotated[bool, typer.Option(help="Train on the full set too")] = True,
+    workers: Annotated[
+        int, typer.Option(help="Trainings side by side on this computer, for small networks")
+    ] = 1,
     executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
     tasks: Annotated[
         int, typer.Option(help="Tasks of the Slurm job array, which share the trainings")
@@ -137,7 +140,7 @@ def evaluate(
         )
         _hand_to_slurm(cache_folder(cache), plan, options, tasks, script)
         return
-    evaluation = _work(cache_folder(cache), plan)
+    evaluation = _work(cache_folder(cache), plan, workers)
     workflows.export_evaluation(evaluation).write(out)
     for line in verdict_lines(evaluation.paths, plan):
         typer.echo(line)
@@ -180,7 +183,7 @@ def _rates(text: str | None, preset: str | None) -> tuple[float, ...]:
     return tuple(sorted({_number(part, "--rates") for part in (text or RATES).split(",")}))
 
 
-def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
+def _work(cache: Path, plan: EvaluationPlan, n_workers: int) -> Evaluation:
     """Train the open cells with a progress bar."""
     from rich.console import Console
     from rich.progress import Progress
@@ -191,7 +194,7 @@ def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return workflows.evaluate(plan, cache=cache, on_cell=show)
+        return workflows.evaluate(plan, cache=cache, n_workers=n_workers, on_cell=show)
 
 
 def _window_pairs(early: str | None, late: str | None) -> list[dict[str, str]]:

@@ -8,7 +8,6 @@ import typer
 from coreset_lib import workflows
 from coreset_lib.checks import check_real
 from coreset_lib.cli.options import Cache, cache_folder
-from coreset_lib.system.signals import on_end_request
 
 
 def work(
@@ -30,7 +29,7 @@ def work(
     if max_minutes is not None:
         seconds = 60 * check_real("--max-minutes", max_minutes, above=0, most=100_000)
     began = time.monotonic()
-    on_end_request(_end)
+    workflows.end_work_on_request()
 
     def say(done: int, total: int) -> None:
         typer.echo(f"{time.monotonic() - began:7.1f} s: {done} of {total} trainings", err=True)
@@ -38,12 +37,6 @@ def work(
     worked = workflows.work(plan, cache=cache_folder(cache), seconds=seconds, on_step=say)
     state = "nothing is left" if worked.is_finished else "not finished yet"
     typer.echo(f"{worked.done} of {worked.total}: {state}")
-
-
-def _end(signum: int, frame: object) -> None:
-    """Give up the training under way, so that its lease is given back at once."""
-    del frame
-    raise SystemExit(128 + signum)
 
 
 COMMANDS = (work,)

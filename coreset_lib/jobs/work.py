@@ -4,8 +4,9 @@
 (a shell, Slurm, Ray, Kubernetes) may start, end and kill any of them at any moment.
 """
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from coreset_lib.plans import check_same_code
 from coreset_lib.refinement.results import RefinementPaths, refinements_folder
 from coreset_lib.refinement.run_plan import refine
 from coreset_lib.runs.store import RunStore
+from coreset_lib.system.signals import on_end_request
 
 OnStep = Callable[[int, int], None]
 
@@ -120,3 +122,28 @@ def _work_on_refinement(cache: Path, paths: RefinementPaths, on_step: OnStep) ->
     check_same_code("refinement", paths)
     status = refine(cache, paths, on_step=lambda done, total, step: on_step(done, total))
     return Worked(status.epoch, status.epochs, status.state == "finished")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Work on a plan as a process of its own; 0 if that went well, 1 if not, 2 for no folder."""
+    if len(arguments) != 1:
+        print("usage: python -m coreset_lib.jobs.work FOLDER", file=sys.stderr)
+        return 2
+    on_end_request(end_early)
+    try:
+        worked = work_on(Path(arguments[0]).resolve())
+    except CoresetError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{worked.done} of {worked.total}")
+    return 0
+
+
+def end_early(signum: int, frame: object) -> None:
+    """Give up the training under way, so that its lease is given back at once."""
+    del frame
+    raise SystemExit(128 + signum)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -61,7 +61,7 @@ from coreset_lib.workflows.training import (
     train_here,
 )
 from coreset_lib.workflows.watch import Watch
-from coreset_lib.workflows.working import work
+from coreset_lib.workflows.working import end_work_on_request, work
 
 __all__ = [
     "Export",
@@ -75,6 +75,7 @@ __all__ = [
     "compare_tables",
     "continue_refinement",
     "create_runs",
+    "end_work_on_request",
     "evaluate",
     "evaluation_plan",
     "evaluation_script",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coreset_lib.cache import default_cache
+from coreset_lib.checks import check_whole
 from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.evaluation.evaluate import create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
@@ -15,6 +16,7 @@ from coreset_lib.export import evaluation_results
 from coreset_lib.export.provenance import Export
 from coreset_lib.jobs import evaluations as jobs
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.local_workers import MOST_WORKERS, compare_with_workers
 from coreset_lib.jobs.slurm import evaluations as slurm
 from coreset_lib.jobs.slurm.client import read_job
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
@@ -105,6 +107,7 @@ def evaluate(
     plan: EvaluationPlan,
     *,
     cache: Path | None = None,
+    n_workers: int = 1,
     on_cell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Train what is open of a comparison in this process; finished trainings are kept.
@@ -113,6 +116,8 @@ def evaluate(
     ----------
     plan : EvaluationPlan
     cache : Path, optional
+    n_workers : int
+        With more than one, so many processes train side by side, and this one looks on.
     on_cell : callable
         Told of finished and of all trainings, whenever one is finished.
 
@@ -121,8 +126,13 @@ def evaluate(
     CoresetError
         If it cannot go on, or other processes train what is left.
     """
+    check_whole("--workers", n_workers, least=1, most=MOST_WORKERS)
     paths = create_evaluation(_folder(cache), plan)
-    return Evaluation(paths, plan, compare(_folder(cache), paths, on_cell=on_cell))
+    if n_workers > 1:
+        status = compare_with_workers(paths, n_workers, on_cell=on_cell)
+    else:
+        status = compare(_folder(cache), paths, on_cell=on_cell)
+    return Evaluation(paths, plan, status)
 
 
 def submit_evaluation(

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coreset_lib.cache import default_cache
-from coreset_lib.jobs.work import Worked, find_plan, work_on
+from coreset_lib.jobs.work import Worked, end_early, find_plan, work_on
+from coreset_lib.system.signals import on_end_request
 
 
 def work(
@@ -37,3 +38,8 @@ def work(
         seconds=seconds,
         on_step=on_step,
     )
+
+
+def end_work_on_request() -> None:
+    """Let this process, when it is asked to end, give back what it works on at once."""
+    on_end_request(end_early)

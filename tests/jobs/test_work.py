@@ -182,3 +182,41 @@ class TestStatus:
         workflows.work(str(paths.root))
         status = evaluations.evaluation_status(paths, plan)
         assert (status.state, status.epoch) == ("finished", status.epochs)
+
+
+class TestWorkersHere:
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch, subprocess_environment):
+        monkeypatch.setenv("PYTHONPATH", subprocess_environment["PYTHONPATH"])
+
+    def test_they_come_to_what_one_comes_to(self, run, plan, paths):
+        done = []
+        found = workflows.evaluate(
+            plan,
+            cache=run.paths.cache,
+            n_workers=2,
+            on_cell=lambda n, total: done.append((n, total)),
+        )
+        n_cells = sum(1 for _ in plan.cells())
+        assert found.status.state == "finished"
+        assert done[-1] == (n_cells, n_cells)
+        together = figures(paths, plan)
+        for path in paths.cells.iterdir():
+            path.unlink()
+        workflows.evaluate(plan, cache=run.paths.cache)
+        assert figures(paths, plan) == together
+
+    def test_when_all_of_them_fail_the_reason_is_told(
+        self, run, plan, paths, data_file, make_dataset, save_npz
+    ):
+        save_npz(data_file, make_dataset(n_train=63))
+        with pytest.raises(CoresetError, match=r"every worker has ended .* must be the one the run"):
+            workflows.evaluate(plan, cache=run.paths.cache, n_workers=2)
+        assert evaluations.evaluation_status(paths, plan).state == "failed"
+
+    @pytest.mark.parametrize("number", ["0", "-1", "257", "two"])
+    def test_a_number_that_cannot_be(self, run, number, capsys, tmp_path):
+        options = ["--workers", number, "--out", tmp_path / "r.csv", "--cache", run.paths.cache]
+        code, _, err = call(["evaluate", run.run_id, *options], capsys)
+        assert (code, "--workers" in err.splitlines()[-1]) == (2, True)
+        assert "Traceback" not in err
