@@ -10,6 +10,7 @@ interface.
 from coreset_lib.export.provenance import Export
 from coreset_lib.workflows.comparing import (
     evaluate,
+    evaluation_manifest,
     evaluation_plan,
     evaluation_script,
     evaluations,
@@ -77,6 +78,7 @@ __all__ = [
     "create_runs",
     "end_work_on_request",
     "evaluate",
+    "evaluation_manifest",
     "evaluation_plan",
     "evaluation_script",
     "evaluations",

@@ -9,56 +9,28 @@ import sys
 import pytest
 
 from coreset_lib import cli, workflows
-from coreset_lib.datasets import load_dataset
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.evaluate import create_evaluation
-from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.results import read_cells
 from coreset_lib.jobs import evaluations
 from coreset_lib.leases import Leases, Owner, worker_key
-from coreset_lib.runs.create import create_run
-from coreset_lib.runs.store import Run
-from coreset_lib.selection import SelectionConfig
-from coreset_lib.training.running.worker import train_run
 
 pytestmark = pytest.mark.usefixtures("without_umap", "one_thread")
 
 
 @pytest.fixture
-def data_file(tmp_path, make_dataset, save_npz):
-    return save_npz(tmp_path / "tiny.npz", make_dataset())
+def run(comparison_run):
+    return comparison_run
 
 
 @pytest.fixture
-def run(tmp_path, tiny_config, data_file):
-    from dataclasses import replace
-
-    config = replace(tiny_config, dataset=str(data_file), epochs=3)
-    paths = create_run(tmp_path / "cache", config, load_dataset(str(data_file)))
-    train_run(paths)
-    return Run(paths)
-
-
-def make_plan(run, **changes):
-    arm = Arm(name="random", variants=(SelectionConfig(strategy="random", score=None),))
-    fields = {"arms": (arm,), "rates": (0.4,), "n_seeds": 3, "model": "small_cnn", "epochs": 2}
-    return EvaluationPlan(run_id=run.run_id, batch_size=16, **fields | changes)
-
-
-@pytest.fixture
-def plan(run):
+def plan(run, make_plan):
     return make_plan(run)
 
 
 @pytest.fixture
 def paths(run, plan):
     return create_evaluation(run.paths.cache, plan)
-
-
-def figures(paths, plan):
-    """Return all that is in the cells, but for the time that they took."""
-    cells = read_cells(paths, plan).items()
-    return {c.key: {k: v for k, v in record.items() if k != "seconds"} for c, record in cells}
 
 
 def call(arguments, capsys):
@@ -142,7 +114,7 @@ def start_worker(paths, environment):
 
 
 def test_workers_that_are_killed_lose_nothing_and_do_nothing_twice(
-    run, subprocess_environment, capsys
+    run, make_plan, figures, subprocess_environment
 ):
     plan = make_plan(run, n_seeds=6)
     shared = create_evaluation(run.paths.cache, plan)
@@ -189,7 +161,7 @@ class TestWorkersHere:
     def environment(self, monkeypatch, subprocess_environment):
         monkeypatch.setenv("PYTHONPATH", subprocess_environment["PYTHONPATH"])
 
-    def test_they_come_to_what_one_comes_to(self, run, plan, paths):
+    def test_they_come_to_what_one_comes_to(self, run, plan, paths, figures):
         done = []
         found = workflows.evaluate(
             plan,
@@ -210,7 +182,9 @@ class TestWorkersHere:
         self, run, plan, paths, data_file, make_dataset, save_npz
     ):
         save_npz(data_file, make_dataset(n_train=63))
-        with pytest.raises(CoresetError, match=r"every worker has ended .* must be the one the run"):
+        with pytest.raises(
+            CoresetError, match=r"every worker has ended .* must be the one the run"
+        ):
             workflows.evaluate(plan, cache=run.paths.cache, n_workers=2)
         assert evaluations.evaluation_status(paths, plan).state == "failed"
 
