@@ -22,6 +22,7 @@ from coreset_lib.evaluation.arms import make_arms as make_arms
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
 from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.evaluation.tied_scores import tied_scores as find_tied_scores
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
@@ -475,6 +476,13 @@ def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
     """Return the results of the finished cells."""
     cells = read_cells(evaluation.paths, evaluation.plan)
     return summary_table(evaluation.plan, cells, figure=figure)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def tied_scores(version: RunVersion, evaluation_id: str, _plan: EvaluationPlan) -> list[str]:
+    """Say which scores of a comparison tie most samples."""
+    del evaluation_id
+    return find_tied_scores(open_dynamics(version), _plan)
 
 
 def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:

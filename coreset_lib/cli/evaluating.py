@@ -94,6 +94,7 @@ def evaluate(
     """
     from coreset_lib.evaluation.held_out import held_out_note
     from coreset_lib.evaluation.report import verdict_lines
+    from coreset_lib.evaluation.tied_scores import tied_scores
     from coreset_lib.export.provenance import check_exportable
 
     check_slurm_options(typed_options(context), executor)
@@ -125,6 +126,8 @@ def evaluate(
     note = held_out_note(found.manifest.dataset) if found.manifest.is_recorded else ""
     if note:
         typer.echo(note, err=True)
+    for tie in tied_scores(found.dynamics(), plan):
+        typer.echo(f"note: {tie}", err=True)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
     if executor == "slurm":
         options = slurm_options(

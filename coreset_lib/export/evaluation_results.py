@@ -9,6 +9,7 @@ from coreset_lib.evaluation.evaluate import evaluations_folder
 from coreset_lib.evaluation.held_out import held_out_note
 from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import EvaluationPaths, read_cells, summary_table
+from coreset_lib.evaluation.tied_scores import tied_scores
 from coreset_lib.export.provenance import Export, make_export
 from coreset_lib.runs.store import Run
 
@@ -47,6 +48,9 @@ def _export(plan: EvaluationPlan, run: Run, cells: dict[Cell, dict[str, Any]]) -
     note = held_out_note(run.manifest.dataset) if run.manifest.is_recorded else ""
     if note:
         details["held_out"] = note
+    ties = tied_scores(run.dynamics(), plan)
+    if ties:
+        details["notes"] = ties
     return make_export(KIND, run, csv, details, n_epochs=run.status().epoch)
 
 
