@@ -48,13 +48,22 @@ from coreset_lib.review.trail import (
 class ReviewStore:
     """Decisions of all datasets in one database; use `open_reviews` to get one."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, account: str = "") -> None:
         self.engine = engine
+        self._account = account
 
     @property
     def name(self) -> str:
         """Where the database is, without a password."""
         return shown_url(self.engine.url.render_as_string(hide_password=False))
+
+    def signed(self, name: str) -> str:
+        """Return what is recorded of who entered something: a name, and the account it came by.
+
+        A name given on a command line is believed; the account behind it says who gave it.
+        """
+        is_known = self._account in ("", name)
+        return name if is_known else f"{name} (account {self._account})"
 
     def close(self) -> None:
         """Close all connections."""
@@ -100,7 +109,9 @@ class ReviewStore:
                 check_new_name(reader, known)
             rights.check_grant(roles, reader, role, by)
             connection.execute(
-                insert(GrantRow).values(at=now(), reader=reader, role=role, granted_by=by)
+                insert(GrantRow).values(
+                    at=now(), reader=reader, role=role, granted_by=self.signed(by)
+                )
             )
 
     def rules(self, fingerprint: str) -> Rules:
@@ -118,7 +129,7 @@ class ReviewStore:
                     fingerprint=fingerprint,
                     second_reading=rules.second_reading,
                     budget=rules.budget,
-                    set_by=by,
+                    set_by=self.signed(by),
                 )
             )
 
@@ -217,7 +228,7 @@ class ReviewStore:
                 dataset,
                 reader=reader,
                 role=role,
-                recorded_by=reader,
+                recorded_by=self.signed(reader),
                 sample_id=undone.sample_id,
                 action="undo",
                 new_label=None,
@@ -253,7 +264,7 @@ class ReviewStore:
                 insert(ExportRow)
                 .values(
                     at=now(),
-                    exported_by=by,
+                    exported_by=self.signed(by),
                     fingerprint=fingerprint,
                     last_event=last_event,
                     sha256=sha256,
@@ -274,6 +285,7 @@ def open_reviews(
     *,
     busy_seconds: float = BUSY_SECONDS,
     create: bool = True,
+    account: str = "",
 ) -> ReviewStore:
     """Open the review database.
 
@@ -290,13 +302,16 @@ def open_reviews(
         How long to wait for other programs that write.
     create : bool
         Whether a SQLite file that is not there is made; else nobody has decided anything.
+    account : str
+        The account of the system that gives names on a command line; recorded beside them.
 
     Raises
     ------
     ReviewError
         If the database cannot be reached or used, or its schema is older or newer.
     """
-    store = ReviewStore(connect(cache, database, busy_seconds=busy_seconds, create=create))
+    engine = connect(cache, database, busy_seconds=busy_seconds, create=create)
+    store = ReviewStore(engine, account=account)
     try:
         if store.engine.dialect.name == "sqlite":
             upgrade(store.engine)
