@@ -8,6 +8,7 @@ The map of UMAP is left out: importing it takes longer than all the work here to
 
 import contextlib
 import hashlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -25,7 +26,7 @@ from typing import Any
 import numpy as np
 from measuring import parser, publish
 
-from coreset_lib.cli import _run
+from coreset_lib.cli import main as command_line
 
 COUNTS = {
     "train": 28,
@@ -37,6 +38,7 @@ COUNTS = {
     "export": 10,
 }
 MOST_TRIES = 20
+WORKER = "coreset_lib.training.running.worker"
 TRAINING = ("--model", "small_cnn", "--device", "cpu", "--epochs", "4", "--batch-size", "30")
 Digests = dict[str, str]
 
@@ -162,12 +164,9 @@ def _is_readable(work: Work, folder: Path, whole: Digests) -> bool:
 
 def _load_everything() -> None:
     """Import what the work needs once: children are forked, and begin at once."""
-    import alembic.command  # noqa: F401
-    import pandas as pd  # noqa: F401
-    import sklearn.decomposition  # noqa: F401
+    for name in ("alembic.command", "pandas", "sklearn.decomposition", WORKER):
+        importlib.import_module(name)
     import torch
-
-    import coreset_lib.training.running.worker  # noqa: F401
 
     torch.set_num_threads(1)
     sys.modules["umap"] = None  # type: ignore[assignment]  # takes longer than all else together
@@ -190,7 +189,11 @@ def _child(arguments: list[str], folder: Path, kill_at: int, counter: Any) -> No
         os.dup2(log.fileno(), 2)
     for name in ("fsync", "replace", "rename"):
         setattr(os, name, _deadly(getattr(os, name), kill_at, counter))
-    os._exit(_run(arguments))
+    sys.argv = ["coreset-lens", *arguments]
+    try:
+        command_line()
+    except SystemExit as ended:
+        os._exit(ended.code if isinstance(ended.code, int) else 0)
 
 
 _made = [0]
