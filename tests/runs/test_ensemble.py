@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,3 +86,31 @@ def test_a_cache_that_cannot_be_written_leaves_nothing_behind(members, tmp_path)
     with pytest.raises(CoresetError, match="cannot be written"):
         create_ensemble(blocked, members)
     assert json.loads(members[0].paths.status.read_text())["state"] == "finished"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_a_disk_that_is_full_is_a_sentence_and_leaves_nothing(tmp_path, make_run):
+    for seed in (0, 1):
+        make_run(tmp_path, seed=seed)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cannot be written" in done.stdout
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.ensemble import create_ensemble
+from coreset_lib.runs.store import RunStore
+cache = Path(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    create_ensemble(cache, RunStore(cache).runs())
+except CoresetError as error:
+    print(error)
+"""
