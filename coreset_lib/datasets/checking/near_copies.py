@@ -73,6 +73,21 @@ def find_near_copies(images: Images) -> NearPairs:
     return NearPairs(*np.unique(np.sort(pairs, axis=0), axis=1))
 
 
+def groups_of(pairs: NearPairs, n_images: int) -> Rows:
+    """Return the first image of the group that each image is in: copies of copies are copies."""
+    group = np.arange(n_images)
+    first, second = pairs
+    while True:
+        low = np.minimum(group[first], group[second])
+        joined = group.copy()
+        np.minimum.at(joined, group[first], low)
+        np.minimum.at(joined, group[second], low)
+        joined = joined[joined]
+        if (joined == group).all():
+            return group
+        group = joined
+
+
 def least_likeness(found: Candidates, alike: NDArray[np.float32], n_images: int) -> float:
     """Return the likeness from which on a pair is a copy, 0.94 to 0.96.
 

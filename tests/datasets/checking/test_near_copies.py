@@ -21,8 +21,10 @@ from coreset_lib.datasets.checking.copy_candidates import find_candidates
 from coreset_lib.datasets.checking.near_copies import (
     LEAST_LIKENESS,
     MOST_DEMANDED,
+    NearPairs,
     find_near_copies,
     first_of_equals,
+    groups_of,
     least_likeness,
 )
 from coreset_lib.datasets.checking.registration import likeness, place_cut_out, warp
@@ -48,7 +50,7 @@ def lesions(count: int, seed: int = 0) -> np.ndarray:
         spot = 1 / (1 + np.exp((far - 1) * rng.uniform(6, 12)))
         grain = gaussian_filter(rng.normal(size=far.shape), 3)
         spot = (spot * (1 + 2 * grain))[..., None]
-        skin, dark = [225, 180, 165] + rng.normal(0, 10, 3), [140, 95, 80] + rng.normal(0, 20, 3)
+        skin, dark = rng.normal([225, 180, 165], 10), rng.normal([140, 95, 80], 20)
         large = np.clip(skin + (dark - skin) * spot, 0, 255).astype(np.uint8)
         image[:] = np.asarray(Image.fromarray(large).resize((SIDE, SIDE), Image.Resampling.BOX))
     return images
@@ -128,6 +130,13 @@ def test_exact_copies_are_pairs_with_the_first_of_their_kind(phantom: np.ndarray
     assert pairs(images) == {(0, 2), (0, 4), (1, 5)}
 
 
+def test_copies_of_copies_are_one_group() -> None:
+    links = np.array([[8, 7, 5, 0, 2], [7, 5, 3, 1, 4]])
+    assert groups_of(NearPairs(*np.sort(links, axis=0)), 10).tolist() == [
+        *(0, 0, 2, 3, 2, 3, 6, 3, 3, 9)
+    ]
+
+
 def test_blank_images_match_nothing() -> None:
     assert pairs(np.full((10, SIDE, SIDE), 7, np.uint8)) == set()
 
@@ -153,8 +162,10 @@ def test_groups_of_images_find_what_comparing_all_finds(
     whole = find_candidates(images, look)
     monkeypatch.setattr(copy_candidates, "LARGEST_CELL", 20)
     parted = find_candidates(images, look)
-    nearest = {(r, o) for r, o, rank in zip(whole.row, whole.other, whole.rank) if rank == 0}
-    also = {(r, o) for r, o, rank in zip(parted.row, parted.other, parted.rank) if rank == 0}
+    nearest, also = (
+        set(zip(first.row.tolist(), first.other.tolist(), strict=True))
+        for first in (whole.take(whole.rank == 0), parted.take(parted.rank == 0))
+    )
     assert {(n + 240, n) for n in range(100)} <= also
     assert len(nearest & also) >= 0.9 * len(nearest)
 
@@ -182,7 +193,7 @@ class TestCandidates:
         for row, other, likely in zip(found.row, found.other, found.alike, strict=True):
             assert likely == pytest.approx(alike(row, other), abs=2e-3)
         for row in range(30):
-            others = sorted((alike(row, other) for other in range(30) if other != row))[::-1]
+            others = sorted(alike(row, other) for other in range(30) if other != row)[::-1]
             wanted = [value for value in others[:8] if value > copy_candidates.LEAST_ALIKE + 2e-3]
             kept = sorted(found.alike[found.row == row].tolist())[::-1]
             np.testing.assert_allclose(kept[: len(wanted)], wanted, atol=2e-3)
