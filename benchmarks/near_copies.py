@@ -30,6 +30,7 @@ from coreset_lib.seeds import stream
 
 Picture = NDArray[np.uint8]
 MOST_COPIES = 100
+FEWEST_IMAGES = 200
 SEED = 0
 CUT = 0.05
 
@@ -42,8 +43,10 @@ def main() -> None:
     results = {}
     for name, load in sets_of(arguments).items():
         if arguments.sets is None or name in arguments.sets.split(","):
-            results[name] = measure(load())
-            print(name, results[name], flush=True)
+            dataset = load()
+            if sum(map(len, (dataset.train, dataset.val, dataset.test))) >= FEWEST_IMAGES:
+                results[name] = measure(dataset)
+                print(name, results[name], flush=True)
     publish("near_copies", {"seed": SEED, "sets": results}, folder=arguments.out)
 
 

@@ -12,6 +12,8 @@ from coreset_lib.networks import NETWORKS
 FEATURES = ("surrogate", "early", "held_out", "pixels", "vgg16", "efficientnet")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
+LABELS_PER_IMAGE = ("", "one", "several")
+MARK_POLICIES = ("", "positive", "negative", "leave-out")
 PRECISIONS = ("auto", "float32", "bfloat16")
 IMAGE_SIZES = (28, 64, 128, 224)
 VOLUME_SIZES = (28, 64)
@@ -124,6 +126,9 @@ class TrainingConfig:
         check_choice("recording", self.recording, RECORDINGS)
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         check_choice("precision", self.precision, PRECISIONS)
+        check_choice("labels per image", self.labels_per_image, LABELS_PER_IMAGE)
+        check_choice("uncertain", self.uncertain, MARK_POLICIES)
+        check_choice("blank", self.blank, MARK_POLICIES)
         if self.image_size not in IMAGE_SIZES:
             sizes = ", ".join(map(str, IMAGE_SIZES))
             raise CoresetError(f"image size must be one of {sizes}, got {self.image_size}.")

@@ -1,12 +1,12 @@
 """What a person should know about a dataset before training on it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from coreset_lib.datasets.checking.copies import (
     MOST_EXAMPLES,
     Copies,
     CopyPair,
-    copy_groups,
     copy_pairs,
     copy_warnings,
     exact_copies,
@@ -25,6 +25,7 @@ from coreset_lib.datasets.checking.file_report import (
     shared_patients,
     summarise_files,
 )
+from coreset_lib.datasets.checking.left_out import known_groups
 from coreset_lib.datasets.checking.readiness import SplitSummary, judge
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 
@@ -107,13 +108,15 @@ class DatasetReport:
         return copy_pairs((self.repeats, *self.leaks), self.near)
 
 
-def dataset_report(dataset: LabeledImages) -> DatasetReport:
+def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> DatasetReport:
     """Return sizes, grey values, exact copies and warnings of a dataset.
 
     Parameters
     ----------
     dataset : LabeledImages
         Read once in full.
+    cache : Path, optional
+        Where copies that were found once are kept: the second look is quick.
 
     Returns
     -------
@@ -140,7 +143,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     counts = [count for count in splits[0].class_counts if count]
     imbalance = max(counts) / min(counts)
     brightest = int(train.images.max())
-    groups = copy_groups(dataset)
+    groups = known_groups(dataset, cache=cache)
     near = near_copies(dataset, groups)
     files = None if dataset.origin is None else summarise_files(dataset.origin)
     shared = shared_patients(dataset)

@@ -5,12 +5,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from coreset_lib.checks import check_choice
+from coreset_lib.configs import LABELS_PER_IMAGE, MARK_POLICIES
 from coreset_lib.errors import DatasetError
 
-LABELS_PER_IMAGE = ("", "one", "several")
-POLICIES = ("", "positive", "negative", "leave-out")
 FOLDER = "folder"
-OF_TABLES = ("path_column", "label_column", "image_folder", "ending", "labels_per_image")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +47,8 @@ class ReadingChoices:
 
     def __post_init__(self) -> None:
         check_choice("labels per image", self.labels_per_image, LABELS_PER_IMAGE)
-        check_choice("uncertain", self.uncertain, POLICIES)
-        check_choice("blank", self.blank, POLICIES)
+        check_choice("uncertain", self.uncertain, MARK_POLICIES)
+        check_choice("blank", self.blank, MARK_POLICIES)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:

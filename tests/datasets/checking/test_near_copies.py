@@ -110,6 +110,21 @@ def test_copies_are_found_and_other_images_are_not(kind: str, phantom: np.ndarra
     assert found <= expected
 
 
+@pytest.mark.parametrize("kind", ["discs", "stripes"])
+def test_plain_shapes_of_one_kind_are_told_by_their_grain(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    down, right = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    images = np.empty((60, SIDE, SIDE), np.uint8)
+    for number, image in enumerate(images):
+        if kind == "discs":
+            shape = np.hypot(down - rng.normal(0, 1.5), right - rng.normal(0, 1.5)) < 5 + number % 3
+        else:
+            shape = (right + rng.uniform(0, 8)) % 8 < 3 + number % 2
+        image[:] = np.clip(20 + (100 + number) * shape + rng.normal(0, 6, shape.shape), 0, 255)
+    made = [(image * 0.8).astype(np.uint8) for image in images[:10]]
+    assert pairs(np.concatenate([images, made])) == {(n, n + 60) for n in range(10)}
+
+
 def test_a_set_of_copies_alone_is_found(phantom: np.ndarray) -> None:
     base = phantom[:60]
     images = np.concatenate([base, [compressed(image) for image in base]])
@@ -224,15 +239,15 @@ class TestRegistration:
     def test_likeness_is_one_for_equals_and_the_same_both_ways(self, phantom: np.ndarray) -> None:
         look = common_look(phantom)
         one, other = pictures(phantom[:40], SIDE), pictures(phantom[40:80], SIDE)
-        np.testing.assert_allclose(likeness(one, one, look.check), 1, atol=1e-4)
-        there, back = likeness(one, other, look.check), likeness(other, one, look.check)
+        np.testing.assert_allclose(likeness(one, one, look.check).overall, 1, atol=1e-3)
+        there, back = (likeness(*pair, look.check).overall for pair in ((one, other), (other, one)))
         assert (np.abs(there - back) < 0.1).all()
         assert (there < LEAST_LIKENESS).all()
 
     def test_contrast_and_brightness_do_not_matter(self, phantom: np.ndarray) -> None:
         look = common_look(phantom)
         one = pictures(phantom[:10], SIDE)
-        np.testing.assert_allclose(likeness(one, 0.3 * one + 2, look.check), 1, atol=1e-3)
+        np.testing.assert_allclose(likeness(one, 0.3 * one + 2, look.check), 1, atol=1e-2)
 
 
 class TestCommonLook:
