@@ -27,6 +27,7 @@ from coreset_lib.datasets.checking.file_report import (
 )
 from coreset_lib.datasets.checking.left_out import known_groups
 from coreset_lib.datasets.checking.readiness import SplitSummary, judge
+from coreset_lib.datasets.checking.sizes import size_warnings, suggest_size
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 
 FEWEST_SAMPLES = 10
@@ -60,6 +61,8 @@ class DatasetReport:
         Exact copies are not among them.
     known : dict
         Images of val, and of test, that have a copy in train, exact or near, by split.
+    suggested_size : int
+        Height and width that keep more of the originals; 0 where the present size is fine.
     n_patients : int
         0 if the source knows of none.
     shared_patients : tuple of SharedPatients
@@ -94,6 +97,7 @@ class DatasetReport:
     leaks: tuple[Copies, ...]
     near: tuple[Copies, ...]
     known: dict[str, int]
+    suggested_size: int
     n_patients: int
     shared_patients: tuple[SharedPatients, ...]
     files: FileSummary | None
@@ -147,8 +151,10 @@ def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> Data
     near = near_copies(dataset, groups)
     files = None if dataset.origin is None else summarise_files(dataset.origin)
     shared = shared_patients(dataset)
+    larger_size = suggest_size(dataset)
     warnings = (
         *([] if files is None else file_warnings(files)),
+        *size_warnings(dataset, larger_size),
         *form_warnings(dataset),
         *patient_warnings(shared),
         *copy_warnings((repeats, *leaks)),
@@ -179,6 +185,7 @@ def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> Data
         leaks=leaks,
         near=near,
         known=known,
+        suggested_size=larger_size,
         n_patients=count_patients(dataset),
         shared_patients=shared,
         files=files,

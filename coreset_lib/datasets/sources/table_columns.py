@@ -82,6 +82,23 @@ def find_columns(
     return Columns(path, None, (), tuple(notes))
 
 
+def guess_columns(header: Sequence[str], rows: Cells, *, is_file: Callable[[str], bool]) -> Columns:
+    """Return the columns that fit best, to begin a choice with: as `find_columns`, and more.
+
+    Paths may be any column whose cells name files, labels all columns of marks.
+    """
+    found = find_columns(header, rows, is_file=is_file)
+    path = found.path
+    if path is None:
+        named = (c for c in range(len(header)) if _names_files(c, rows, is_file))
+        path = next(named, next(iter(_alike(header, PATH_NAMES)), None))
+    if found.label is not None or found.one_hot:
+        return found._replace(path=path)
+    alike = [column for column in _alike(header, LABEL_NAMES) if column != path]
+    marked = tuple(column for column in mark_columns(header, rows) if column != path)
+    return Columns(path, alike[0] if alike else None, () if alike else marked)
+
+
 def column_hint(header: Sequence[str], rows: Cells, found: Columns) -> str:
     """Say which column to rename to ``path`` or ``label``, or to add."""
     hints: list[str] = []

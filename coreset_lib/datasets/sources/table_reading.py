@@ -68,10 +68,7 @@ def read_table(path: Path, finder: ImageFinder, choices: ReadingChoices = NO_CHO
     DatasetError
         If it cannot be read, or lacks a column.
     """
-    sheet = _sheet(path, _bytes(path))
-    header = _header(path, sheet)
-    cells = _cells(path, sheet, header)
-    header, cells = _without_nameless(header, cells)
+    header, cells = cells_of(path)
     path_column = _chosen(path, header, "path", choices.path_column)
     labels = tuple(_chosen(path, header, "label", name) for name in choices.label_columns)
     found = find_columns(
@@ -86,6 +83,19 @@ def read_table(path: Path, finder: ImageFinder, choices: ReadingChoices = NO_CHO
     rows = [_row(header, line, found.path) for line in cells]
     used = (header[found.path], *(() if labels else own))
     return Table(header, rows, labels or guessed, used, found.notes)
+
+
+def cells_of(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the column names of a table, small letters, and its rows.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read.
+    """
+    sheet = _sheet(path, _bytes(path))
+    header = _header(path, sheet)
+    return _without_nameless(header, _cells(path, sheet, header))
 
 
 def _chosen(path: Path, header: Sequence[str], role: str, name: str) -> str:

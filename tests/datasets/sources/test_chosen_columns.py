@@ -11,6 +11,7 @@ from coreset_lib.datasets import LabeledImages, load_dataset
 from coreset_lib.datasets.labeled_images import Split
 from coreset_lib.datasets.sources.choices import ReadingChoices
 from coreset_lib.datasets.sources.grouping import group_sentence
+from coreset_lib.datasets.sources.preview import guess_table, preview
 from coreset_lib.errors import CoresetError, DatasetError
 from coreset_lib.label_sets import NO_LABEL
 
@@ -341,3 +342,32 @@ class TestGroups:
     def test_the_sentence_of_the_preview(self) -> None:
         groups = [f"g{n}" for n in range(4795) for _ in range(2)] + ["last"] * 12
         assert group_sentence(groups) == "4,796 groups, largest 12"
+
+
+class TestPreview:
+    def test_the_guess_fills_the_choices(self, collection: Collection) -> None:
+        path = collection(
+            "who,scan,edema,mass",
+            lambda n: f"p{n // 2},{n:03d},{n % 2},{('1', '-1')[n % 3 == 0]}",
+            "deep/{n:03d}.png",
+        )
+        guess = guess_table(path)
+        assert guess.columns == ("who", "scan", "edema", "mass")
+        assert guess.path == "scan"
+        assert guess.labels == ("edema", "mass")
+
+    def test_ten_rows_and_the_groups_are_shown_before_anything_is_read(
+        self, collection: Collection, cache: Path
+    ) -> None:
+        path = collection(
+            "path,label,patient_id",
+            lambda n: f"i/{n:02d}.png,{'aaab'[n % 4]},{n // 5}" if n else "i/none.png,a,0",
+            "i/{n:02d}.png",
+        )
+        found = preview(path, ReadingChoices())
+        assert len(found.items) == 10
+        assert [item.label for item in found.items[:2]] == ["a", "b"]
+        assert (found.n_items, found.n_missing) == (40, 1)
+        assert found.classes == "a 30, b 10"
+        assert found.groups == "8 groups, largest 5"
+        assert not cache.exists()
