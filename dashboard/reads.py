@@ -20,8 +20,10 @@ from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
+from coreset_lib.evaluation.cost import Cost
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.evaluation.results import FIGURES, Cells, read_cells
+from coreset_lib.evaluation.standings import Standing, standings
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
@@ -34,11 +36,11 @@ from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.quick_checks import QuickCheck
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.images import load_run_images
-from coreset_lib.runs.naming import Naming, write_naming
-from coreset_lib.runs.paths import RunPaths, runs_folder
+from coreset_lib.runs.naming import ARCHIVED, Naming, read_naming, write_naming
+from coreset_lib.runs.paths import RunPaths, folder_bytes, runs_folder
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
+from coreset_lib.runs.summary import DAMAGED, RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
@@ -258,6 +260,18 @@ def start_run(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool
     return runs[0].run_id
 
 
+def keep_label_table(content: bytes, name: str) -> tuple[str, str]:
+    """Keep a table of labels for trainings; its name for them, and which rows count."""
+    return workflows.keep_label_table(content, name, cache=default_cache())
+
+
+def train_corrected(folder: str, labels: Export) -> str:
+    """Start a training like a run's with corrected labels, and return its id."""
+    return workflows.train_corrected(
+        _run(folder), labels, cache=default_cache(), roots=allowed_roots()
+    ).run_id
+
+
 def prepare_run(config: TrainingConfig) -> str:
     """Create a run that somebody will train elsewhere, and return its id."""
     return workflows.prepare(config, cache=default_cache(), roots=allowed_roots()).run_id
@@ -295,9 +309,48 @@ def resume_run(folder: str) -> None:
     workflows.resume(_run(folder), roots=allowed_roots())
 
 
-def name_run(folder: str, name: str, tags: str) -> None:
-    """Call a run by a name, and by tags that commas separate."""
-    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(","))))
+def name_run(folder: str, name: str, tags: str, note: str = "") -> None:
+    """Call a run by a name, by tags that commas separate, and put down a note."""
+    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(",")), note=note))
+
+
+def archive_run(folder: str, *, is_archived: bool) -> None:
+    """Take a run out of the lists, or put it back; its files stay where they are."""
+    paths = _run(folder).paths
+    naming = read_naming(paths)
+    others = tuple(tag for tag in naming.tags if tag != ARCHIVED)
+    write_naming(paths, replace(naming, tags=(*others, ARCHIVED) if is_archived else others))
+
+
+def what_depends_on(run_id: str) -> list[str]:
+    """Say what would lose its run: comparisons, refinements and ensembles of it."""
+    cache = default_cache()
+    n_comparisons = len(workflows.evaluations(run_id, cache=cache))
+    n_refinements = len(workflows.refinements(run_id, cache=cache))
+    ensembles = [
+        run.run_id
+        for run in store().runs()
+        if summarise(run).state != DAMAGED and run_id in run.manifest.members
+    ]
+    found = [
+        f"{n} {what if n > 1 else what[:-1]}"
+        for n, what in ((n_comparisons, "comparisons"), (n_refinements, "refinements"))
+        if n
+    ]
+    return [*found, *(f"the ensemble {name}" for name in ensembles)]
+
+
+@st.cache_data(ttl=60, max_entries=500, show_spinner=False)
+def disk_use(version: RunVersion) -> int:
+    """Return the bytes of a run's files, as they were at most a minute ago."""
+    return folder_bytes(Path(version.folder))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def last_accuracy(version: RunVersion) -> float | None:
+    """Return the validation accuracy of the last recorded epoch, 0 to 1, where it is known."""
+    metrics = _run(version.folder).metrics()
+    return metrics[-1].get("val_accuracy") if metrics else None
 
 
 def waiting_runs() -> list[QueueEntry]:
@@ -489,6 +542,11 @@ def evaluations(run_id: str) -> list[Evaluation]:
     return workflows.evaluations(run_id, cache=default_cache())
 
 
+def comparison_cost(plan: EvaluationPlan) -> Cost:
+    """Return what a comparison would still train."""
+    return workflows.comparison_cost(plan, cache=default_cache())
+
+
 def start_evaluation(plan: EvaluationPlan) -> None:
     """Start a comparison in the background, or go on with it."""
     workflows.start_evaluation(plan, cache=default_cache())
@@ -499,10 +557,25 @@ def stop_evaluation(evaluation: Evaluation) -> None:
     workflows.stop_evaluation(evaluation)
 
 
-def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
-    """Return the results of the finished cells."""
-    cells = read_cells(evaluation.paths, evaluation.plan)
-    return summary_table(evaluation.plan, cells, figure=figure)
+def evaluation_standings(evaluation: Evaluation, figure: str) -> list[Standing]:
+    """Return how the strategies stand whose trainings are finished."""
+    paths, plan = evaluation.paths, evaluation.plan
+    cells = read_cells(paths, plan)
+    stamp = tuple((cell.key, cell in cells) for cell in plan.cells())
+    return _evaluation_standings(str(paths.root), stamp, figure, evaluation, cells)
+
+
+@st.cache_data(max_entries=16, show_spinner="Computing intervals…")
+def _evaluation_standings(
+    root: str,
+    stamp: tuple[tuple[str, bool], ...],
+    figure: str,
+    _evaluation: Evaluation,
+    _cells: Cells,
+) -> list[Standing]:
+    """Judge anew once more is finished: predictions of many networks are read for it."""
+    del root, stamp  # parts of the key
+    return standings(_evaluation.paths, _evaluation.plan, _cells, figure=figure)
 
 
 def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
@@ -511,9 +584,9 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
     return find_window_grid(evaluation.plan, cells, arm, rate)
 
 
-def evaluation_export(evaluation: Evaluation) -> Export:
+def evaluation_export(evaluation: Evaluation, figure: str = FIGURES[0]) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return workflows.export_evaluation(evaluation)
+    return workflows.export_evaluation(evaluation, figure=figure)
 
 
 def folder_of(run_id: str) -> str:

@@ -11,6 +11,7 @@ from coreset_lib.scores import SCORES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads, session
+from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
@@ -74,6 +75,9 @@ def draw_page(summary: RunSummary) -> None:
         help="Hardest, selected, random and easy samples, each in a colour of its own, with the "
         "first ten epochs boxed.",
     )
+    if score is not None:
+        with row:
+            _draw_benchmark_button(summary, score)
     selected = tuple(selection.selected(summary.run_id, _n_samples(summary)).tolist())
     view = View(
         summary=summary,
@@ -111,6 +115,23 @@ def draw_page(summary: RunSummary) -> None:
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)
+
+
+def _draw_benchmark_button(summary: RunSummary, score: ScoreValues) -> None:
+    """Draw the button that asks whether the hardest by this score beat random ones."""
+    has_windows = {"early", "late"} & set(score.options)
+    draw_benchmark_button(
+        summary.run_id,
+        (
+            ("strategy", "top"),
+            ("score", score.name),
+            ("score_options", tuple(score.plain_options().items())),
+            ("balance", "proportional"),
+        ),
+        label=f"Benchmark {'these windows' if has_windows else 'this ranking'}",
+        about="Train networks on the hardest samples by this score, with its windows and options, "
+        "and on random ones of the same size, and compare.",
+    )
 
 
 def _score(

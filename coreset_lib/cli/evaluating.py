@@ -17,18 +17,22 @@ from coreset_lib.cli.options import (
     Requeue,
     RunName,
     SlurmLines,
+    StrategyOptions,
     TimeLimit,
     WeightDecay,
     cache_folder,
     check_slurm_options,
     find_run,
     given_recipe,
+    in_commas,
+    several_values,
     typed_options,
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
+from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.executor import EXECUTORS
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
@@ -36,37 +40,61 @@ from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.windows import Window
 
-SEVERAL = "several separated by commas"
-RATES = "0.02,0.05,0.1"
+SEVERAL = "repeatable, or several separated by commas"
+STRATEGY, SCORE, RATES, NOISE_CUT = "top", "eva", "0.02,0.05,0.1", "0"
 # What a preset decides itself.
-DECIDED = ("strategy", "score", "balance", "noise_cut", "early", "late")
+DECIDED = (
+    *("strategy", "score", "balance", "noise_cut", "early", "late", "option"),
+    "strategy_option",
+)
+BEST_ON_VAL = "the best on val is taken"
 
 
 def evaluate(
     context: typer.Context,
     run: RunName,
     out: Annotated[Path, typer.Option("--out", help="CSV to write; provenance goes beside it")],
-    strategy: Annotated[str, typer.Option(help=f"Strategies, {SEVERAL}")] = "top",
-    score: Annotated[str, typer.Option(help=f"Scores, {SEVERAL}")] = "eva",
+    strategy: Annotated[
+        list[str] | None, typer.Option(help=f"Strategies, {SEVERAL}  [default: {STRATEGY}]")
+    ] = None,
+    score: Annotated[
+        list[str] | None, typer.Option(help=f"Scores, {SEVERAL}  [default: {SCORE}]")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help=f"A study of the papers: {', '.join(PRESETS)}")
     ] = None,
     rates: Annotated[
-        str | None, typer.Option(help=f"Shares to keep, {SEVERAL}  [default: {RATES}]")
+        list[str] | None, typer.Option(help=f"Shares to keep, {SEVERAL}  [default: {RATES}]")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Paired seeds")] = 5,
+    seeds: Annotated[int, typer.Option(help="Draws of each strategy, one network each")] = 5,
+    random_seeds: Annotated[
+        int | None,
+        typer.Option(help="Draws of random, which all are judged by  [default: as --seeds]"),
+    ] = None,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first draw")] = 0,
+    figure: Annotated[str, typer.Option(help=f"What is judged on: {', '.join(FIGURES)}")] = FIGURES[
+        0
+    ],
     protocol: Annotated[str, typer.Option(help=", ".join(PROTOCOLS))] = "honest",
     regime: Annotated[str, typer.Option(help=", ".join(REGIMES))] = "epochs",
     balance: Annotated[str, typer.Option(help=", ".join(BALANCES))] = "proportional",
     noise_cut: Annotated[
-        str, typer.Option(help=f"Noise cuts, {SEVERAL}: the best on val is taken")
-    ] = "0",
+        list[str] | None,
+        typer.Option(help=f"Noise cuts, {SEVERAL}: {BEST_ON_VAL}  [default: {NOISE_CUT}]"),
+    ] = None,
     early: Annotated[
-        str | None, typer.Option(help=f"Early windows, {SEVERAL}: the best on val is taken")
+        list[str] | None, typer.Option(help=f"Early windows, {SEVERAL}: {BEST_ON_VAL}")
     ] = None,
     late: Annotated[
-        str | None, typer.Option(help=f"Late windows, {SEVERAL}: the best on val is taken")
+        list[str] | None, typer.Option(help=f"Late windows, {SEVERAL}: {BEST_ON_VAL}")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", help=f"An option of the scores, name=value; repeatable: {BEST_ON_VAL}"
+        ),
+    ] = None,
+    strategy_option: StrategyOptions = None,
     model: Annotated[str | None, typer.Option(help="Target network  [default: the run's]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs  [default: the run's]")] = None,
     lr: LearningRate = None,
@@ -98,14 +126,17 @@ def evaluate(
 
     check_slurm_options(typed_options(context), executor)
     check_exportable(out, like=b"strategy,rate")
+    check_choice("--figure", figure, FIGURES)
     found = find_run(cache, run)
     if preset is None:
         arms = make_arms(
-            _words(strategy, "--strategy", STRATEGIES),
-            _words(score, "--score", SCORES),
+            _words(in_commas(strategy, STRATEGY), "--strategy", STRATEGIES),
+            _words(in_commas(score, SCORE), "--score", SCORES),
             check_choice("balance", balance, BALANCES),
-            [_number(text, "--noise-cut") for text in noise_cut.split(",")],
+            [_number(text, "--noise-cut") for text in in_commas(noise_cut, NOISE_CUT)],
             _window_pairs(early, late),
+            score_options=several_values(option, flag="--option"),
+            strategy_options=several_values(strategy_option, flag="--strategy-option"),
         )
     else:
         arms = _preset_arms(context, preset, found.status().epochs)
@@ -114,6 +145,8 @@ def evaluate(
         arms,
         rates=_rates(rates, preset),
         n_seeds=seeds,
+        n_random=random_seeds,
+        first_seed=first_seed,
         model=model,
         epochs=epochs,
         batch_size=batch_size,
@@ -126,6 +159,7 @@ def evaluate(
     if note:
         typer.echo(note, err=True)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
+    typer.echo(workflows.comparison_cost(plan, cache=cache_folder(cache)).in_words(), err=True)
     if executor == "slurm":
         options = slurm_options(
             cache_folder(cache),
@@ -138,8 +172,8 @@ def evaluate(
         _hand_to_slurm(cache_folder(cache), plan, options, tasks, script)
         return
     evaluation = _work(cache_folder(cache), plan)
-    workflows.export_evaluation(evaluation).write(out)
-    for line in verdict_lines(evaluation.paths, plan):
+    workflows.export_evaluation(evaluation, figure=figure).write(out)
+    for line in verdict_lines(evaluation.paths, plan, figure=figure):
         typer.echo(line)
     typer.echo(f"results: {out}")
 
@@ -173,11 +207,11 @@ def _preset_arms(context: typer.Context, preset: str, n_epochs: int) -> tuple[Ar
     return PRESETS[preset].arms(n_epochs)
 
 
-def _rates(text: str | None, preset: str | None) -> tuple[float, ...]:
+def _rates(texts: list[str] | None, preset: str | None) -> tuple[float, ...]:
     """Return the rates that were typed, or those of the study, or the default."""
-    if text is None and preset is not None:
+    if texts is None and preset is not None:
         return PRESETS[preset].rates
-    return tuple(sorted({_number(part, "--rates") for part in (text or RATES).split(",")}))
+    return tuple(sorted({_number(part, "--rates") for part in in_commas(texts, RATES)}))
 
 
 def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
@@ -194,25 +228,30 @@ def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
         return workflows.evaluate(plan, cache=cache, on_cell=show)
 
 
-def _window_pairs(early: str | None, late: str | None) -> list[dict[str, str]]:
+def _window_pairs(early: list[str] | None, late: list[str] | None) -> list[dict[str, str]]:
     """Return every pair of disjoint windows; one empty pair where none is given."""
-    if early is None and late is None:
+    if not early and not late:
         return [{}]
     pairs = [dict(p) for p in itertools.product(_windows("early", early), _windows("late", late))]
     pairs = [pair for pair in pairs if _is_disjoint(pair)]
     if not pairs:
         raise CoresetError(
-            f"no early window ends before a late one begins, got --early {early} "
-            f"--late {late}. Move one of them."
+            f"no early window ends before a late one begins, got --early {_joined(early)} "
+            f"--late {_joined(late)}. Move one of them."
         )
     return pairs
 
 
-def _windows(name: str, text: str | None) -> list[tuple[str, str]]:
+def _joined(texts: list[str] | None) -> str:
+    """Return the values of an option as one would type them."""
+    return ",".join(texts or [])
+
+
+def _windows(name: str, texts: list[str] | None) -> list[tuple[str, str]]:
     """Return the windows given for one option, checked."""
-    if text is None:
+    if not texts:
         raise CoresetError(f"--{name} must be given too. Write for example --{name} 1-10.")
-    return [(name, str(Window.parse(part))) for part in text.split(",")]
+    return [(name, str(Window.parse(part))) for part in in_commas(texts, "")]
 
 
 def _is_disjoint(pair: dict[str, str]) -> bool:
@@ -220,10 +259,9 @@ def _is_disjoint(pair: dict[str, str]) -> bool:
     return Window.parse(pair["early"]).last < Window.parse(pair["late"]).first
 
 
-def _words(text: str, option: str, known: Any) -> list[str]:
-    """Return comma-separated names, each known and once."""
-    names = [check_choice(option, part.strip(), known) for part in text.split(",")]
-    return list(dict.fromkeys(names))
+def _words(given: list[str], option: str, known: Any) -> list[str]:
+    """Return names, each known and once."""
+    return list(dict.fromkeys(check_choice(option, name, known) for name in given))
 
 
 def _number(text: str, option: str) -> float:

@@ -103,14 +103,32 @@ def score_options(early: str | None, late: str | None, pairs: list[str] | None) 
 
 
 def named_values(pairs: list[str] | None, *, flag: str) -> dict[str, Any]:
-    """Return options from ``name=value`` pairs."""
-    options: dict[str, Any] = {}
+    """Return options from ``name=value`` pairs, each given once."""
+    found = several_values(pairs, flag=flag)
+    for name, values in found.items():
+        if len(values) > 1:
+            raise CoresetError(
+                f"{flag} {name} must be given once, got {' and '.join(values)}. Keep one of them."
+            )
+    return {name: values[0] for name, values in found.items()}
+
+
+def several_values(pairs: list[str] | None, *, flag: str) -> dict[str, list[str]]:
+    """Return options from ``name=value`` pairs, each with all its values in their order."""
+    options: dict[str, list[str]] = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise CoresetError(f"{flag} must look like name=value, got {pair!r}.")
-        options[name.strip().replace("-", "_")] = value.strip()
+        values = options.setdefault(name.strip().replace("-", "_"), [])
+        if value.strip() not in values:
+            values.append(value.strip())
     return options
+
+
+def in_commas(texts: list[str] | None, usual: str) -> list[str]:
+    """Return what an option was given, repeated or with commas, or else its default."""
+    return [part.strip() for text in texts or [usual] for part in text.split(",")]
 
 
 def typed_options(context: typer.Context) -> list[str]:

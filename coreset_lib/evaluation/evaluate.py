@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.evaluation.held_out import hold_out, of_samples
+from coreset_lib.evaluation.kept_predictions import keep_predictions, keep_truth
 from coreset_lib.evaluation.metrics import split_metrics
 from coreset_lib.evaluation.plan import FULL_SET, Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import (
@@ -133,6 +134,7 @@ class Evaluator:
         if not open_cells:
             return 0
         data = ResidentDataset.place(self.dataset, resolve_device(self.config.device))
+        keep_truth(self.paths, self.dataset)
         self._prepare_selection()
         first, n_left = int(start_at * len(open_cells)), 0
         for group in self._groups(data, (*open_cells[first:], *open_cells[:first])):
@@ -173,8 +175,9 @@ class Evaluator:
                 train_target(data, indices, recipe, watch_validation=is_watched)
                 for indices, recipe in chosen
             )
-        for (indices, _), result in zip(chosen, results, strict=True):
-            yield self._describe(len(indices), result)
+        for cell, (indices, _), result in zip(cells, chosen, results, strict=True):
+            kept = self._keep(cell, result)
+            yield self._describe(len(indices), result) | {"predictions": kept}
 
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
@@ -188,6 +191,11 @@ class Evaluator:
         n_full = len(self.dataset.train)
         indices = np.arange(n_full) if selection is None else self._choose(selection)
         return indices, self.plan.target(self.config, cell, n_full=n_full, n_kept=len(indices))
+
+    def _keep(self, cell: Cell, result: Any) -> str:
+        """Keep what a trained network predicts; its cell is finished only after that."""
+        is_multi = self.dataset.test.multi_hot is not None
+        return keep_predictions(self.paths, cell, result.val, result.test, is_multi=is_multi)
 
     def _describe(self, n_samples: int, result: Any) -> dict[str, Any]:
         """Return what is kept of a trained network."""

@@ -10,6 +10,7 @@ interface.
 from coreset_lib.export.provenance import Export
 from coreset_lib.workflows.checking import quick_check, start_quick_check, stop_quick_check
 from coreset_lib.workflows.comparing import (
+    comparison_cost,
     evaluate,
     evaluation_plan,
     evaluation_script,
@@ -19,6 +20,7 @@ from coreset_lib.workflows.comparing import (
     stop_evaluation,
     submit_evaluation,
 )
+from coreset_lib.workflows.correcting import keep_label_table, train_corrected
 from coreset_lib.workflows.exporting import (
     cluster,
     cluster_class,
@@ -81,6 +83,7 @@ __all__ = [
     "cluster",
     "cluster_class",
     "compare_tables",
+    "comparison_cost",
     "continue_refinement",
     "create_runs",
     "evaluate",
@@ -96,6 +99,7 @@ __all__ = [
     "find_refinement",
     "find_run",
     "hand_out_corrections",
+    "keep_label_table",
     "lost_classes",
     "open_for_resuming",
     "open_store",
@@ -124,5 +128,6 @@ __all__ = [
     "suspicion_table",
     "take_away",
     "train",
+    "train_corrected",
     "train_here",
 ]

@@ -4,7 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import AUGMENTATIONS, DEMO, PRECISIONS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import (
+    AUGMENTATIONS,
+    DEMO,
+    NO_LABEL_NOISE,
+    PRECISIONS,
+    RECORDINGS,
+    TrainingConfig,
+)
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.checking.suggestion import safe_augmentation, suggest_training
 from coreset_lib.datasets.files.grey_window import FROM_FILE
@@ -14,6 +21,8 @@ from dashboard import reads, session
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.duration import ask_for_duration, draw_duration, forget_duration
+from dashboard.shared.start.labels import LABEL_TABLE, draw_label_options
+from dashboard.shared.text import as_text
 
 RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
@@ -168,6 +177,7 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
     epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
         more = {**_draw_training_options(info, fields), **_draw_reading_options(info, reading)}
+        more |= draw_label_options()
     return {"model": model, "epochs": epochs, **more}
 
 
@@ -209,6 +219,11 @@ def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[st
             format_func=PRECISION_TITLES.__getitem__,
             help="float32 and bfloat16 give slightly different scores; compare runs of one kind.",
         ),
+        "record_vog": st.checkbox(
+            "Record the variance of gradients (score VOG; slower)",
+            help="How much the gradient of the loss with respect to what enters the last layer "
+            "changes from epoch to epoch. Only with it can samples be ranked by VOG.",
+        ),
         EVENT_FILES: st.checkbox(
             "Write event files for TensorBoard too",
             help="Into the run's folder; needs the package tensorboard.",
@@ -245,6 +260,13 @@ def _reading(info: DatasetInfo) -> dict[str, Any]:
 
 def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
     """Return the training that was asked for."""
+    table = chosen.pop(LABEL_TABLE)
+    if table is not None:
+        digest, said = reads.keep_label_table(table.getvalue(), table.name)
+        chosen["labels"] = digest
+        st.toast(as_text(f"{table.name}: {said}"), icon=":material/label:")
+    if chosen["label_noise"] == NO_LABEL_NOISE:
+        chosen["label_noise_rate"] = 0.0
     return TrainingConfig(
         **chosen,
         data_root=root or None,
@@ -274,6 +296,11 @@ def _forget_form() -> None:
     """Leave what was filled in and asked for behind: it has become a run."""
     st.session_state.pop(HANDED_OVER, None)
     forget_duration()
+
+
+def announce_run(run_id: str) -> None:
+    """Make a run the chosen one as soon as the page is drawn anew."""
+    st.session_state[STARTED] = run_id
 
 
 def adopt_started_run() -> None:
