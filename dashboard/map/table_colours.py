@@ -52,8 +52,8 @@ def column_colour(values: pd.Series, title: str) -> Categories | Numbers:
         Numbers where every cell that is not empty is one and there are 9 different ones or more.
         Otherwise categories, the commonest 40 and the rest as others.
     """
-    texts = values.fillna("").astype(str).str.strip()
-    is_empty = (texts == "").to_numpy(bool)
+    texts = pd.Series([str(cell).strip() for cell in values.fillna("")], dtype=object)
+    is_empty = np.array([not text for text in texts], dtype=np.bool_)
     numbers = pd.to_numeric(texts.where(~is_empty), errors="coerce").to_numpy(np.float64)
     if np.isfinite(numbers[~is_empty]).all() and len(np.unique(numbers[~is_empty])) >= (
         FEWEST_NUMBERS
