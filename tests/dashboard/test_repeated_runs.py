@@ -71,6 +71,16 @@ def test_finished_repetitions_are_averaged_by_a_button_once(open_dashboard, repe
     assert not [e for e in dashboard.run().app.button if e.label.startswith("Average")]
 
 
+def test_runs_of_one_minute_have_different_names_in_the_picker(open_dashboard, repeated):
+    picker = open_dashboard("runs").labelled("selectbox", "Run")
+    assert len(set(picker.options)) == 3
+    assert sorted(title.split(" · ")[0] for title in picker.options) == [
+        "seed 0",
+        "seed 1",
+        "seed 2",
+    ]
+
+
 def test_one_run_cannot_be_averaged_and_says_nothing_of_chance(open_dashboard, write_run):
     write_run()
     assert not [e for e in open_dashboard("runs").app.button if e.label.startswith("Average")]
