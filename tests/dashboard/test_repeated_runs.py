@@ -5,7 +5,7 @@ import pytest
 from coreset_lib.runs.store import RunStore
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
-from dashboard.frame import distinct_titles, run_title
+from dashboard.frame import run_title, run_titles
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -78,9 +78,9 @@ def test_runs_of_one_minute_have_different_names_in_the_picker():
     runs = [RunSummary(run_id=f"run-000{seed}", seed=seed, **same) for seed in (0, 1)]
     other = RunSummary(run_id="x", seed=0, **{**same, "dataset": "another"})
     average = RunSummary(run_id="d-ensemble-beef", **same)
-    titles = distinct_titles((*runs, other, average))
+    titles = run_titles({run.run_id: run for run in (*runs, other, average)})
     assert titles["x"] == run_title(other)
-    assert titles["run-0001"] == f"seed 1 · {run_title(runs[1])} · 0001"
+    assert titles["run-0001"] == f"seed 1 · {run_title(runs[1])} · run-0001"
     assert titles["d-ensemble-beef"].startswith("average · ")
     assert len(set(titles.values())) == 4
 
