@@ -9,6 +9,7 @@ import streamlit as st
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
 from dashboard.coreset.candidates import candidate_title
+from dashboard.coreset.defaults import BALANCE, STRATEGY, WITH_EMBEDDING, WITHOUT_EMBEDDING
 from dashboard.map.colours import Coloured
 from dashboard.map.component.sample_map import Categories, Numbers
 from dashboard.shared.marks import NO_VALUE, Mark
@@ -76,17 +77,17 @@ def remember_coreset(summary: RunSummary, choices: reads.Options) -> None:
 def by_coreset(summary: RunSummary) -> Coloured:
     """Colour by whether a sample is in the coreset that the Coreset page showed last.
 
-    Before it showed one: the recommended one of a tenth, or a random one without an embedding.
+    Before it showed one: that of a tenth which the page offers by itself.
 
     Raises
     ------
     CoresetError
         If the coreset cannot be chosen any more.
     """
-    usual = "recommended" if reads.has_embedding(summary.folder) else "random"
+    usual = WITH_EMBEDDING if reads.has_embedding(summary.folder) else WITHOUT_EMBEDDING
     default: reads.Options = (
-        *(("strategy", usual), ("score", None), ("rate", DEFAULT_RATE)),
-        *(("balance", "proportional"), ("noise_cut", 0.0)),
+        *(("strategy", usual[STRATEGY]), ("score", None), ("rate", DEFAULT_RATE)),
+        *(("balance", usual[BALANCE]), ("noise_cut", 0.0)),
     )
     choices = st.session_state.get(f"{LAST_CHOICES}{summary.run_id}", default)
     coreset, _ = reads.chosen_coreset(summary.version, choices)

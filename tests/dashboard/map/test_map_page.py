@@ -336,7 +336,7 @@ def test_the_map_shows_the_coreset_that_was_chosen_last(open_dashboard, write_ma
     dashboard.labelled("selectbox", "Colour by").set_value("coreset")
     dashboard.run()
     colour = sample_map_of(dashboard)["colour"]
-    assert colour["title"] == "Coreset: Recommended · 10 % · proportional"
+    assert colour["title"] == "Coreset: Recommended · 10 %"
     assert colour["counts"] == [144, 16]
     dashboard.visit("coreset")
     dashboard.labelled("selectbox", "Strategy").set_value("random")
