@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 NOT_BENCHMARKS = (
     *("measuring.py", "generated_runs.py", "run_all.py"),
     *("score_table.py", "recommended.py", "refinement.py", "label_noise.py", "embeddings.py"),
+    "demo_recipe.py",
 )
 
 
