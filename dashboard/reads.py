@@ -159,6 +159,7 @@ def _chosen_coreset(
         config,
         score=score,
         features=lambda: _run(version.folder).features(config.features),
+        early_features=_run(version.folder).early_features,
     )
     return coreset, score
 

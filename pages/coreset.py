@@ -11,6 +11,7 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Coreset
+from coreset_lib.selection.recommended import say_left_out
 from dashboard import reads, session
 from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
@@ -184,6 +185,8 @@ def _draw_result(
             st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
     draw_left_out(summary, parts)
+    if said := say_left_out(coreset.report):
+        st.caption(as_text(f"{said[0].upper()}{said[1:]}."))
     if score is not None and score.tie_note:
         st.warning(score.tie_note)
     _draw_downloads(summary, choices)

@@ -26,6 +26,7 @@ from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
+from coreset_lib.selection.recommended import say_left_out
 from coreset_lib.windows import Window
 
 Out = Annotated[Path, typer.Option("--out", help="CSV to write; provenance goes beside it")]
@@ -121,6 +122,8 @@ def select(
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
     _say_other_windows(found, export.provenance["selection"]["score_options"], config.score_options)
+    if said := say_left_out(export.provenance["report"]):
+        typer.echo(said)
     for sentence in workflows.lost_classes(found, export):
         typer.echo(f"note: {sentence}", err=True)
     typer.echo(f"sha256: {export.provenance['sha256']}")

@@ -246,6 +246,13 @@ class Run:
             )
         return found
 
+    def early_features(self) -> NDArray[np.float32] | None:
+        """Return the features ``early``, (samples, features); None if the run has none."""
+        try:
+            return self._early_embedding()
+        except CoresetError:
+            return None
+
     def _early_embedding(self) -> NDArray[np.float32]:
         """Return the early embedding, or the mean probabilities of the first epochs."""
         found = self._optional_rows(self.paths.embedding_of("early"))

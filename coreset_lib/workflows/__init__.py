@@ -12,6 +12,7 @@ from coreset_lib.workflows.checking import quick_check, start_quick_check, stop_
 from coreset_lib.workflows.comparing import (
     comparison_cost,
     evaluate,
+    evaluation_manifest,
     evaluation_plan,
     evaluation_script,
     evaluations,
@@ -72,6 +73,7 @@ from coreset_lib.workflows.training import (
     train_here,
 )
 from coreset_lib.workflows.watch import Watch
+from coreset_lib.workflows.working import end_work_on_request, work
 
 __all__ = [
     "Export",
@@ -86,7 +88,9 @@ __all__ = [
     "comparison_cost",
     "continue_refinement",
     "create_runs",
+    "end_work_on_request",
     "evaluate",
+    "evaluation_manifest",
     "evaluation_plan",
     "evaluation_script",
     "evaluations",
@@ -130,4 +134,5 @@ __all__ = [
     "train",
     "train_corrected",
     "train_here",
+    "work",
 ]
