@@ -19,6 +19,7 @@ from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.forgetting import find_never_learned
 from coreset_lib.scores.movement import mean_movement, moving_windows, window_shares
+from coreset_lib.selection import SelectionConfig, select_coreset
 
 RECIPES = {"demo": DEMO, "shift": replace(DEMO, augmentation="shift")}
 LAST = 10
@@ -74,10 +75,13 @@ def figures(run: Run) -> dict[str, Any]:
 
 def _kept_by_recommended(run: Run, wrong: Any) -> int:
     """Return how many wrong labels the recommended coreset of a tenth keeps."""
-    from coreset_lib.selection import SelectionConfig, select_coreset
-
     config = SelectionConfig(strategy="recommended", score=None, rate=0.1)
-    chosen = select_coreset(run.dynamics(), config, features=run.features("surrogate"))
+    chosen = select_coreset(
+        run.dynamics(),
+        config,
+        features=run.features("surrogate"),
+        early_features=run.early_features,
+    )
     return int(wrong[chosen.indices].sum())
 
 

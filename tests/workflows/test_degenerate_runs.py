@@ -110,7 +110,12 @@ def check_selection(run):
     present = len(set(run.labels().tolist()))
     for strategy, score in (("recommended", None), ("top", "eva"), ("random", None)):
         config = SelectionConfig(strategy=strategy, score=score, rate=0.3, balance="proportional")
-        coreset = select_coreset(run.dynamics(), config, features=run.features("surrogate"))
+        coreset = select_coreset(
+            run.dynamics(),
+            config,
+            features=run.features("surrogate"),
+            early_features=run.early_features,
+        )
         assert len(coreset.indices) == 36
         assert len(set(run.labels()[coreset.indices].tolist())) == present
     return coreset.indices
