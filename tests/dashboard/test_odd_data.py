@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from coreset_lib.review.store import open_reviews
+from dashboard import reads
+from dashboard.shared.samples.suspicion import suspicion
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -41,16 +43,23 @@ def write_odd(write_run, tmp_path):
 
 @pytest.mark.parametrize("kind", ["one of a class", "99 %", "30 classes"])
 def test_every_page_is_drawn_on_odd_data(open_dashboard, write_odd, cache, kind):
-    write_odd(kind)
+    paths = write_odd(kind)
     with open_reviews(cache) as store:
         store.grant("ada", "admin", by="ada")
     dashboard = open_dashboard("runs", reader="ada")
     for page in PAGES:
         dashboard.visit(page)
         assert not dashboard.errors, (page, dashboard.errors)
-    assert "of the 10 most suspicious labels are expected to be wrong" in dashboard.words.replace(
-        "*", ""
-    )
+    told = dashboard.words.replace("*", "")
+    assert "of the 10 most suspicious labels are expected to be wrong" in told
+    assert "in this queue: about" not in told  # the queue begins with just these
+    dashboard.labelled("selectbox", "Label now").set_value(0)
+    told = dashboard.run().words.replace("*", "")
+    queue = suspicion(reads.run_summary(paths.root.name).version)
+    own = [i for i in queue.order if queue.dynamics.labels[i] == 0][:10]
+    if set(own) != set(queue.order[:10].tolist()):
+        expected = round(queue.expected_wrong(own))
+        assert f"Of the next {len(own)} in this queue: about {expected}." in told
 
 
 @pytest.mark.parametrize("kind", ["one of a class", "99 %", "30 classes"])
