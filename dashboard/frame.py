@@ -168,7 +168,8 @@ def run_titles(summaries: Mapping[str, RunSummary]) -> dict[str, str]:
     for run_id, summary in summaries.items():
         if titles[run_id] in common:
             seed = "average" if "-ensemble-" in run_id else f"seed {summary.seed}"
-            titles[run_id] += f" · {seed} · {run_id}"
+            # First what tells them apart: the picker is narrow.
+            titles[run_id] = f"{seed} · {titles[run_id]} · {run_id}"
     return titles
 
 
