@@ -8,7 +8,6 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
-from coreset_lib.scores.movement import suggest_windows
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads, session
@@ -33,6 +32,7 @@ from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ra
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
+from dashboard.trajectories.stability import draw_stability
 from dashboard.trajectories.window_effect import draw_window_effect, draw_window_shares
 
 PLOT_HEIGHT = 270
@@ -111,6 +111,7 @@ def draw_page(summary: RunSummary) -> None:
             draw_window_shares(summary, score, choice.early, choice.late)
             draw_window_effect(summary, score, choice.early, choice.late)
         _draw_table(view, is_live=board.live is not None)
+        draw_stability(summary, score)
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)
@@ -227,8 +228,7 @@ def _take_suggestion(summary: RunSummary, key: str) -> None:
     """Choose windows that see something, as long as the ones before."""
     before = current_choice(key, session.initial_windows(summary), summary.epoch)
     length = min(before.early.n_epochs, summary.epoch // 2)
-    movement = board_data.movement_of(summary.version)
-    early, late = suggest_windows(movement, length)
+    early, late = reads.moving_windows(summary.version, length)
     choose_windows(key, early, late, lock=before.lock_length)
 
 

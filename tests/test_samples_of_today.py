@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from coreset_lib.cli import _run
+from coreset_lib.evaluation.evaluate import read_plan
+from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.evaluation.run_plan import compare
 from coreset_lib.review.states import sample_states
 from coreset_lib.review.store import open_reviews
 from coreset_lib.runs.resume import plain_config
@@ -193,16 +196,13 @@ def test_tables_of_today_can_be_compared(today, capsys):
 def test_a_finished_comparison_is_read_and_not_trained_again(lens, today):
     cells = {path: path.read_bytes() for path in today.rglob("evaluations/*/cells/*.json")}
     assert len(cells) == 8
-    choice = ("--strategy", "recommended,top", "--score", "eva", "--early", "1-2", "--late", "6-8")
-    size = ("--rates", "0.2", "--seeds", 2, "--epochs", 3)
-    printed = lens("evaluate", FINISHED, *choice, *size, "--out", "again.csv")
-    assert "top eva at 20 %: balanced accuracy 18.8 % ± 8.8 points; undecided" in printed
-    assert "Trained before predictions were kept" in printed
-    again, before = pd.read_csv("again.csv"), pd.read_csv("exports/evaluation.csv")
-    accuracy = again[again["figure"] == "accuracy"].set_index("strategy")
-    assert accuracy["mean"].to_dict() == pytest.approx(
-        before.set_index("strategy")["mean"].to_dict()
-    )
+    paths = EvaluationPaths(Path("cache/evaluations") / COMPARISON)
+    plan = read_plan(paths)
+    assert plan.evaluation_id == COMPARISON
+    versions = [arm.variants[0].read_strategy_options().get("version") for arm in plan.arms]
+    assert versions == ["1", None]
+    assert compare(Path("cache"), paths).state == "finished"
+    assert "exports/evaluation.csv: same\n" in lens("rebuild", "exports/evaluation.csv")
     assert [path.name for path in Path("cache/evaluations").iterdir()] == [COMPARISON]
     assert all(path.read_bytes() == content for path, content in cells.items())
 

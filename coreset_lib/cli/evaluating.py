@@ -34,12 +34,15 @@ from coreset_lib.evaluation.plan import PROTOCOLS, REGIMES, Arm, EvaluationPlan
 from coreset_lib.evaluation.presets import PRESETS
 from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.jobs.evaluations import Evaluation
-from coreset_lib.jobs.executor import EXECUTORS
+from coreset_lib.jobs.executor import EXECUTORS, SHARED
+from coreset_lib.jobs.kubernetes import KubernetesOptions
+from coreset_lib.jobs.ray_workers import RayOptions
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.windows import Window
 
+SHARING = (*EXECUTORS, *SHARED)
 SEVERAL = "repeatable, or several separated by commas"
 STRATEGY, SCORE, RATES, NOISE_CUT = "top", "eva", "0.02,0.05,0.1", "0"
 # What a preset decides itself.
@@ -102,14 +105,30 @@ def evaluate(
     weight_decay: WeightDecay = None,
     device: Device = None,
     full_set: Annotated[bool, typer.Option(help="Train on the full set too")] = True,
-    executor: Annotated[str, typer.Option(help=", ".join(EXECUTORS))] = "local",
+    workers: Annotated[
+        int, typer.Option(help="Trainings side by side on this computer, for small networks")
+    ] = 1,
+    executor: Annotated[str, typer.Option(help=", ".join(SHARING))] = "local",
     tasks: Annotated[
-        int, typer.Option(help="Tasks of the Slurm job array, which share the trainings")
+        int, typer.Option(help="Workers on Slurm, Ray or Kubernetes, which share the trainings")
     ] = 8,
     script: Annotated[
-        Path | None, typer.Option(help="Write Slurm's script here instead of submitting it")
+        Path | None,
+        typer.Option(help="Write Slurm's script or Kubernetes' manifest here, submit nothing"),
     ] = None,
-    gpus: Annotated[int | None, typer.Option(help="GPUs of each Slurm task: 0 or 1")] = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option(help="GPUs of each worker: 0 or 1, on Ray a fraction such as 0.25"),
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="Ray cluster: auto, or as ray://host:10001")
+    ] = "auto",
+    image: Annotated[
+        str | None, typer.Option(help="Kubernetes: container image with coreset-lens")
+    ] = None,
+    volume_claim: Annotated[
+        str | None, typer.Option("--volume-claim", help="Kubernetes: claim that holds the cache")
+    ] = None,
     partition: Partition = None,
     time_limit: TimeLimit = None,
     slurm_option: SlurmLines = None,
@@ -124,7 +143,7 @@ def evaluate(
     from coreset_lib.evaluation.report import verdict_lines
     from coreset_lib.export.provenance import check_exportable
 
-    check_slurm_options(typed_options(context), executor)
+    check_slurm_options(typed_options(context), executor, executors=SHARING)
     check_exportable(out, like=b"strategy,rate")
     check_choice("--figure", figure, FIGURES)
     found = find_run(cache, run)
@@ -164,14 +183,28 @@ def evaluate(
         options = slurm_options(
             cache_folder(cache),
             partition=partition,
-            gpus=None if gpus is None else check_whole("--gpus", gpus, least=0, most=1),
+            gpus=None if gpus is None else _whole_gpus(gpus),
             time_limit=time_limit,
             lines=slurm_option,
             requeue=requeue,
         )
         _hand_to_slurm(cache_folder(cache), plan, options, tasks, script)
         return
-    evaluation = _work(cache_folder(cache), plan)
+    if executor == "kubernetes":
+        _write_manifest(
+            cache_folder(cache),
+            plan,
+            script,
+            image=image or "",
+            volume_claim=volume_claim or "",
+            n_workers=tasks,
+            gpus=_whole_gpus(gpus or 0.0),
+        )
+        return
+    ray = None
+    if executor == "ray":
+        ray = RayOptions(address=address, n_workers=tasks, gpus=gpus or 0.0)
+    evaluation = _work(cache_folder(cache), plan, workers, ray)
     workflows.export_evaluation(evaluation, figure=figure).write(out)
     for line in verdict_lines(evaluation.paths, plan, figure=figure):
         typer.echo(line)
@@ -194,6 +227,27 @@ def _hand_to_slurm(
     typer.echo("once it is finished, the same command without --executor writes the results")
 
 
+def _write_manifest(cache: Path, plan: EvaluationPlan, script: Path | None, **options: Any) -> None:
+    """Write the manifest of a Job whose pods share the comparison."""
+    from coreset_lib.outputs import write_output
+
+    if script is None:
+        raise CoresetError(
+            "--executor kubernetes writes a manifest for kubectl: say where with --script job.yaml."
+        )
+    manifest = workflows.evaluation_manifest(plan, KubernetesOptions(**options), cache=cache)
+    write_output(script, manifest.encode())
+    typer.echo(f"{script}: start it with kubectl apply -f {script}")
+    typer.echo("once it is finished, the same command without --executor writes the results")
+
+
+def _whole_gpus(gpus: float) -> int:
+    """Return the GPUs of a worker that has all or none of one."""
+    if not gpus.is_integer():
+        raise CoresetError(f"--gpus must be 0 or 1, got {gpus:g}. Only Ray shares a GPU.")
+    return check_whole("--gpus", int(gpus), least=0, most=1)
+
+
 def _preset_arms(context: typer.Context, preset: str, n_epochs: int) -> tuple[Arm, ...]:
     """Return the contestants of a study; options that it decides itself are refused."""
     check_choice("--preset", preset, PRESETS)
@@ -214,7 +268,7 @@ def _rates(texts: list[str] | None, preset: str | None) -> tuple[float, ...]:
     return tuple(sorted({_number(part, "--rates") for part in in_commas(texts, RATES)}))
 
 
-def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
+def _work(cache: Path, plan: EvaluationPlan, n_workers: int, ray: RayOptions | None) -> Evaluation:
     """Train the open cells with a progress bar."""
     from rich.console import Console
     from rich.progress import Progress
@@ -225,7 +279,7 @@ def _work(cache: Path, plan: EvaluationPlan) -> Evaluation:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return workflows.evaluate(plan, cache=cache, on_cell=show)
+        return workflows.evaluate(plan, cache=cache, n_workers=n_workers, ray=ray, on_cell=show)
 
 
 def _window_pairs(early: list[str] | None, late: list[str] | None) -> list[dict[str, str]]:

@@ -211,7 +211,7 @@ class EvaluationPlan:
 def plan_from_dict(record: dict[str, Any]) -> EvaluationPlan:
     """Read a plan back from JSON."""
     arms = tuple(
-        Arm(name=arm["name"], variants=tuple(SelectionConfig(**v) for v in arm["variants"]))
+        Arm(name=arm["name"], variants=tuple(map(SelectionConfig.from_record, arm["variants"])))
         for arm in record["arms"]
     )
     fields: dict[str, Any] = record | {"arms": arms, "rates": tuple(record["rates"])}

@@ -1,7 +1,6 @@
 """Results of finished cells: one small file each."""
 
-import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.plan import Arm, Cell, EvaluationPlan
 from coreset_lib.plans import PlanPaths, read_step
-from coreset_lib.system.locks import FileLock
 
 Cells = Mapping[Cell, dict[str, Any]]
 # What a comparison may be judged on; the first unless somebody chooses otherwise.
@@ -34,10 +32,6 @@ class EvaluationPaths(PlanPaths):
     def truth(self, part: str) -> Path:
         """Labels of val or test, which predictions are judged by."""
         return self.root / f"truth_{part}.npy"
-
-    def claim(self, cell: Cell) -> Path:
-        """Locked by the process that trains a cell."""
-        return self.root / "claims" / cell.key
 
     @property
     def log(self) -> Path:
@@ -68,23 +62,6 @@ class EvaluationPaths(PlanPaths):
 def write_cell(paths: EvaluationPaths, cell: Cell, result: dict[str, Any]) -> None:
     """Keep the result of a cell, whole or not at all."""
     write_json(paths.cell(cell), {"cell": asdict(cell), **result})
-
-
-@contextlib.contextmanager
-def claimed(paths: EvaluationPaths, cell: Cell) -> Generator[bool]:
-    """Yield whether the cell is this process's to train, within the block.
-
-    The claim ends with the process too. Where the file system cannot lock, every claim is
-    granted: a cell trained twice is the same cell.
-    """
-    path = paths.claim(cell)
-    path.parent.mkdir(exist_ok=True)
-    lock = FileLock(path)
-    is_mine = lock.acquire()
-    try:
-        yield is_mine
-    finally:
-        lock.release()
 
 
 def is_finished(paths: EvaluationPaths, cell: Cell) -> bool:

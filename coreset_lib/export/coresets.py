@@ -50,7 +50,11 @@ def export_coreset(
     if STRATEGIES[config.strategy].needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
     coreset = select_coreset(
-        dynamics, config, score=score, features=lambda: run.features(config.features)
+        dynamics,
+        config,
+        score=score,
+        features=lambda: run.features(config.features),
+        early_features=run.early_features,
     )
     samples, reviews = run.samples(), reviews or current_statuses(run)
     csv = csv_bytes(coreset_table(samples, dynamics, coreset, score, reviews))
@@ -153,7 +157,7 @@ def _checked_samples(indices: Any, n_samples: int) -> NDArray[np.int64]:
 def _selection_config(fields: dict[str, Any]) -> SelectionConfig:
     """Read a selection back; raises CoresetError for fields of another version."""
     try:
-        return SelectionConfig(**fields)
+        return SelectionConfig.from_record(fields)
     except TypeError:
         raise CoresetError(
             f"the selection in the provenance has unknown fields: {', '.join(fields)}. "

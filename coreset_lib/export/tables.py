@@ -8,6 +8,7 @@ from coreset_lib.export.review_status import NOT_REVIEWED, ReviewStatuses
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.problem import Coreset
+from coreset_lib.selection.recommended import left_out_of_classes
 from coreset_lib.spreadsheets import disarm_formulas
 
 LABELS = "labels"
@@ -45,7 +46,8 @@ def coreset_table(
 
     ``rank`` is the sample's rank among all training samples (1 = hardest), or the order of
     the draw where no score was used. ``cluster`` and ``review_status`` are empty where
-    nothing was clustered, or the dataset was never reviewed.
+    nothing was clustered, or the dataset was never reviewed. ``left_out_of_class``, where the
+    strategy left suspects out, is how many of the sample's class it was.
 
     Returns
     -------
@@ -61,4 +63,8 @@ def coreset_table(
     table["forgetting_events"] = count_forgetting_events(dynamics)[chosen]
     table["cluster"] = "" if coreset.clusters is None else coreset.clusters[chosen]
     table["review_status"] = reviews.of(table["sample_id"].tolist())
+    left_out = left_out_of_classes(coreset.report)
+    if left_out:
+        counts = [left_out.get(name, (0, 0))[0] for name in dynamics.class_names]
+        table["left_out_of_class"] = np.array(counts)[dynamics.labels[chosen]]
     return disarm_formulas(table.sort_values("rank", kind="stable", ignore_index=True))

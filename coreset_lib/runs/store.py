@@ -246,6 +246,13 @@ class Run:
             )
         return found
 
+    def early_features(self) -> NDArray[np.float32] | None:
+        """Return the features ``early``, (samples, features); None if the run has none."""
+        try:
+            return self._early_embedding()
+        except CoresetError:
+            return None
+
     def _early_embedding(self) -> NDArray[np.float32]:
         """Return the early embedding, or the mean probabilities of the first epochs."""
         found = self._optional_rows(self.paths.embedding_of("early"))
@@ -276,16 +283,6 @@ class Run:
     def held_out_probabilities(self) -> NDArray[np.float32] | None:
         """Return what networks that had not seen a sample make of it, (samples, classes)."""
         return self._optional_rows(self.paths.embedding_of("held_out_probabilities"))
-
-    def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-        """Return embedding and labels of the validation split, or None if not made yet."""
-        if not (self.paths.val_embedding.exists() and self.paths.val_labels.exists()):
-            return None
-        embedding = open_array(self.paths.val_embedding)
-        labels = open_array(self.paths.val_labels)
-        if len(embedding) != len(labels):
-            raise damaged(self.paths.val_labels, f"{len(labels)} rows, expected {len(embedding)}")
-        return embedding, labels
 
     def val_multi_hot(self) -> NDArray[np.uint8] | None:
         """Return all labels of the validation split, where samples carry any number of them."""

@@ -23,7 +23,8 @@ class Option:
     """One option of a score or strategy, with what it may be.
 
     ``default_of`` takes the place of ``default`` where a short run must shrink it: it gets
-    the number of epochs. ``words`` may stand in the place of a number.
+    the number of epochs. ``words`` may stand in the place of a number. ``before`` is what held
+    before there was the option: records of then lack it, and so do those where it has that value.
     """
 
     kind: Literal["window", "whole", "real", "choice"]
@@ -34,6 +35,7 @@ class Option:
     words: tuple[str, ...] = ()
     least: float = 0
     most: float = float("inf")
+    before: Any = None
 
     def default_for(self, n_epochs: int) -> Any:
         """Return the default in a run of this many epochs."""

@@ -17,7 +17,7 @@ from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.budget import BALANCES, ROUNDING, budget, exact_share
 from coreset_lib.selection.ccs import CCS
-from coreset_lib.selection.coverage import COVERAGE, RECOMMENDED
+from coreset_lib.selection.coverage import COVERAGE
 from coreset_lib.selection.diversity import DIVERSITY, HYBRID
 from coreset_lib.selection.geometry import FeatureSource, read_features
 from coreset_lib.selection.herding import HERDING
@@ -25,6 +25,7 @@ from coreset_lib.selection.k_center import K_CENTER
 from coreset_lib.selection.moderate import MODERATE
 from coreset_lib.selection.problem import Coreset, Features, Indices, SelectionProblem, Strategy
 from coreset_lib.selection.random import RANDOM
+from coreset_lib.selection.recommended import RECOMMENDED
 from coreset_lib.selection.top import TOP
 
 STRATEGIES = Registry[Strategy](
@@ -80,8 +81,32 @@ class SelectionConfig:
         """Return the options as plain values, for provenance."""
         return asdict(self) | {
             "score_options": {k: str(v) for k, v in self.score_options.items()},
-            "strategy_options": self.read_strategy_options(),
+            "strategy_options": self._recorded_strategy_options(),
         }
+
+    @classmethod
+    def from_record(cls, fields: Mapping[str, Any]) -> "SelectionConfig":
+        """Read what :meth:`as_dict` gave, by this version or an earlier one.
+
+        Options that came later have the value that says what was done before there were any.
+
+        Raises
+        ------
+        TypeError
+            For fields that this version does not know.
+        CoresetError
+            For values that are not allowed.
+        """
+        strategy = fields.get("strategy", cls.strategy)
+        check_choice("strategy", strategy, STRATEGIES)
+        specs = STRATEGIES[strategy].options
+        options = {k: spec.before for k, spec in specs.items() if spec.before is not None}
+        return cls(**{**fields, "strategy_options": options | fields.get("strategy_options", {})})
+
+    def _recorded_strategy_options(self) -> dict[str, Any]:
+        """Return the options but for those with the value from before they were there."""
+        specs = STRATEGIES[self.strategy].options
+        return {k: v for k, v in self.read_strategy_options().items() if v != specs[k].before}
 
 
 def select_coreset(
@@ -90,6 +115,7 @@ def select_coreset(
     *,
     score: ScoreValues | None = None,
     features: FeatureSource = None,
+    early_features: FeatureSource = None,
 ) -> Coreset:
     """Choose a coreset of ``ceil(rate * N)`` training samples.
 
@@ -102,6 +128,9 @@ def select_coreset(
     features : float array of shape (samples, features), or a callable that gives it, optional
         The embedding that some strategies measure distances in; a callable is only asked
         where it is needed.
+    early_features : the same, optional
+        The embedding of the first epochs, by which some strategies tell suspects. Without one
+        they have none.
 
     Returns
     -------
@@ -114,9 +143,9 @@ def select_coreset(
         If the score cannot be computed, the strategy needs features that are not there, or
         the noise cut and exclusions leave fewer candidates than the budget.
     """
-    strategy = STRATEGIES[config.strategy]
+    strategy, options = STRATEGIES[config.strategy], config.read_strategy_options()
     if strategy.own_score is not None:
-        score = strategy.own_score(dynamics, config.read_strategy_options())
+        score = strategy.own_score(dynamics, options)
     elif score is None and strategy.needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
     n_keep = budget(config.rate, dynamics.n_samples)
@@ -131,10 +160,13 @@ def select_coreset(
         seed=config.seed,
         score=score,
         features=_features_for(config.strategy, features, dynamics.n_samples),
+        early_features=_read_early(config.strategy, early_features, dynamics.n_samples)
+        if strategy.needs_early(options)
+        else None,
         class_names=dynamics.class_names,
     )
     with STRATEGIES.blaming(config.strategy):
-        indices, done, *clusters = strategy.choose(problem, **config.read_strategy_options())
+        indices, done, *clusters = strategy.choose(problem, **options)
         indices = _checked(indices, problem, config.strategy)
     return Coreset(indices, {"n_keep": n_keep, **report, **done}, *clusters)
 
@@ -173,6 +205,14 @@ def _features_for(strategy: str, source: FeatureSource, n_samples: int) -> Featu
     if not STRATEGIES[strategy].needs_features:
         return None
     return read_features(source, needed_by=f"strategy {strategy}", n_samples=n_samples)
+
+
+def _read_early(strategy: str, source: FeatureSource, n_samples: int) -> Features | None:
+    """Read the early features where there are any."""
+    found = source() if callable(source) else source
+    if found is None:
+        return None
+    return read_features(found, needed_by=f"strategy {strategy}", n_samples=n_samples)
 
 
 def _check_enough(n_keep: int, n_candidates: int, noise_cut: float) -> None:

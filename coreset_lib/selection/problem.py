@@ -39,6 +39,8 @@ class SelectionProblem:
     seed : int
     score : ScoreValues or None
     features : float32 array, shape (samples, features), or None
+    early_features : float32 array, shape (samples, features), or None
+        An embedding that has not learned the labels by heart.
     class_names : tuple of str
         For reports and messages; numbers stand in where it is empty.
     """
@@ -51,6 +53,7 @@ class SelectionProblem:
     seed: int
     score: ScoreValues | None = None
     features: Features | None = None
+    early_features: Features | None = None
     class_names: tuple[str, ...] = ()
 
     def candidates(self) -> Indices:
@@ -108,6 +111,7 @@ class Strategy:
     """One way to choose a coreset.
 
     ``own_score(dynamics, options)`` gives the score that it works with, whatever was chosen.
+    ``needs_early(options)`` says whether it looks at the early embedding, if there is one.
     ``choose(problem, **options)`` returns indices and report, and as third where it clustered
     the cluster of every sample.
     """
@@ -119,6 +123,7 @@ class Strategy:
     needs_score: bool = True
     own_score: Callable[[TrainingDynamics, Mapping[str, Any]], ScoreValues] | None = None
     needs_features: bool = False
+    needs_early: Callable[[Mapping[str, Any]], bool] = lambda options: False
     options: Mapping[str, Option] = field(default_factory=dict)
 
     def read_options(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:

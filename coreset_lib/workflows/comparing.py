@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coreset_lib.cache import default_cache
+from coreset_lib.checks import check_whole
 from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.evaluation.cost import Cost, cost_of
 from coreset_lib.evaluation.evaluate import create_evaluation, evaluations_folder
@@ -17,6 +18,9 @@ from coreset_lib.export.provenance import Export
 from coreset_lib.jobs import evaluations as jobs
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.kubernetes import KubernetesOptions, job_manifest
+from coreset_lib.jobs.local_workers import MOST_WORKERS, compare_with_workers
+from coreset_lib.jobs.ray_workers import RayOptions, compare_with_ray
 from coreset_lib.jobs.slurm import evaluations as slurm
 from coreset_lib.jobs.slurm.client import read_job
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
@@ -135,6 +139,8 @@ def evaluate(
     plan: EvaluationPlan,
     *,
     cache: Path | None = None,
+    n_workers: int = 1,
+    ray: RayOptions | None = None,
     on_cell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Train what is open of a comparison in this process; finished trainings are kept.
@@ -143,6 +149,10 @@ def evaluate(
     ----------
     plan : EvaluationPlan
     cache : Path, optional
+    n_workers : int
+        With more than one, so many processes train side by side, and this one looks on.
+    ray : RayOptions, optional
+        Workers on a Ray cluster instead.
     on_cell : callable
         Told of finished and of all trainings, whenever one is finished.
 
@@ -151,8 +161,15 @@ def evaluate(
     CoresetError
         If it cannot go on, or other processes train what is left.
     """
+    check_whole("--workers", n_workers, least=1, most=MOST_WORKERS)
     paths = create_evaluation(_folder(cache), plan)
-    return Evaluation(paths, plan, compare(_folder(cache), paths, on_cell=on_cell))
+    if ray is not None:
+        status = compare_with_ray(paths, ray, on_cell=on_cell)
+    elif n_workers > 1:
+        status = compare_with_workers(paths, n_workers, on_cell=on_cell)
+    else:
+        status = compare(_folder(cache), paths, on_cell=on_cell)
+    return Evaluation(paths, plan, status)
 
 
 def submit_evaluation(
@@ -206,6 +223,19 @@ def evaluation_script(
     folder = _folder(cache)
     options, paths = _of_a_task(folder, slurm_job), create_evaluation(folder, plan)
     return slurm.evaluation_script(folder, plan, paths, options, n_tasks=n_tasks)
+
+
+def evaluation_manifest(
+    plan: EvaluationPlan, options: KubernetesOptions, *, cache: Path | None = None
+) -> str:
+    """Return the manifest of a Kubernetes Job whose pods share the trainings, as YAML.
+
+    Raises
+    ------
+    CoresetError
+        If the cache cannot be written.
+    """
+    return job_manifest(create_evaluation(_folder(cache), plan), options)
 
 
 def stop_evaluation(evaluation: Evaluation) -> None:

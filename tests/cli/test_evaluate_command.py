@@ -21,7 +21,7 @@ def planned(run, cache, tmp_path, monkeypatch, capsys):
     """Return the plan that a command would train, and what it said; or its refusal."""
     plans = []
 
-    def stop(_, plan):
+    def stop(_, plan, *__):
         plans.append(plan)
         raise CoresetError("trained nothing.")
 

@@ -28,8 +28,9 @@ class TestEveryStrategy:
             rate=case.n_keep / len(case.labels),
             seed=case.seed,
         )
+        points = np.array(case.points, np.float32)
         selection = select_coreset(
-            case.dynamics, config, score=case.score, features=np.array(case.points, np.float32)
+            case.dynamics, config, score=case.score, features=points, early_features=points
         )
         assert sorted(selection.indices.tolist()) == sorted(REFERENCES[name](case))
 
