@@ -296,6 +296,11 @@ def start_speed_probe(config: TrainingConfig) -> SpeedProbe:
     return speed_probes.start_probe(default_cache(), config)
 
 
+def start_target_probe(config: TrainingConfig) -> SpeedProbe:
+    """Measure how fast networks train on the dataset that a run names, as a comparison would."""
+    return speed_probes.start_probe(default_cache(), config)
+
+
 def speed_probe(config: TrainingConfig) -> SpeedProbe | None:
     """Return what is known of the speed of a training."""
     return speed_probes.read_probe(default_cache(), config)

@@ -6,12 +6,13 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.published import PUBLISHED
-from coreset_lib.evaluation.report import caveats, standing_in_words, summary_table
+from coreset_lib.evaluation.report import caveats, details, headline, summary_table
 from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.evaluation.window_grid import has_window_grid
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.summary import ACTIVE_STATES, RunSummary
 from dashboard import reads
+from dashboard.benchmark.carried import is_carried_over
 from dashboard.benchmark.chart import (
     add_published,
     axis_title,
@@ -21,7 +22,7 @@ from dashboard.benchmark.chart import (
 )
 from dashboard.benchmark.form import draw_benchmark_form
 from dashboard.benchmark.verdict_rows import rows_of_classes, verdict_icon, verdict_rows
-from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export, draw_slurm_script
 from dashboard.shared.messages import draw_error
 from dashboard.shared.text import as_text, time_in_words
@@ -132,7 +133,8 @@ def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
         st.info("The first results appear when all seeds of a strategy are trained.")
         return
     names = reads.manifest_of(summary.folder).dataset.class_names
-    curves, words = st.columns([3, 2], gap="large")
+    with st.container(key=STACKED_WHEN_NARROW):
+        curves, words = st.columns([3, 2], gap="large")
     with curves:
         chart = rate_curves(summary_table(found), axis_title(evaluation.plan, figure))
         _add_published(chart, summary, evaluation.plan, figure)
@@ -146,12 +148,19 @@ def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
     with words:
         st.markdown("**In plain words**")
         for each in found:
-            st.markdown(f"{verdict_icon(each.verdict)} {as_text(standing_in_words(each, names))}")
+            st.markdown(f"{verdict_icon(each.verdict)} {as_text(headline(each, names))}")
+            if more := details(each, names):
+                st.caption(as_text("; ".join(more)))
         for sentence in caveats(found):
             st.info(sentence, icon=":material/info:")
         st.caption(VERDICTS)
     _draw_window_search(evaluation)
-    st.dataframe(verdict_rows(found, names), hide_index=True, alt="Results in numbers")
+    st.dataframe(
+        verdict_rows(found, names),
+        hide_index=True,
+        column_config={"who pays": st.column_config.TextColumn(width="large")},
+        alt="Results in numbers",
+    )
     class_rows = rows_of_classes(found, names)
     if class_rows:
         with st.expander("Every class: recall, precision and F1"):
@@ -221,7 +230,7 @@ def draw_live(summary: RunSummary, was_active: bool) -> None:
 def draw_page(summary: RunSummary) -> None:
     """Draw the form and what was compared."""
     found = reads.evaluations(summary.run_id)
-    with st.expander("New comparison", expanded=not found):
+    with st.expander("New comparison", expanded=not found or is_carried_over()):
         draw_benchmark_form(summary)
     is_active = any(map(_is_active, found))
     st.fragment(draw_live, run_every=POLL_SECONDS if is_active else None)(summary, is_active)

@@ -266,7 +266,7 @@ def _preset_arms(context: typer.Context, preset: str, n_epochs: int) -> tuple[Ar
 
 def _rates(texts: list[str] | None, preset: str | None) -> tuple[float, ...]:
     """Return the rates that were typed, or those of the study, or the default."""
-    if texts is None and preset is not None:
+    if not texts and preset is not None:
         return PRESETS[preset].rates
     return tuple(sorted({_number(part, "--rates") for part in in_commas(texts, RATES)}))
 

@@ -17,6 +17,7 @@ from coreset_lib.evaluation.standings import (
 )
 from coreset_lib.evaluation.verdicts.intervals import Difference
 from coreset_lib.evaluation.verdicts.judging import MARGIN, SIGNIFICANCE, Loss, Verdict
+from coreset_lib.evaluation.verdicts.planning import MOST_DRAWS
 from coreset_lib.runs.store import RunStore
 from coreset_lib.spreadsheets import disarmed
 
@@ -32,6 +33,8 @@ TITLES = {
     "f1": "F1",
 }
 DRAWS, DRAWS_AND_IMAGES = "draws", "draws and test images"
+WHOLE_NUMBERS = ("reference_seeds", "seeds_to_tell")
+MOST_LOSSES = 3
 MISSING_PREDICTIONS = (
     "Trained before predictions were kept: the intervals are over draws alone. They say nothing "
     "about other test images, and precision and F1 are not known. A new comparison tells both."
@@ -85,7 +88,7 @@ def summary_table(found: Sequence[Standing], class_names: Sequence[str] = ()) ->
         where nothing is finished.
     """
     rows = [_row(each, each.judged_on, class_names) for each in found]
-    return pd.DataFrame(rows).drop(columns="class_name", errors="ignore")
+    return _table(rows).drop(columns="class_name", errors="ignore")
 
 
 def figure_table(found: Sequence[Standing], class_names: Sequence[str] = ()) -> pd.DataFrame:
@@ -101,12 +104,10 @@ def figure_table(found: Sequence[Standing], class_names: Sequence[str] = ()) -> 
         verdict, pays, seeds_to_tell, headroom, headroom_won. Shares in [0, 1].
     """
     rows = [_row(each, figure, class_names) for each in found for figure in each.estimates]
-    table = pd.DataFrame(rows)
-    for column in ("class_name", "pays"):
-        if column in table:
-            table[column] = [
-                disarmed(each) if isinstance(each, str) else each for each in table[column]
-            ]
+    table = _table(rows)
+    for column in {"class_name", "pays"} & set(table.columns):
+        cells: list[Any] = table[column].tolist()
+        table[column] = [disarmed(each) if isinstance(each, str) else each for each in cells]
     return table
 
 
@@ -130,32 +131,58 @@ def caveats(found: Sequence[Standing]) -> list[str]:
 
 def standing_in_words(standing: Standing, class_names: Sequence[str] = ()) -> str:
     """Say in one line how a strategy did at one rate."""
-    own = standing.estimates[standing.judged_on]
-    name = standing.strategy
+    return "; ".join([headline(standing, class_names), *details(standing, class_names)])
+
+
+def headline(standing: Standing, class_names: Sequence[str] = ()) -> str:
+    """Say how good a strategy was at one rate, and whether better than random."""
+    own, name = standing.estimates[standing.judged_on], standing.strategy
     what = name if name == FULL_SET else f"{name} at {100 * standing.rate:g} %"
     line = f"{what}: {figure_title(standing.judged_on, class_names)} {100 * own.mean:.1f} %"
     line += f" ± {100 * own.standard_deviation:.1f} points" if own.n_draws > 1 else " (one draw)"
     if standing.verdict is None or standing.reference is None:
         return line
     line += f"; {_judged(standing.verdict, standing.reference)}"
-    losses = standing.verdict.losses
-    if losses:
-        joint = "and" if standing.verdict.word == "worse" else "but"
-        line += f"; {joint} {losses_in_words(losses, class_names)}"
+    if standing.verdict.word != "worse" and standing.verdict.losses:
+        line += f"; but {_gravest(standing.verdict, class_names)}"
+    return line
+
+
+def details(standing: Standing, class_names: Sequence[str] = ()) -> list[str]:
+    """Say what else is worse, how bad a draw may be, and how much there was to win."""
+    verdict, own = standing.verdict, standing.estimates[standing.judged_on]
+    if verdict is None:
+        return []
+    found: list[str] = []
+    if verdict.losses and verdict.word == "worse":
+        found.append(f"and {_gravest(verdict, class_names)}")
     if own.n_draws > 1:
-        line += f"; worst of {own.n_draws} draws {100 * own.worst:.1f} %"
-    return line + _won(standing)
+        found.append(f"worst of {own.n_draws} draws {100 * own.worst:.1f} %")
+    return [*found, *_headroom_in_words(standing)]
+
+
+def _gravest(verdict: Verdict, class_names: Sequence[str]) -> str:
+    """Name the gravest losses, and how many more there are."""
+    n_more = len(verdict.losses) - MOST_LOSSES
+    more = f"; and {n_more} more" if n_more > 0 else ""
+    return f"{losses_in_words(verdict.losses[:MOST_LOSSES], class_names)}{more}"
 
 
 def losses_in_words(losses: Sequence[Loss], class_names: Sequence[str] = ()) -> str:
     """Name what pays, the gravest first: "malignant pays: recall −13.1 points"."""
-    return ", ".join(_loss_in_words(loss, class_names) for loss in losses)
+    return "; ".join(_loss_in_words(loss, class_names) for loss in losses)
 
 
 def figure_title(figure: Figure, class_names: Sequence[str] = ()) -> str:
     """Name a figure for people."""
     title = TITLES[figure.name]
     return title if figure.klass is None else f"{title} of {_class_name(figure, class_names)}"
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows as a table whose counts are whole numbers, absent or not."""
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in WHOLE_NUMBERS if name in table})
 
 
 def _row(standing: Standing, figure: Figure, class_names: Sequence[str]) -> dict[str, Any]:
@@ -233,8 +260,10 @@ def _parts_of_verdict(verdict: Verdict, reference: str) -> Iterator[str]:
         yield " (may be chance among all that was compared)"
     if word == "undecided" and verdict.draws_to_tell is not None:
         yield f", about {verdict.draws_to_tell} seeds would tell"
+    elif word == "undecided" and apart.covers_images:
+        yield ", which no number of seeds would tell on a test set of this size"
     elif word == "undecided":
-        yield ", no number of seeds up to 1000 would tell on this test set"
+        yield f", {MOST_DRAWS} seeds would not tell"
 
 
 def _loss_in_words(loss: Loss, class_names: Sequence[str]) -> str:
@@ -249,17 +278,16 @@ def _loss_in_words(loss: Loss, class_names: Sequence[str]) -> str:
     return f"{_class_name(figure, class_names)} pays: {TITLES[figure.name]} {span}{chance}"
 
 
-def _won(standing: Standing) -> str:
-    """Say how much of the headroom is won, where there is some."""
-    room = standing.headroom
-    if room is None:
-        return ""
+def _headroom_in_words(standing: Standing) -> list[str]:
+    """Say what all data have over random, and how much of it is won where that is certain."""
+    room, verdict = standing.headroom, standing.verdict
+    if room is None or verdict is None:
+        return []
     if room.size <= MARGIN:
-        return f"; no headroom: all data bring {_points(room.size)} points over random"
-    return (
-        f"; wins {100 * room.share_won:.0f} % of the headroom of {100 * room.size:.1f} points "
-        "that all data have over random"
-    )
+        return [f"no headroom: all data bring {_points(room.size)} points over random"]
+    if verdict.word != "better":
+        return [f"headroom {100 * room.size:.1f} points"]
+    return [f"wins {100 * room.share_won:.0f} % of the headroom of {100 * room.size:.1f} points"]
 
 
 def _points(share: float) -> str:

@@ -44,6 +44,11 @@ def carry_over(run_id: str, choices: Options) -> None:
     st.session_state[STUDY] = CARRIED
 
 
+def is_carried_over() -> bool:
+    """Whether the page is to compare what was carried over."""
+    return st.session_state.get(STUDY) == CARRIED
+
+
 def carried_selection(run_id: str) -> SelectionConfig | None:
     """Return what was carried over in a run, if anything."""
     return st.session_state.get(_key(run_id))

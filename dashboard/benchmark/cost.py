@@ -31,7 +31,7 @@ def draw_cost(plan: EvaluationPlan, run: Run) -> None:
         help="Trains such a network for two seconds on this computer and throws it away.",
     ):
         try:
-            reads.start_speed_probe(recipe)
+            reads.start_target_probe(recipe)
         except CoresetError as error:
             draw_error(error)
             return

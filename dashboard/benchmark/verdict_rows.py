@@ -50,16 +50,16 @@ def _verdict_row(standing: Standing, class_names: Sequence[str]) -> dict[str, An
     return {
         "strategy": standing.strategy,
         "share kept": _share(standing),
-        "samples": standing.n_samples,
+        "verdict": "" if verdict is None else verdict.word,
         f"{TITLES[standing.judged_on.name]}, %": _estimate(own),
         "± points": _number(own.standard_deviation),
         "worst draw, %": _number(own.worst),
         "draws": own.n_draws,
         "difference from random, points": "" if apart is None else _difference(apart),
-        "verdict": "" if verdict is None else verdict.word,
         "who pays": "" if verdict is None else losses_in_words(verdict.losses, class_names),
         "q (all comparisons)": "" if verdict is None else _q_value(verdict.q_value),
         "headroom, points": "" if room is None else _number(room.size),
+        "samples": standing.n_samples,
         "updates": standing.steps,
     }
 
