@@ -84,7 +84,14 @@ def study(name: str, arms: Sequence[str], draws: dict[str, int], options: Any) -
         found = classification_metrics(result.test, dataset.test.labels).as_dict()
         figures = [found[name] for name in FIELDS[5:]] + found["recall"]
         seconds = round(time.perf_counter() - began, 2)
-        row = [arm, rate, draw, len(indices), seconds, *(round(f, 5) for f in figures)]
+        row = [
+            arm,
+            rate,
+            draw,
+            len(indices),
+            seconds,
+            *("" if f is None else round(f, 5) for f in figures),
+        ]
         append(path, [*FIELDS, *(f"recall {name}" for name in classes)], row)
         sys.stderr.write(f"{name} {rate:g} draw {draw} {arm}: {found['balanced_accuracy']:.3f}\n")
 
