@@ -5,9 +5,11 @@ PYTHON ?= $(shell for name in python3.11 python3.13 python3.12 python3.14 python
 	$$name -c '$(IS_FIT)' 2>/dev/null && command -v $$name && break; done)
 NEEDED := Python 3.11, 3.12, 3.13 or 3.14 is needed. Install one, or name it: make demo PYTHON=/path/to/python3.12
 BIN := .venv/bin
+PROGRAM := .venv/.program
 STAMP := .venv/.installed
 JS_STAMP := node_modules/.installed
 READERS := .venv/.readers
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # Node.js is for developers only: it checks and tests the dashboard's JavaScript. Where it is
 # missing these checks and tests are left out, unless CI=true says that nothing may be.
@@ -21,18 +23,22 @@ LEFT_OUT = @echo "JavaScript tests and checks are left out: they need npm and No
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+# What a user needs: the program as it is installed anywhere, without what tests and checks need.
+$(PROGRAM): pyproject.toml constraints.txt
 	$(if $(PYTHON),,$(error $(NEEDED)))
 	@$(PYTHON) -c '$(IS_FIT)' || { echo 'make: $(NEEDED)' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
-		-c constraints.txt -e '.[dev]'
+	$(PIP_INSTALL) --only-binary :all: -e .
+	touch $(PROGRAM)
+
+$(STAMP): $(PROGRAM)
+	$(PIP_INSTALL) --only-binary :all: -e '.[dev]'
 	touch $(STAMP)
 
 # Reads a coreset's Croissant form back in a test. One of its own dependencies is published as plain
 # Python source, without a wheel, so that it stays out of the environment that users install.
 $(READERS): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mlcroissant
+	$(PIP_INSTALL) mlcroissant
 	touch $(READERS)
 
 install-js:
@@ -42,7 +48,7 @@ $(JS_STAMP): package.json package-lock.json .npmrc
 	npm ci --silent
 	touch $(JS_STAMP)
 
-demo: install
+demo: $(PROGRAM)
 	$(BIN)/coreset-lens demo $(ARGS)
 
 # One process for each processor, four at most; the tests of a file stay together.

@@ -8,9 +8,8 @@ HERE = Path(__file__).parent
 # Tools, and studies that want data and hours.
 NOT_BENCHMARKS = (
     *("measuring.py", "generated_runs.py", "run_all.py"),
-    *("score_table.py", "recommended.py", "recommended_second.py", "probe_quality.py"),
-    *("recommended_candidates.py", "recommended_tables.py"),
-    *("refinement.py", "label_noise.py", "embeddings.py"),
+    *("score_table.py", "recommended.py", "refinement.py", "label_noise.py", "embeddings.py"),
+    *("recommended_second.py", "recommended_candidates.py", "recommended_tables.py"),
 )
 
 

@@ -17,6 +17,7 @@ from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import library_versions
 from coreset_lib.runs.records import Status
+from coreset_lib.runs.source_version import source_hash
 from coreset_lib.runs.status import StatusWriter, claim
 from coreset_lib.system.locks import FileLock
 from coreset_lib.system.processes import wait_for_starter
@@ -44,6 +45,11 @@ class PlanPaths:
         return self.root / "status.json"
 
     @property
+    def leases(self) -> Path:
+        """Folder of the leases of those who share the work."""
+        return self.root / "leases"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that works on it."""
         return self.root / "lock"
@@ -59,7 +65,8 @@ def make_plan_folder(paths: PlanPaths, plan: Mapping[str, Any]) -> None:
     """
     try:
         paths.cells.mkdir(parents=True, exist_ok=True)
-        write_json(paths.plan, {"plan": dict(plan), "versions": library_versions()})
+        record = {"plan": dict(plan), "versions": library_versions(), "code": source_hash()}
+        write_json(paths.plan, record)
     except OSError as error:
         raise CoresetError(
             f"cache {paths.root.parents[1]} cannot be written: {error.strerror or error}. "
@@ -72,6 +79,21 @@ def damaged_plan(kind: str, paths: PlanPaths) -> CoresetError:
     return CoresetError(
         f"{kind} {paths.root.name} cannot be read: plan.json is missing or damaged. Start it anew."
     )
+
+
+def check_same_code(kind: str, paths: PlanPaths) -> None:
+    """Raise CoresetError if the plan was made by other code than this; older plans do not tell."""
+    try:
+        record = json.loads(paths.plan.read_bytes())
+        made_by, version = record.get("code"), record["versions"].get("coreset-lens")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise damaged_plan(kind, paths) from None
+    if made_by is not None and made_by != source_hash():
+        raise CoresetError(
+            f"{kind} {paths.root.name} was planned by other code (coreset-lens {version}, "
+            f"{str(made_by)[:12]}) than this worker's ({source_hash()[:12]}): their results must "
+            "not be mixed. Install the same version here, or start it anew with this one."
+        )
 
 
 def read_step(path: Path, **expected: object) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from coreset_lib.system.files import read_at
@@ -23,11 +24,12 @@ BAD_FILE = (*BAD_HEADER, OverflowError, MemoryError, RecursionError)
 NEAR = 64  # cells between the wanted ones that are rather read than skipped
 
 
-class StoredArray:
+class StoredArray(NDArrayOperatorsMixin):
     """A ``.npy`` file as an array that reads what is asked for, and nothing before.
 
     Rows can be sliced without reading (``array[2:5]`` is another one); any other index reads
-    and gives a NumPy array.
+    and gives a NumPy array. Operators and methods of arrays (``array > 0``, ``array.mean()``)
+    read everything.
 
     Parameters
     ----------
@@ -73,6 +75,17 @@ class StoredArray:
         found = self._read(np.arange(len(self)), slice(None))
         return found if dtype is None else found.astype(dtype, copy=False)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Calculate with everything, read for this."""
+        read = (np.asarray(value) if isinstance(value, StoredArray) else value for value in inputs)
+        return getattr(ufunc, method)(*read, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method or property of the array that everything read gives."""
+        if name.startswith("_") or "_first" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(np.asarray(self), name)
+
     def __getitem__(self, key: Any) -> Any:
         """Return a part: rows in a line unread, anything else as an array of its own."""
         rows, *others = key if isinstance(key, tuple) else (key,)
@@ -91,7 +104,7 @@ class StoredArray:
     def _rows(self, start: int, stop: int) -> "StoredArray":
         """Return rows in a line as an array of the same file."""
         part = object.__new__(type(self))
-        part.__dict__.update(self.__dict__)
+        vars(part).update(vars(self))
         part.shape = (max(stop - start, 0), *self.shape[1:])
         part._first = self._first + start
         return part

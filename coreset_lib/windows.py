@@ -62,17 +62,17 @@ def check_windows(early: Window, late: Window, *, n_epochs: int) -> None:
         )
 
 
-def default_windows(n_epochs: int) -> tuple[Window, Window]:
-    """Return an early and a late window of equal length, at most ten epochs.
+def default_windows(n_epochs: int, length: int | None = None) -> tuple[Window, Window]:
+    """Return an early and a late window of equal length, by default at most ten epochs.
 
     The early one starts the run; the late one ends in its middle, because a cosine
-    schedule leaves the last epochs almost constant.
+    schedule leaves the last epochs almost constant. A ``length`` is at most half of the run.
     """
     if n_epochs < 2:
         raise CoresetError(
             f"two windows need at least 2 recorded epochs, got {n_epochs}. Train for longer."
         )
-    length = min(10, n_epochs // 2)
+    length = length or min(10, n_epochs // 2)
     last = max(n_epochs // 2, 2 * length)
     return Window(1, length), Window(last - length + 1, last)
 

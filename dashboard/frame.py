@@ -1,5 +1,7 @@
 """What surrounds every page: the run picker, the heading, the footer."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,7 +64,12 @@ def draw_left_out_plugins() -> None:
 
 def draw_run_picker() -> None:
     """Draw the choice of the run in the sidebar; it is shared by all pages and in the URL."""
-    summaries = {s.run_id: s for s in reads.run_summaries() if s.state != DAMAGED}
+    wanted = st.session_state.get(session.RUN) or st.query_params.get(session.RUN)
+    summaries = {
+        s.run_id: s
+        for s in reads.run_summaries()
+        if s.state != DAMAGED and (not s.is_archived or s.run_id == wanted)
+    }
     missing = session.adopt_run(tuple(summaries))
     if missing is not None:
         st.warning(
@@ -75,7 +82,7 @@ def draw_run_picker() -> None:
     st.sidebar.selectbox(
         "Run",
         list(summaries),
-        format_func=lambda run_id: run_title(summaries[run_id]),
+        format_func=run_titles(summaries).__getitem__,
         key=session.RUN,
         persist_state="session",
         help="The training run that all pages look at.",
@@ -152,6 +159,17 @@ def run_title(summary: RunSummary) -> str:
     when = datetime.fromisoformat(summary.created).replace(tzinfo=UTC).astimezone()
     named = f"{summary.name} · " if summary.name else ""
     return f"{named}{summary.dataset} · {when:%d %b %H:%M} · {summary.model}"
+
+
+def run_titles(summaries: Mapping[str, RunSummary]) -> dict[str, str]:
+    """Name every run so that no two names are alike: the browser tells runs apart by them."""
+    titles = {run_id: run_title(summary) for run_id, summary in summaries.items()}
+    common = {title for title, n in Counter(titles.values()).items() if n > 1}
+    for run_id, summary in summaries.items():
+        if titles[run_id] in common:
+            seed = "average" if "-ensemble-" in run_id else f"seed {summary.seed}"
+            titles[run_id] += f" · {seed} · {run_id}"
+    return titles
 
 
 def state_in_words(summary: RunSummary) -> str:

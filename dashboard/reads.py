@@ -1,5 +1,6 @@
 """Cached reads of runs and their numbers; everything is computed by the library."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.arms import make_arms as make_arms
+from coreset_lib.evaluation.cost import Cost
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.probe import LinearProbe, ProbeResult
-from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.evaluation.results import FIGURES, Cells, read_cells
+from coreset_lib.evaluation.standings import Standing, standings
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
@@ -31,13 +33,14 @@ from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
 from coreset_lib.jobs.device_queue.queue import QueueEntry
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.quick_checks import QuickCheck
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.images import load_run_images
-from coreset_lib.runs.naming import Naming, write_naming
-from coreset_lib.runs.paths import RunPaths, runs_folder
+from coreset_lib.runs.naming import ARCHIVED, Naming, read_naming, write_naming
+from coreset_lib.runs.paths import RunPaths, folder_bytes, runs_folder
 from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run, RunStore
-from coreset_lib.runs.summary import RunSummary, RunVersion, summarise
+from coreset_lib.runs.summary import DAMAGED, RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
@@ -48,11 +51,11 @@ from coreset_lib.scores.forgetting import (
     find_never_learned,
     find_not_learned_early,
 )
-from coreset_lib.scores.moving_windows import moving_windows as find_moving_windows
-from coreset_lib.scores.moving_windows import shares_of_sums
+from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_windows
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
+from coreset_lib.scores.stability import RankStability, overlaps, rank_stability
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
@@ -248,10 +251,25 @@ def find_datasets(root: str) -> list[str]:
     return [path.name for path in found if is_within(path, allowed_roots())]
 
 
-def start_run(config: TrainingConfig, *, with_event_files: bool = False) -> str:
-    """Start a training run in the background and return its id."""
-    return workflows.start(
-        config, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
+def start_run(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool = False) -> str:
+    """Start a training in the background, with so many seeds; return the id of the first run."""
+    configs = [replace(config, seed=config.seed + number) for number in range(n_runs)]
+    runs, _ = workflows.create_runs(
+        configs, cache=default_cache(), event_files=with_event_files, roots=allowed_roots()
+    )
+    workflows.start_runs(runs)
+    return runs[0].run_id
+
+
+def keep_label_table(content: bytes, name: str) -> tuple[str, str]:
+    """Keep a table of labels for trainings; its name for them, and which rows count."""
+    return workflows.keep_label_table(content, name, cache=default_cache())
+
+
+def train_corrected(folder: str, labels: Export) -> str:
+    """Start a training like a run's with corrected labels, and return its id."""
+    return workflows.train_corrected(
+        _run(folder), labels, cache=default_cache(), roots=allowed_roots()
     ).run_id
 
 
@@ -292,9 +310,48 @@ def resume_run(folder: str) -> None:
     workflows.resume(_run(folder), roots=allowed_roots())
 
 
-def name_run(folder: str, name: str, tags: str) -> None:
-    """Call a run by a name, and by tags that commas separate."""
-    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(","))))
+def name_run(folder: str, name: str, tags: str, note: str = "") -> None:
+    """Call a run by a name, by tags that commas separate, and put down a note."""
+    write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(",")), note=note))
+
+
+def archive_run(folder: str, *, is_archived: bool) -> None:
+    """Take a run out of the lists, or put it back; its files stay where they are."""
+    paths = _run(folder).paths
+    naming = read_naming(paths)
+    others = tuple(tag for tag in naming.tags if tag != ARCHIVED)
+    write_naming(paths, replace(naming, tags=(*others, ARCHIVED) if is_archived else others))
+
+
+def what_depends_on(run_id: str) -> list[str]:
+    """Say what would lose its run: comparisons, refinements and ensembles of it."""
+    cache = default_cache()
+    n_comparisons = len(workflows.evaluations(run_id, cache=cache))
+    n_refinements = len(workflows.refinements(run_id, cache=cache))
+    ensembles = [
+        run.run_id
+        for run in store().runs()
+        if summarise(run).state != DAMAGED and run_id in run.manifest.members
+    ]
+    found = [
+        f"{n} {what if n > 1 else what[:-1]}"
+        for n, what in ((n_comparisons, "comparisons"), (n_refinements, "refinements"))
+        if n
+    ]
+    return [*found, *(f"the ensemble {name}" for name in ensembles)]
+
+
+@st.cache_data(ttl=60, max_entries=500, show_spinner=False)
+def disk_use(version: RunVersion) -> int:
+    """Return the bytes of a run's files, as they were at most a minute ago."""
+    return folder_bytes(Path(version.folder))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def last_accuracy(version: RunVersion) -> float | None:
+    """Return the validation accuracy of the last recorded epoch, 0 to 1, where it is known."""
+    metrics = _run(version.folder).metrics()
+    return metrics[-1].get("val_accuracy") if metrics else None
 
 
 def waiting_runs() -> list[QueueEntry]:
@@ -305,6 +362,48 @@ def waiting_runs() -> list[QueueEntry]:
 def move_run(folder: str, position: int) -> None:
     """Give a waiting run another place in the queue."""
     queue.move(_run(folder), position)
+
+
+def repetitions(summary: RunSummary) -> list[Run]:
+    """Return the finished runs that differ from a run in their seed only, and the run itself."""
+    if summary.state != "finished":
+        return []
+    return workflows.repetitions(_run(summary.folder), cache=default_cache())
+
+
+def is_averaged(runs: Sequence[Run]) -> bool:
+    """Whether an ensemble of just these runs is there already."""
+    wanted = {run.run_id for run in runs}
+    members = [_members(summary) for summary in run_summaries() if summary.state == "finished"]
+    return any(set(found) == wanted for found in members)
+
+
+def _members(summary: RunSummary) -> tuple[str, ...]:
+    """Return the runs that an ensemble is the average of."""
+    return manifest_of(summary.folder).members
+
+
+def average(runs: Sequence[Run]) -> str:
+    """Average runs into an ensemble and return its id."""
+    return workflows.average(runs, cache=default_cache()).run_id
+
+
+def stability(runs: Sequence[Run], name: str, options: Options) -> RankStability:
+    """Compare a score over runs that differ in their seed only."""
+    versions = tuple(summarise(run).version for run in runs)
+    return _stability(versions, name, options)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the runs…")
+def _stability(versions: tuple[RunVersion, ...], name: str, options: Options) -> RankStability:
+    """Compare a score over runs, each read once."""
+    return rank_stability([score_values(version, name, options) for version in versions])
+
+
+def coreset_overlaps(runs: Sequence[Run], choices: Options) -> NDArray[np.float64]:
+    """Return what each two of the coresets share that runs give by the same choices."""
+    versions = [summarise(run).version for run in runs]
+    return overlaps([chosen_coreset(version, choices)[0].indices for version in versions])
 
 
 def delete_run(folder: str) -> None:
@@ -322,9 +421,14 @@ def window_variances(
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def moving_windows(version: RunVersion) -> tuple[Window, Window]:
+def movement_of(version: RunVersion) -> NDArray[np.float64]:
+    """Return how far the population moves in each epoch."""
+    return mean_movement(open_dynamics(version))
+
+
+def moving_windows(version: RunVersion, length: int | None = None) -> tuple[Window, Window]:
     """Return an early and a late window where the population still moves."""
-    return find_moving_windows(open_dynamics(version))
+    return suggest_windows(movement_of(version), length)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -384,44 +488,6 @@ def never_learned(version: RunVersion) -> NDArray[np.bool_]:
     return find_never_learned(open_dynamics(version))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=ANY_EPOCH)
-def _linear_probe(version: RunVersion, is_there: tuple[bool, ...]) -> LinearProbe | None:
-    """Return the run's probe; None while its embedding is not there."""
-    del is_there  # part of the key
-    run = _run(version.folder)
-    embedding, validation = run.features("surrogate"), run.validation()
-    if embedding is None or validation is None:
-        return None
-    return LinearProbe.prepare(
-        embedding,
-        run.labels(),
-        *validation,
-        len(run.manifest.dataset.class_names),
-        multi_hot=run.multi_hot(),
-        val_multi_hot=run.val_multi_hot(),
-    )
-
-
-def probe_coreset(version: RunVersion, choices: Options) -> ProbeResult | None:
-    """Judge a coreset quickly beside random ones; None without an embedding."""
-    paths = _run(version.folder).paths
-    parts = (paths.embedding, paths.val_embedding, paths.val_labels)
-    is_there = tuple(part.exists() for part in parts)  # "not yet" is asked again
-    return _probe_coreset(version, choices, is_there)
-
-
-@st.cache_data(max_entries=64, show_spinner="Probing…")
-def _probe_coreset(
-    version: RunVersion, choices: Options, is_there: tuple[bool, ...]
-) -> ProbeResult | None:
-    """Judge a coreset with what is there."""
-    probe = _linear_probe(version, is_there)
-    if probe is None:
-        return None
-    coreset, _ = chosen_coreset(version, choices)
-    return probe.compare_with_random(coreset.indices)
-
-
 def coreset_form(
     summary: RunSummary, export: Export, form: str, *, with_uids: bool = False
 ) -> dict[str, bytes]:
@@ -457,9 +523,29 @@ def manifest_of(folder: str) -> Manifest:
     return _run(folder).manifest
 
 
+def quick_check(summary: RunSummary, indices: NDArray[np.intp]) -> QuickCheck | None:
+    """Return the quick check of a coreset as it is now; None if it was never started."""
+    return workflows.quick_check(_run(summary.folder), indices, cache=default_cache())
+
+
+def start_quick_check(summary: RunSummary, indices: NDArray[np.intp]) -> None:
+    """Start the quick check of a coreset in the background, or go on with it."""
+    workflows.start_quick_check(_run(summary.folder), indices, cache=default_cache())
+
+
+def stop_quick_check(check: QuickCheck) -> None:
+    """End a quick check; its finished trainings are kept."""
+    workflows.stop_quick_check(check)
+
+
 def evaluations(run_id: str) -> list[Evaluation]:
     """Return the comparisons of a run as they are now, newest first."""
     return workflows.evaluations(run_id, cache=default_cache())
+
+
+def comparison_cost(plan: EvaluationPlan) -> Cost:
+    """Return what a comparison would still train."""
+    return workflows.comparison_cost(plan, cache=default_cache())
 
 
 def start_evaluation(plan: EvaluationPlan) -> None:
@@ -472,10 +558,25 @@ def stop_evaluation(evaluation: Evaluation) -> None:
     workflows.stop_evaluation(evaluation)
 
 
-def evaluation_table(evaluation: Evaluation, figure: str) -> pd.DataFrame:
-    """Return the results of the finished cells."""
-    cells = read_cells(evaluation.paths, evaluation.plan)
-    return summary_table(evaluation.plan, cells, figure=figure)
+def evaluation_standings(evaluation: Evaluation, figure: str) -> list[Standing]:
+    """Return how the strategies stand whose trainings are finished."""
+    paths, plan = evaluation.paths, evaluation.plan
+    cells = read_cells(paths, plan)
+    stamp = tuple((cell.key, cell in cells) for cell in plan.cells())
+    return _evaluation_standings(str(paths.root), stamp, figure, evaluation, cells)
+
+
+@st.cache_data(max_entries=16, show_spinner="Computing intervals…")
+def _evaluation_standings(
+    root: str,
+    stamp: tuple[tuple[str, bool], ...],
+    figure: str,
+    _evaluation: Evaluation,
+    _cells: Cells,
+) -> list[Standing]:
+    """Judge anew once more is finished: predictions of many networks are read for it."""
+    del root, stamp  # parts of the key
+    return standings(_evaluation.paths, _evaluation.plan, _cells, figure=figure)
 
 
 def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
@@ -484,9 +585,9 @@ def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:
     return find_window_grid(evaluation.plan, cells, arm, rate)
 
 
-def evaluation_export(evaluation: Evaluation) -> Export:
+def evaluation_export(evaluation: Evaluation, figure: str = FIGURES[0]) -> Export:
     """Return the results with provenance, as the command line writes them."""
-    return workflows.export_evaluation(evaluation)
+    return workflows.export_evaluation(evaluation, figure=figure)
 
 
 def folder_of(run_id: str) -> str:

@@ -1,29 +1,45 @@
 """Benchmark: does the coreset beat a random one on this data? Trained, tested, said plainly."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.published import PUBLISHED
-from coreset_lib.evaluation.report import verdict_in_words
+from coreset_lib.evaluation.report import caveats, standing_in_words, summary_table
 from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.evaluation.window_grid import has_window_grid
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.summary import ACTIVE_STATES, RunSummary
 from dashboard import reads
-from dashboard.benchmark.chart import add_published, rate_curves, window_heat_map
+from dashboard.benchmark.chart import (
+    add_published,
+    axis_title,
+    is_on_axis,
+    rate_curves,
+    window_heat_map,
+)
 from dashboard.benchmark.form import draw_benchmark_form
+from dashboard.benchmark.verdict_rows import rows_of_classes, verdict_icon, verdict_rows
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export, draw_slurm_script
 from dashboard.shared.messages import draw_error
 from dashboard.shared.text import as_text, time_in_words
-from dashboard.shared.theme import PLOTLY_CONFIG, VERDICT_ICONS
+from dashboard.shared.theme import PLOTLY_CONFIG
 
 POLL_SECONDS = 3.0
 SCRIPT = "Its tasks share the trainings that are left, on a cluster that sees this folder."
+VERDICTS = (
+    "Better or worse: the 95 % interval of the difference excludes 0. Equivalent: proven to lie "
+    "within 1 point. Undecided: neither. A class pays where its recall is certainly worse. Marked "
+    "as perhaps chance: what does not stand among all comparisons (Benjamini-Hochberg, 5 %)."
+)
 FIGURE_TITLES = {
-    "accuracy": "test accuracy",
     "balanced_accuracy": "balanced test accuracy",
+    "accuracy": "test accuracy",
     "macro_auc": "macro AUC on test",
+    "macro_f1": "macro F1 on test",
+    "macro_precision": "macro precision on test",
 }
 
 
@@ -89,44 +105,65 @@ def _draw_progress(evaluation: Evaluation) -> None:
 
 def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:
     """Draw verdicts, curves, table and downloads of what is finished."""
-    figure = st.segmented_control(
-        "Figure",
+    chosen = st.segmented_control(
+        "Judged on",
         FIGURES,
         default=FIGURES[0],
         format_func=FIGURE_TITLES.__getitem__,
         required=True,
         key="figure",
+        help="Balanced accuracy is the mean recall of the classes: a rare one counts as much as "
+        "a common one.",
     )
-    table = reads.evaluation_table(evaluation, figure or FIGURES[0])
-    if table.empty:
+    figure = chosen or FIGURES[0]
+    found = reads.evaluation_standings(evaluation, figure)
+    if not found:
         st.info("The first results appear when all seeds of a strategy are trained.")
         return
+    names = reads.manifest_of(summary.folder).dataset.class_names
     curves, words = st.columns([3, 2], gap="large")
     with curves:
-        chart = rate_curves(table, FIGURE_TITLES[figure or FIGURES[0]])
-        published = PUBLISHED.get(summary.dataset)
-        if published and st.toggle("Published numbers beside mine", key="published"):
-            add_published(chart, published, table["strategy"].unique().tolist())
-            st.caption(f"{published.source}. {published.caution}")
+        chart = rate_curves(summary_table(found), axis_title(evaluation.plan, figure))
+        _add_published(chart, summary, evaluation.plan, figure)
         st.plotly_chart(
             chart,
             config=PLOTLY_CONFIG,
             key="rates",
-            alt="Accuracy of every strategy against the share kept, with its spread",
+            alt=f"{FIGURE_TITLES[figure]} of every strategy against the share kept, with spread",
         )
-        st.caption("Line: mean over seeds. Band: one standard deviation. Grey: random.")
+        st.caption("Line: mean over draws. Band: one standard deviation. Grey: random.")
     with words:
         st.markdown("**In plain words**")
-        for row in table.to_dict("records"):
-            icon = VERDICT_ICONS.get(str(row.get("verdict")), "·")
-            st.markdown(f"{icon} {as_text(verdict_in_words(row))}")
-        st.caption(
-            "Better or worse: the 95 % interval of the paired difference excludes 0. With many "
-            "comparisons some exclude it by chance."
-        )
+        for each in found:
+            st.markdown(f"{verdict_icon(each.verdict)} {as_text(standing_in_words(each, names))}")
+        for sentence in caveats(found):
+            st.info(sentence, icon=":material/info:")
+        st.caption(VERDICTS)
     _draw_window_search(evaluation)
-    st.dataframe(table, hide_index=True, alt="Results in numbers")
-    _draw_downloads(evaluation)
+    st.dataframe(verdict_rows(found, names), hide_index=True, alt="Results in numbers")
+    class_rows = rows_of_classes(found, names)
+    if class_rows:
+        with st.expander("Every class: recall, precision and F1"):
+            st.dataframe(class_rows, hide_index=True, alt="Figures of every class")
+            st.caption(
+                "In brackets the 95 % interval. A class with few test images has wide intervals."
+            )
+    _draw_downloads(evaluation, figure)
+
+
+def _add_published(
+    chart: go.Figure, summary: RunSummary, plan: EvaluationPlan, figure: str
+) -> None:
+    """Draw a paper's numbers on the axis that they are numbers of; else say where they are."""
+    published = PUBLISHED.get(summary.dataset)
+    if published is None:
+        return
+    if not is_on_axis(published, plan, figure):
+        title = FIGURE_TITLES[published.figure]
+        st.caption(f"{published.source} gives numbers for this dataset: judge on {title}.")
+    elif st.toggle("Published numbers beside mine", key="published"):
+        add_published(chart, published, list({arm.name for arm in plan.all_arms()}))
+        st.caption(f"{published.source}. {published.caution}")
 
 
 def _draw_window_search(evaluation: Evaluation) -> None:
@@ -148,14 +185,14 @@ def _draw_window_search(evaluation: Evaluation) -> None:
             )
 
 
-def _draw_downloads(evaluation: Evaluation) -> None:
+def _draw_downloads(evaluation: Evaluation, figure: str) -> None:
     """Draw the CSV and its provenance."""
     with st.container(horizontal=True):
         draw_export(
             f"comparison-{evaluation.plan.evaluation_id}",
             "Results",
-            lambda: reads.evaluation_export(evaluation),
-            about="The table above; the plan and every training are in the JSON.",
+            lambda: reads.evaluation_export(evaluation, figure),
+            about="Every figure with its intervals; the plan and every training are in the JSON.",
         )
 
 

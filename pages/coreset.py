@@ -13,8 +13,17 @@ from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.selection.recommended import say_left_out
 from dashboard import reads, session
-from dashboard.coreset.candidates import draw_candidates
+from dashboard.benchmark.carried import draw_benchmark_button
+from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
 from dashboard.coreset.chart import composition_bars
+from dashboard.coreset.defaults import (
+    BALANCE,
+    STRATEGY,
+    explain_offer,
+    keep_choice,
+    offered_choices,
+)
+from dashboard.coreset.left_out import counted, draw_left_out, left_out_by_class
 from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
@@ -28,12 +37,15 @@ from dashboard.shared.theme import PLOTLY_CONFIG
 from dashboard.shared.windows.controls import current_choice
 
 NUMBER_HELP = {
-    "Noise dropped": "Samples left out before the choice: by the noise cut, or as suspects of the "
-    "recommended strategy.",
-    "Never learned": "Samples in the coreset that the network got wrong in every epoch: hard "
-    "ones, and the most likely to carry a wrong label.",
-    "Not learned early": "Samples in the coreset that the network got wrong in most of the first "
-    "ten epochs. It learns what most labels agree on first and wrong labels by heart later.",
+    "Left out as suspects": "Samples that the recommended strategy did not choose from, because "
+    "the network took them for another class early on, as a share of the full training set.",
+    "Left out by the noise cut": "Samples with the lowest margin, not chosen from, as a share of "
+    "the full training set.",
+    "Never learned": "Samples in the coreset, and their share of it, that the network got wrong "
+    "in every epoch: hard ones, and the most likely to carry a wrong label.",
+    "Not learned early": "Samples in the coreset, and their share of it, that the network got "
+    "wrong in most of the first ten epochs. It learns what most labels agree on first and wrong "
+    "labels by heart later.",
 }
 BALANCE_TITLES = {
     "global": "none: as the strategy chooses",
@@ -60,32 +72,43 @@ def draw_page(summary: RunSummary) -> None:
 
 def _draw_choices(summary: RunSummary) -> reads.Options:
     """Draw every option of the selection and return them as a cache key."""
-    usual = "recommended" if reads.has_embedding(summary.folder) else "top"
+    offered = offered_choices(summary)
     strategy = st.selectbox(
         "Strategy",
         list(STRATEGIES),
-        index=list(STRATEGIES).index(usual),
+        index=list(STRATEGIES).index(offered[STRATEGY]),
         format_func=lambda key: STRATEGIES[key].title,
-        key="strategy",
+        key=STRATEGY,
+        on_change=keep_choice,
+        args=(STRATEGY,),
         bind="query-params",
         persist_state="session",
         help="\n\n".join(f"**{s.title}**: {s.summary}" for s in STRATEGIES.values()),
     )
     st.caption(STRATEGIES[strategy].summary)
+    explain_offer(summary)
     choices: dict[str, Any] = {"strategy": strategy, "score": None}
     if STRATEGIES[strategy].needs_score:
         choices |= _draw_score_choice(summary)
-    choices |= _draw_size(summary)
+    choices |= _draw_size(summary, offered[BALANCE])
     if STRATEGIES[strategy].options:
         with st.expander("Options of this strategy"):
             choices["strategy_options"] = draw_options(
                 f"coreset:{strategy}", STRATEGIES[strategy].options, summary.epoch
             )
-    choices["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, help="Decides random choices.")
+    choices["seed"] = st.number_input(
+        "Seed",
+        0,
+        2**31 - 1,
+        0,
+        key="coreset-seed",
+        persist_state="session",
+        help="Decides random choices.",
+    )
     return tuple(choices.items())
 
 
-def _draw_size(summary: RunSummary) -> dict[str, Any]:
+def _draw_size(summary: RunSummary, usual_balance: str) -> dict[str, Any]:
     """Draw share, class balance and noise cut."""
     percent = st.slider(
         "Share to keep (%)", 1, 100, 10, key="keep", bind="query-params", persist_state="session"
@@ -95,8 +118,11 @@ def _draw_size(summary: RunSummary) -> dict[str, Any]:
     balance = st.selectbox(
         "Class balance",
         BALANCES,
+        index=BALANCES.index(usual_balance),
         format_func=BALANCE_TITLES.__getitem__,
-        key="balance",
+        key=BALANCE,
+        on_change=keep_choice,
+        args=(BALANCE,),
         bind="query-params",
         persist_state="session",
         help="With no balance, a small coreset may lose whole classes. The recommended strategy "
@@ -139,18 +165,24 @@ def _draw_result(
     kept = np.bincount(run.labels[coreset.indices], minlength=run.n_classes)
     never = reads.never_learned(summary.version)
     late = reads.not_learned_early(summary.version)
-    suspects = sum(part["left_out"] for part in coreset.report.get("suspects", ()))
+    parts = left_out_by_class(coreset.report, run.class_names, full.tolist())
     numbers = {
         "Samples": f"{len(coreset.indices):,}",
         "Classes": f"{int((kept > 0).sum())} of {int((full > 0).sum())}",
-        "Noise dropped": f"{coreset.report['noise_cut_samples'] + suspects:,}",
-        "Never learned": f"{int(never[coreset.indices].sum()):,}",
-        "Not learned early": f"{int(late[coreset.indices].sum()):,}",
+        "Never learned": counted(int(never[coreset.indices].sum()), len(coreset.indices)),
+        "Not learned early": counted(int(late[coreset.indices].sum()), len(coreset.indices)),
     }
+    n_cut = int(coreset.report["noise_cut_samples"])
+    if n_cut:
+        numbers["Left out by the noise cut"] = counted(n_cut, run.n_samples)
+    if parts:
+        n_suspects = sum(part.n_left_out for part in parts)
+        numbers["Left out as suspects"] = counted(n_suspects, run.n_samples)
     with st.container(horizontal=True, gap="medium"):
         for title, number in numbers.items():
             st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
+    draw_left_out(summary, parts)
     if said := say_left_out(coreset.report):
         st.caption(as_text(f"{said[0].upper()}{said[1:]}."))
     if score is not None and score.tie_note:
@@ -166,9 +198,10 @@ def _draw_result(
         "Hatched: the full training set. Solid: the coreset. A coreset of only hard samples can "
         "do worse than a random one of the same size; compare before you rely on it."
     )
-    draw_quick_check(summary, choices)
-    with st.expander("Compare candidates"):
+    draw_quick_check(summary, coreset.indices)
+    with st.expander("Compare candidates", key="compare-candidates"):
         draw_candidates(summary, choices)
+    draw_other_seeds(summary, choices)
     images = reads.load_images(summary.version)
     draw_thumbnails(images, coreset.indices, run.labels, run.class_names, score)
 
@@ -189,6 +222,13 @@ def _draw_downloads(summary: RunSummary, choices: reads.Options) -> None:
     with st.container(horizontal=True):
         draw_export("coreset", "Coreset", lambda: reads.coreset_export(summary, choices))
         draw_other_forms(summary, lambda: reads.coreset_export(summary, choices))
+        draw_benchmark_button(
+            summary.run_id,
+            choices,
+            label="Benchmark this coreset",
+            about="Train networks on it and on random coresets of the same size, and compare: "
+            "strategy, score, windows, options, seed, balance and noise cut go along.",
+        )
 
 
 draw_heading(

@@ -23,6 +23,7 @@ from dashboard.map.as_of import draw_as_of, epoch_of
 from dashboard.map.component.sample_map import MapView, Pick, Shape, sample_map
 from dashboard.map.component.sample_previews import sample_previews
 from dashboard.map.data import Projection
+from dashboard.map.known_errors import draw_reveal, ring_texts
 from dashboard.map.selection_panel import OPENED, draw_medoids, draw_selection_panel
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.sample_card import draw_sample_card
@@ -58,6 +59,7 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
     with narrow:
         projection = controls.draw_projection(available)
         projection = draw_as_of(summary) or projection
+        errors = draw_reveal(summary, projection)
         chosen = controls.draw_colour()
         score = controls.draw_score(summary)
         clustering = controls.draw_clustering(dynamics.class_names)
@@ -74,6 +76,7 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
         selected=selection.selected(summary.run_id, dynamics.n_samples),
         score=score,
         found=found,
+        rings=None if errors is None else ring_texts(errors, dynamics.class_names),
     )
     with wide:
         _draw_map(summary, view, projection)
@@ -101,7 +104,7 @@ def _draw_map(summary: RunSummary, view: MapView, projection: Projection) -> Non
         key=session.component_key("map", run_id, projection),
         alt=f"{controls.projection_title(projection)} map of {n_samples:,} samples coloured by "
         f"{view.colour.title.lower()}; {len(view.selected):,} selected, "
-        f"{len(view.medoids)} medoids.",
+        f"{len(view.medoids)} medoids, {len(view.rings):,} known wrong labels ringed.",
         previews=session.component_key("previews", run_id),
         on_shape=select_shape,
         on_pick=select_one,

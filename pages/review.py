@@ -1,6 +1,5 @@
 """Review: the labels that look wrong, one large image at a time, decided by keyboard."""
 
-import secrets
 from collections.abc import Callable
 
 import streamlit as st
@@ -16,16 +15,17 @@ from dashboard.refinement.asked_labels import draw_asked, draw_preparation
 from dashboard.refinement.data import Asked
 from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import Desk, Wish, read_report, review_desk
-from dashboard.review.data import ALL, ASKED, DISAGREED, SECOND, TO_DO, Review
+from dashboard.review.data import ASKED, Review
 from dashboard.review.desk_data import DeskImages, desk_classes, desk_items, outcome
 from dashboard.review.panels import draw_panels, draw_progress, draw_suspects
-from dashboard.review.reader import draw_reader
+from dashboard.review.queue import PLACE, SHOWN, Reading, draw_queue, show_group
+from dashboard.review.reader import draw_question, draw_reader
+from dashboard.review.wall import draw_wall
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.original_view import draw_original_button
-from dashboard.shared.selection import selection
 from dashboard.shared.text import as_text
 
-QUEUE, ANSWERS = "review-queue", "review-answers"
+ANSWERS = "review-answers"
 MOST_ANSWERS = 1000
 SAID = {
     "flag": "left to a second reader",
@@ -34,25 +34,17 @@ SAID = {
     "reject": "rejected",
     "undo": "taken back",
 }
-SHOW = {
-    ASKED: "Asked",
-    TO_DO: "To do",
-    SECOND: "Second reading",
-    DISAGREED: "Disagreements",
-    ALL: "All",
-}
-ALL_CLASSES = -1
 
 
 def draw_page(summary: RunSummary) -> None:
     """Draw who reads, which queue, the desk, and what surrounds it."""
     if not has_epochs(summary):
         return
-    review_data.dataset_of(summary.version)  # says first if it has no review
+    fingerprint = review_data.dataset_of(summary.version).fingerprint  # or why there is no review
     store = review_data.reviews()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
     with row:
-        reader = draw_reader(store)
+        reader = draw_reader(store, fingerprint)
     if reader is None:
         return
     role = store.role_of(reader)
@@ -63,94 +55,22 @@ def draw_page(summary: RunSummary) -> None:
     refinements = refinement_data.refinements(summary.run_id)
     asked = refinement_data.asked_in(refinements, summary)
     with row:
-        queue_id, queue, is_blind = _draw_queue(summary, review, reader, asked)
+        reading = draw_queue(summary, review, reader, role, asked)
+    draw_question(store, fingerprint, reader, role)
     images = reads.load_images(summary.version)
     if isinstance(images, str):
         st.warning(f"{as_text(images)} Labels cannot be judged without them.")
         return
     draw_preparation(refinements, summary)
-    if not queue:
+    if not reading.indices:
         _explain_empty(review, asked)
-        _draw_state(summary, review, reader, role, asked, is_blind=is_blind)
-        return
-    desk = _desk(summary, images, reader, role, queue_id, queue, asked, is_blind=is_blind)
-    st.fragment(desk)()
-
-
-def _draw_queue(
-    summary: RunSummary, review: Review, reader: str, asked: Asked | None
-) -> tuple[str, list[int], bool]:
-    """Draw the choice of samples; they stay in place while they are decided on."""
-    offered = [each for each in SHOW if each != ASKED or asked is not None]
-    if st.session_state.get("queue", TO_DO) not in offered:
-        st.session_state.pop("queue", None)  # the round that was asked about is over
-    shown = st.segmented_control(
-        "Queue",
-        offered,
-        format_func=SHOW.__getitem__,
-        default=TO_DO,
-        required=True,
-        key="queue",
-        bind="query-params",
-        persist_state="session",
-    )
-    names = review.dataset.class_names
-    klass = st.selectbox(
-        "Label now",
-        [ALL_CLASSES, *range(len(names))],
-        format_func=lambda k: "every class" if k == ALL_CLASSES else str(names[k]),
-        key="review_class",
-        width=140,
-        bind="query-params",
-        persist_state="session",
-    )
-    within = selection.selected(summary.run_id, len(review.dataset.labels))
-    only = st.toggle(
-        "Selection only",
-        key="only_selected",
-        disabled=not len(within),
-        bind="query-params",
-        persist_state="session",
-    )
-    is_blind = st.toggle(
-        "Blind",
-        key="blind",
-        help="Label, prediction, reasons and other readers' decisions stay hidden until you have "
-        "decided. You name the class you see.",
-        bind="query-params",
-        persist_state="session",
-    )
-    is_per_class = st.toggle(
-        "Classes in turns",
-        key="per_class",
-        bind="query-params",
-        persist_state="session",
-        help="The most suspicious label of each class first, then the next of each. Otherwise "
-        "one order over all classes.",
-    )
-    again = st.button(
-        "Queue anew", icon=":material/refresh:", type="tertiary", help="Leave out what is decided."
-    )
-    is_narrowed = bool(only and len(within))
-    rows = () if asked is None or shown != ASKED else tuple(asked.round.rows.tolist())
-    choice = (summary.run_id, reader, shown, klass, is_narrowed and tuple(within.tolist()), rows)
-    choice = (*choice, is_per_class)
-    found = st.session_state.get(QUEUE)
-    if again or found is None or found[0] != choice:
-        indices = review_data.queue_indices(
-            review,
-            review_data.suspicion(summary.version),
-            shown=shown,
-            reader=reader,
-            klass=None if klass == ALL_CLASSES else klass,
-            within=within if is_narrowed else None,
-            asked=rows,
-            is_per_class=bool(is_per_class),
-        )
-        # Never the same twice: a browser may come back to a server that was started anew.
-        st.session_state[QUEUE] = found = (choice, secrets.token_hex(4), indices)
-        st.session_state["review-place"] = 0
-    return f"{summary.run_id}:{found[1]}", found[2], bool(is_blind)
+    if reading.is_wall:  # also an empty one: its last group can be taken back
+        draw_wall(summary, images, review, reader, reading)
+        _draw_state(summary, review, reader, role, asked, reading)
+    elif not reading.indices:
+        _draw_state(summary, review, reader, role, asked, reading)
+    else:
+        st.fragment(_desk(summary, images, reader, role, asked, reading))()
 
 
 def _desk(
@@ -158,34 +78,31 @@ def _desk(
     images: LabeledImages,
     reader: str,
     role: str,
-    queue_id: str,
-    queue: list[int],
     asked: Asked | None,
-    *,
-    is_blind: bool,
+    reading: Reading,
 ) -> Callable[[], None]:
     """Return the fragment with the desk: only it is drawn anew after a decision."""
     key = session.component_key("desk", summary.run_id, reader)
+    queue = reading.indices
 
     def draw() -> None:
         try:
             place, wishes = read_report(key)
             if place is not None:
-                st.session_state["review-place"] = min(place, len(queue))
-            place = st.session_state["review-place"]
-            trouble = _record_all(summary, reader, wishes, view="blind" if is_blind else "open")
+                st.session_state[PLACE] = min(place, len(queue))
+            place = st.session_state[PLACE]
+            trouble = _record_all(summary, reader, wishes, view=reading.view)
             review = review_data.review_of(summary)
             pictures = DeskImages(summary, images)
-            items = desk_items(
-                summary, review, queue, place, pictures, reader=reader, is_blind=is_blind
-            )
+            items = desk_items(summary, review, place, pictures, reader=reader, reading=reading)
             desk = Desk(
                 account=f"coreset-lens-review:{review.dataset.fingerprint[:16]}:{reader}",
                 n_items=len(queue),
-                queue=f"{queue_id}:{is_blind}",
+                queue=f"{reading.queue_id}:{reading.view}",
                 place=place,
-                is_blind=is_blind,
-                may_confirm=role in SECOND_READERS and not is_blind,
+                is_blind=reading.is_blind,
+                hides_others=reading.hides_others,
+                may_confirm=role in SECOND_READERS and not reading.hides_others,
                 items=items,
                 classes=desk_classes(summary, review, pictures),
                 images=pictures.sources,
@@ -196,12 +113,31 @@ def _desk(
             review_desk(desk, key=key)
             with st.container():  # also while it is empty, see _draw_state
                 if place < len(queue):
-                    draw_original_button(images, queue[place])
-            _draw_state(summary, review, reader, role, asked, is_blind=is_blind)
+                    with st.container(horizontal=True):
+                        draw_original_button(images, queue[place])
+                        _draw_alike(summary, queue[place])
+            _draw_state(summary, review, reader, role, asked, reading)
         except CoresetError as error:
             draw_error(error)
 
     return draw
+
+
+def _draw_alike(summary: RunSummary, index: int) -> None:
+    """Draw the way from one sample to a wall of those most alike to it."""
+    neighbours = review_data.suspicion(summary.version).neighbours
+    if neighbours is None:
+        return
+    alike = [index, *(int(n) for n in neighbours[index] if n >= 0)]
+    st.button(
+        f"The {len(alike) - 1} most alike on a wall",
+        icon=":material/grid_view:",
+        type="tertiary",
+        key=f"alike:{index}",
+        on_click=show_group,
+        args=(summary.run_id, alike),
+        help="Selects them and shows all as a wall, where one click decides on many.",
+    )
 
 
 def _draw_state(
@@ -210,8 +146,7 @@ def _draw_state(
     reader: str,
     role: str,
     asked: Asked | None,
-    *,
-    is_blind: bool,
+    reading: Reading,
 ) -> None:
     """Draw how far the review is, and what is looked at between decisions.
 
@@ -225,7 +160,7 @@ def _draw_state(
         draw_suspects(summary)
     with st.container():
         draw_progress(review)
-    draw_panels(summary, review, reader, role, is_blind=is_blind)
+    draw_panels(summary, review, reader, role, hides_others=reading.hides_others)
 
 
 def _record_all(summary: RunSummary, reader: str, wishes: list[Wish], *, view: str) -> str:
@@ -258,7 +193,7 @@ def _answers(wishes: list[Wish], *, is_saved: bool) -> dict[str, str]:
 
 def _explain_empty(review: Review, asked: Asked | None) -> None:
     """Say why there is nothing to decide."""
-    if asked is not None and st.session_state.get("queue") == ASKED:
+    if asked is not None and st.session_state.get(SHOWN) == ASKED:
         text = "You have answered all that the refinement asks in this queue."
     elif review.states:
         text = "Nothing is left in this queue. Choose another one, or every class."

@@ -6,13 +6,13 @@ from typing import Any
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.naming import has_tags
-from coreset_lib.runs.summary import DAMAGED, RunSummary
-from dashboard import reads, session
+from coreset_lib.runs.summary import RunSummary
+from dashboard import reads
 from dashboard.frame import chosen_run, draw_heading, run_title, state_in_words
 from dashboard.runs.actions import draw_queue, draw_run_actions
 from dashboard.runs.chart import training_curves
-from dashboard.shared.downloads import draw_table_download
+from dashboard.runs.next_steps import draw_next_steps
+from dashboard.runs.run_list import draw_list
 from dashboard.shared.messages import draw_error
 from dashboard.shared.start.form import draw_demo_offer, draw_start_form, is_handed_over
 from dashboard.shared.text import as_text
@@ -53,6 +53,7 @@ def _draw_progress(summary: RunSummary) -> None:
         return
     if summary.state == "finished":
         st.success(f"Finished: {summary.epochs} epochs recorded.", icon=":material/check_circle:")
+        draw_next_steps()
     elif summary.state == "failed":
         draw_error(f"Failed: {summary.error}")
     else:
@@ -111,52 +112,6 @@ def _draw_log(summary: RunSummary) -> None:
         st.code(text, language=None, height=300)
 
 
-def _draw_tag_filter(summaries: list[RunSummary]) -> list[str]:
-    """Draw the tags that runs have, and return those that are wanted; a link keeps them."""
-    known = sorted({tag for summary in summaries for tag in summary.tags}, key=str.casefold)
-    if not known:
-        return []
-    linked = [tag for tag in st.query_params.get("tags", "").split(",") if tag in known]
-    chosen = st.multiselect("Only runs with the tags", known, default=linked, key="run-tags")
-    session.show_in_url(tags=",".join(chosen) or None)
-    return chosen
-
-
-def _draw_list() -> None:
-    """Draw all runs as a table."""
-    summaries = reads.run_summaries()
-    if not summaries:
-        return
-    st.markdown("#### All runs")
-    wanted = _draw_tag_filter(summaries)
-    rows = [
-        {
-            "run": s.run_id,
-            "name": s.name,
-            "tags": list(s.tags),
-            "state": s.state,
-            "progress": s.progress,
-            "epochs": s.epochs,
-            "seed": s.seed,
-        }
-        for s in summaries
-        if has_tags(s.tags, wanted)
-    ]
-    st.dataframe(
-        rows,
-        hide_index=True,
-        column_config={
-            "progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "tags": st.column_config.ListColumn(),
-        },
-        alt="All runs with their state and progress",
-    )
-    draw_table_download("runs", rows)
-    for summary in summaries:
-        if summary.state == DAMAGED:
-            st.error(as_text(summary.error), icon=":material/broken_image:")
-
-
 try:
     if not reads.run_summaries():
         draw_demo_offer()
@@ -164,6 +119,6 @@ try:
         draw_start_form()
     is_active = any(summary.is_active for summary in reads.run_summaries())
     st.fragment(draw_live, run_every=1.5 if is_active else None)()
-    st.fragment(_draw_list, run_every=5.0 if is_active else None)()
+    st.fragment(draw_list, run_every=5.0 if is_active else None)()
 except CoresetError as error:
     draw_error(error)

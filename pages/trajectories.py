@@ -8,10 +8,10 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
-from coreset_lib.scores.movement import suggest_windows
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads, session
+from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
@@ -32,6 +32,7 @@ from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ra
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
+from dashboard.trajectories.stability import draw_stability
 from dashboard.trajectories.window_effect import draw_window_effect, draw_window_shares
 
 PLOT_HEIGHT = 270
@@ -74,6 +75,9 @@ def draw_page(summary: RunSummary) -> None:
         help="Hardest, selected, random and easy samples, each in a colour of its own, with the "
         "first ten epochs boxed.",
     )
+    if score is not None:
+        with row:
+            _draw_benchmark_button(summary, score)
     selected = tuple(selection.selected(summary.run_id, _n_samples(summary)).tolist())
     view = View(
         summary=summary,
@@ -107,9 +111,27 @@ def draw_page(summary: RunSummary) -> None:
             draw_window_shares(summary, score, choice.early, choice.late)
             draw_window_effect(summary, score, choice.early, choice.late)
         _draw_table(view, is_live=board.live is not None)
+        draw_stability(summary, score)
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)
+
+
+def _draw_benchmark_button(summary: RunSummary, score: ScoreValues) -> None:
+    """Draw the button that asks whether the hardest by this score beat random ones."""
+    has_windows = {"early", "late"} & set(score.options)
+    draw_benchmark_button(
+        summary.run_id,
+        (
+            ("strategy", "top"),
+            ("score", score.name),
+            ("score_options", tuple(score.plain_options().items())),
+            ("balance", "proportional"),
+        ),
+        label=f"Benchmark {'these windows' if has_windows else 'this ranking'}",
+        about="Train networks on the hardest samples by this score, with its windows and options, "
+        "and on random ones of the same size, and compare.",
+    )
 
 
 def _score(
@@ -206,8 +228,7 @@ def _take_suggestion(summary: RunSummary, key: str) -> None:
     """Choose windows that see something, as long as the ones before."""
     before = current_choice(key, session.initial_windows(summary), summary.epoch)
     length = min(before.early.n_epochs, summary.epoch // 2)
-    movement = board_data.movement_of(summary.version)
-    early, late = suggest_windows(movement, length)
+    early, late = reads.moving_windows(summary.version, length)
     choose_windows(key, early, late, lock=before.lock_length)
 
 

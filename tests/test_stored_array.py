@@ -1,5 +1,7 @@
 """Arrays in files are read as NumPy reads them, and a file that shrinks is an error to catch."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -52,6 +54,27 @@ def test_whole_arrays_and_iteration_agree(stored):
     for got, expected in zip(array, values, strict=True):
         np.testing.assert_array_equal(got, expected)
     assert (array.shape, array.dtype, len(array)) == (values.shape, values.dtype, len(values))
+
+
+def test_arithmetic_and_methods_are_those_of_an_array(stored):
+    array, values = stored
+    np.testing.assert_array_equal(array > 0.5, values > 0.5)
+    np.testing.assert_array_equal(1 - array[1:], 1 - values[1:])
+    np.testing.assert_array_equal(array + array, values + values)
+    np.testing.assert_array_equal(np.abs(array), np.abs(values))
+    assert array.astype(np.float64).dtype == np.float64
+    assert array.sum() == values.sum()
+    assert array.size == values.size
+    assert array.T.shape == values.T.shape
+    assert array.tolist() == values.tolist()
+    with pytest.raises(AttributeError):
+        array.nonsense  # noqa: B018
+
+
+def test_copies_and_pickles_of_a_stored_array_read_the_same_file(stored):
+    array, values = stored
+    for other in (copy.copy(array), copy.deepcopy(array), pickle.loads(pickle.dumps(array))):
+        np.testing.assert_array_equal(np.asarray(other), values)
 
 
 def test_a_file_that_shrinks_while_it_is_open_is_a_damaged_run(tmp_path):

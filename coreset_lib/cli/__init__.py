@@ -15,6 +15,7 @@ from coreset_lib.cli import (
     running,
     serving,
     training,
+    working,
 )
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.computing import prepare_computing
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (serving, data, training, running, exports, methods, evaluating):
+for commands in (serving, data, training, running, exports, methods, evaluating, working):
     for command in commands.COMMANDS:
         app.command(command.__name__.removesuffix("_command").replace("_", "-"))(command)
 app.add_typer(refining.app)

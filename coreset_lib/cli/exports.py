@@ -1,7 +1,8 @@
-"""Commands that compute and write files: ``score``, ``select``, ``take-away``, ``rebuild``."""
+"""Commands that write files: ``score``, ``select``, ``stability``, ``take-away``, ``rebuild``."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,7 +45,8 @@ def score(
     """Score every training sample of a run and write a CSV (rank 1 = hardest)."""
     found = find_run(cache, run)
     check_exportable(out, like=b"index,sample_id")
-    export = workflows.export_scores(found, score, options=score_options(early, late, option))
+    given = score_options(early, late, option)
+    export = workflows.export_scores(found, score, options=given)
     export.write(out)
     _say_notes(found, export)
     options = export.provenance["score_options"]
@@ -54,17 +56,30 @@ def score(
     if score == "eva":
         windows = (Window.parse(str(options[name])) for name in ("early", "late"))
         _say_shares(found.dynamics(), *windows)
+    _say_other_windows(found, options, given)
 
 
 def _say_shares(dynamics: TrainingDynamics, early: Window, late: Window) -> None:
-    """Say how much of EVA comes from which window, and where the population still moves."""
-    from coreset_lib.scores.moving_windows import LITTLE, moving_windows, window_shares
+    """Say how much of EVA comes from which window."""
+    from coreset_lib.scores.movement import window_shares
 
     shares = window_shares(dynamics, early=early, late=late)
     typer.echo(f"of the score, {shares[0]:.1%} comes from {early} and {shares[1]:.1%} from {late}")
-    moving = moving_windows(dynamics)[1]
-    if 0 < shares[1] < LITTLE and moving != late:
-        typer.echo(f"the population still moves in {moving}: --late {moving}")
+
+
+def _say_other_windows(run: Run, options: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Say so where the pages would begin with another late window than the fixed default."""
+    from coreset_lib.scores.movement import moving_windows
+
+    if {"early", "late"} & given.keys() or "late" not in options:
+        return
+    moving = moving_windows(run.dynamics())[1]
+    if str(moving) != str(options["late"]):
+        typer.echo(
+            f"note: without --late the window is {options['late']} whatever the run; the pages "
+            f"begin with {moving}, where the population still moves: --late {moving}",
+            err=True,
+        )
 
 
 def select(
@@ -106,6 +121,7 @@ def select(
     _say_notes(found, export)
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
+    _say_other_windows(found, export.provenance["selection"]["score_options"], config.score_options)
     if said := say_left_out(export.provenance["report"]):
         typer.echo(said)
     for sentence in workflows.lost_classes(found, export):
@@ -119,6 +135,34 @@ def _say_notes(run: Run, export: Export) -> None:
         typer.echo(f"note: {note}", err=True)
     if run.manifest.dataset.label_names:
         typer.echo(EXACT_MATCH, err=True)
+
+
+def stability(
+    run: RunName,
+    out: Out,
+    score: ScoreName = "eva",
+    early: Early = None,
+    late: Late = None,
+    option: ScoreOptions = None,
+    cache: Cache = None,
+) -> None:
+    """Compare a score over RUN and those that differ in their seed only, or over its members."""
+    from coreset_lib.atomic import csv_bytes
+    from coreset_lib.outputs import check_output, write_output
+
+    found = find_run(cache, run)
+    check_output(out, like=b"index,sample_id")
+    runs = workflows.repetitions(found, cache=found.paths.cache)
+    options = score_options(early, late, option)
+    told = workflows.stability(runs, score, options)
+    write_output(out, csv_bytes(workflows.stability_table(runs, score, options)))
+    seeds = ", ".join(str(each.manifest.seed) for each in runs)
+    typer.echo(f"{out}: {len(told.times_hardest)} samples by {score} in {len(runs)} runs ({seeds})")
+    n_always = int((told.times_hardest == told.n_runs).sum())
+    typer.echo(
+        f"hardest tenth: two runs share {told.overlaps.mean():.0%}; "
+        f"{n_always} of {told.n_hardest} samples are in it in every run"
+    )
 
 
 def take_away(
@@ -163,4 +207,4 @@ def rebuild(
     return 0 if is_same else 1
 
 
-COMMANDS = (score, select, take_away, rebuild)
+COMMANDS = (score, select, stability, take_away, rebuild)

@@ -1,5 +1,6 @@
 """Options that several commands share, and readers for what a person types into them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="Run id, a unique prefix of one, or: latest")
 ]
 SLURM_ONLY = ("partition", "time_limit", "slurm_option", "requeue", "tasks", "script")
+# Of these, what other executors understand too.
+OWN_OPTIONS = {"ray": ("tasks",), "kubernetes": ("tasks", "script")}
 DATASET_HELP = "Name of a dataset, or path of an image folder, a CSV table or an .npz file"
 Dataset = Annotated[str, typer.Option("--dataset", help=DATASET_HELP)]
 DataRoot = Annotated[
@@ -103,14 +106,32 @@ def score_options(early: str | None, late: str | None, pairs: list[str] | None) 
 
 
 def named_values(pairs: list[str] | None, *, flag: str) -> dict[str, Any]:
-    """Return options from ``name=value`` pairs."""
-    options: dict[str, Any] = {}
+    """Return options from ``name=value`` pairs, each given once."""
+    found = several_values(pairs, flag=flag)
+    for name, values in found.items():
+        if len(values) > 1:
+            raise CoresetError(
+                f"{flag} {name} must be given once, got {' and '.join(values)}. Keep one of them."
+            )
+    return {name: values[0] for name, values in found.items()}
+
+
+def several_values(pairs: list[str] | None, *, flag: str) -> dict[str, list[str]]:
+    """Return options from ``name=value`` pairs, each with all its values in their order."""
+    options: dict[str, list[str]] = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise CoresetError(f"{flag} must look like name=value, got {pair!r}.")
-        options[name.strip().replace("-", "_")] = value.strip()
+        values = options.setdefault(name.strip().replace("-", "_"), [])
+        if value.strip() not in values:
+            values.append(value.strip())
     return options
+
+
+def in_commas(texts: list[str] | None, usual: str) -> list[str]:
+    """Return what an option was given, repeated or with commas, or else its default."""
+    return [part.strip() for text in texts or [usual] for part in text.split(",")]
 
 
 def typed_options(context: typer.Context) -> list[str]:
@@ -119,10 +140,15 @@ def typed_options(context: typer.Context) -> list[str]:
     return [name for name, found in sources.items() if found and found.name == "COMMANDLINE"]
 
 
-def check_slurm_options(given: list[str], executor: str) -> None:
+def check_slurm_options(
+    given: list[str], executor: str, *, executors: Iterable[str] = EXECUTORS
+) -> None:
     """Raise CoresetError for an unknown executor or resources that it cannot give."""
-    check_choice("executor", executor, EXECUTORS)
-    wrong = [f"--{name.replace('_', '-')}" for name in given if name in SLURM_ONLY]
+    check_choice("executor", executor, executors)
+    own = OWN_OPTIONS.get(executor, ())
+    wrong = [
+        f"--{name.replace('_', '-')}" for name in given if name in SLURM_ONLY and name not in own
+    ]
     if executor != "slurm" and wrong:
         raise CoresetError(
             f"{', '.join(wrong)} must come with --executor slurm, got {executor}. "

@@ -41,7 +41,7 @@ ROLES_HELP = "reader, second_reader, admin, or none to take the role away"
 @app.command("status")
 def status_command(run: RunName, database: Database = None, cache: Cache = None) -> None:
     """Say how far the review of a run's dataset is, who disagrees, and how well readers agree."""
-    from coreset_lib.review.agreement import agreement, kappa_in_words
+    from coreset_lib.review.agreement import agreement
     from coreset_lib.review.dataset import ReviewedDataset
     from coreset_lib.review.records import SECOND_READINGS
     from coreset_lib.review.states import STATUSES, conflicts, progress, sample_states
@@ -66,11 +66,8 @@ def status_command(run: RunName, database: Database = None, cache: Cache = None)
         said = ", ".join(f"{who}: {e.new_label}" for who, e in state.decisions.items())
         typer.echo(f"conflict on {state.sample_id} ({state.old_label}): {said}")
     both = agreement(events)
-    if both.kappa is not None:
-        typer.echo(
-            f"{both.kind}'s kappa: {both.kappa:.2f} ({kappa_in_words(both.kappa)}) on "
-            f"{both.n_samples} samples"
-        )
+    if both.n_samples:
+        typer.echo(str(both))
 
 
 @app.command("queue")

@@ -1,7 +1,7 @@
 """Commands that watch, name and stop runs: ``runs``, ``rename``, ``stop``, ``logs``."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.configs import check_device
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.leftovers import leftovers
-from coreset_lib.runs.naming import Naming, has_tags, read_naming, write_naming
+from coreset_lib.runs.naming import has_tags, read_naming, write_naming
 from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.summary import summarise
 
@@ -74,7 +74,7 @@ def rename(
             f"Its tags are: {', '.join(before.tags) or 'none'}."
         )
     kept = [word for word in before.tags if not has_tags(untag or (), [word])]
-    naming = Naming(name=before.name if name is None else name, tags=(*kept, *(tag or ())))
+    naming = replace(before, name=before.name if name is None else name, tags=(*kept, *(tag or ())))
     written = write_naming(found.paths, naming)
     words = [written.name or "no name", *(f"#{word}" for word in written.tags)]
     typer.echo(f"run {found.run_id}: {' '.join(words)}")

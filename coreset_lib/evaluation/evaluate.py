@@ -1,6 +1,7 @@
 """Working through a plan cell by cell; what is finished is never done again."""
 
 import contextlib
+import functools
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -14,16 +15,17 @@ from numpy.typing import NDArray
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.evaluation.held_out import hold_out, of_samples
+from coreset_lib.evaluation.kept_predictions import keep_predictions, keep_truth
 from coreset_lib.evaluation.metrics import split_metrics
 from coreset_lib.evaluation.plan import FULL_SET, Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.results import (
     EvaluationPaths,
-    claimed,
     count_finished,
     is_finished,
     read_cells,
     write_cell,
 )
+from coreset_lib.leases import Leases
 from coreset_lib.plans import damaged_plan, make_plan_folder
 from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.resume import check_same_dataset
@@ -93,10 +95,18 @@ class Evaluator:
         dataset, rows = hold_out(dataset)
         return cls(run, plan, paths, dataset, config, rows)
 
-    def work(self, *, on_cell: OnCell = lambda done, total: None, start_at: float = 0.0) -> int:
+    def work(
+        self,
+        *,
+        on_cell: OnCell = lambda done, total: None,
+        start_at: float = 0.0,
+        must_end: Callable[[], bool] = lambda: False,
+        leases: Leases | None = None,
+    ) -> int:
         """Train every cell that is not finished yet, each in its own file.
 
-        Several processes may work on one plan: a cell that another one trains is left to it.
+        Several processes, on any hosts that see the folder, may work on one plan: a cell that
+        another one holds the lease of is left to it.
 
         Parameters
         ----------
@@ -105,11 +115,16 @@ class Evaluator:
         start_at : float
             Share of the open cells to begin behind, in [0, 1), so that several processes do not
             meet at the same cell.
+        must_end : callable
+            Whether to begin no further cell.
+        leases : Leases, optional
+            Whose signs of life are given already; by default the work has its own.
 
         Returns
         -------
         int
-            Cells that other processes were training when nothing else was left to do.
+            Cells that are open still: other processes were training them when nothing else was
+            left to do, or it had to end.
 
         Raises
         ------
@@ -118,32 +133,51 @@ class Evaluator:
         """
         from coreset_lib.training.running.failures import explained
 
-        with explained(self.config):
-            return self._work(on_cell, start_at)
+        with contextlib.ExitStack() as during:
+            during.enter_context(explained(self.config))
+            if leases is None:
+                leases = during.enter_context(Leases(self.paths.leases).alive())
+            return self._work(on_cell, start_at, must_end, leases)
 
-    def _work(self, on_cell: OnCell, start_at: float) -> int:
+    def _work(
+        self,
+        on_cell: OnCell,
+        start_at: float,
+        must_end: Callable[[], bool],
+        leases: Leases,
+    ) -> int:
         """Go through the open cells."""
-        from coreset_lib.training.device import resolve_device
-        from coreset_lib.training.targets.target import ResidentDataset
-
         cells = list(self.plan.cells())
         finished = read_cells(self.paths, self.plan)
         on_cell(len(finished), len(cells))
         open_cells = [cell for cell in cells if cell not in finished]
         if not open_cells:
             return 0
-        data = ResidentDataset.place(self.dataset, resolve_device(self.config.device))
+        data = self._on_device
+        keep_truth(self.paths, self.dataset)
         self._prepare_selection()
         first, n_left = int(start_at * len(open_cells)), 0
         for group in self._groups(data, (*open_cells[first:], *open_cells[:first])):
+            if must_end():
+                n_left += len(group)
+                continue
             with contextlib.ExitStack() as claims:
-                mine = [c for c in group if claims.enter_context(claimed(self.paths, c))]
+                mine = [c for c in group if claims.enter_context(leases.taken(c.key))]
                 n_left += len(group) - len(mine)
                 todo = [cell for cell in mine if not is_finished(self.paths, cell)]
                 for cell, result in zip(todo, self._train_all(data, todo), strict=True):
-                    write_cell(self.paths, cell, result)
+                    if not is_finished(self.paths, cell):  # a late worker comes second
+                        write_cell(self.paths, cell, result)
                     on_cell(count_finished(self.paths, cells), len(cells))
         return n_left
+
+    @functools.cached_property
+    def _on_device(self) -> Any:
+        """The dataset on the device, placed there once."""
+        from coreset_lib.training.device import resolve_device
+        from coreset_lib.training.targets.target import ResidentDataset
+
+        return ResidentDataset.place(self.dataset, resolve_device(self.config.device))
 
     def _groups(self, data: Any, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
         """Yield the cells in order, those at once that may be trained stacked."""
@@ -173,8 +207,9 @@ class Evaluator:
                 train_target(data, indices, recipe, watch_validation=is_watched)
                 for indices, recipe in chosen
             )
-        for (indices, _), result in zip(chosen, results, strict=True):
-            yield self._describe(len(indices), result)
+        for cell, (indices, _), result in zip(cells, chosen, results, strict=True):
+            kept = self._keep(cell, result)
+            yield self._describe(len(indices), result) | {"predictions": kept}
 
     def _prepare_selection(self) -> None:
         """Open the dynamics and make room for scores that several cells share."""
@@ -188,6 +223,11 @@ class Evaluator:
         n_full = len(self.dataset.train)
         indices = np.arange(n_full) if selection is None else self._choose(selection)
         return indices, self.plan.target(self.config, cell, n_full=n_full, n_kept=len(indices))
+
+    def _keep(self, cell: Cell, result: Any) -> str:
+        """Keep what a trained network predicts; its cell is finished only after that."""
+        is_multi = self.dataset.test.multi_hot is not None
+        return keep_predictions(self.paths, cell, result.val, result.test, is_multi=is_multi)
 
     def _describe(self, n_samples: int, result: Any) -> dict[str, Any]:
         """Return what is kept of a trained network."""

@@ -1,4 +1,4 @@
-"""How good predictions are: accuracy, balanced accuracy, macro AUC, recall per class."""
+"""How good predictions are: accuracy, balanced accuracy, AUC; recall, precision, F1 per class."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,19 +15,27 @@ class ClassificationMetrics:
 
     ``balanced_accuracy`` is the mean recall of the classes that the split holds;
     ``macro_auc`` the mean one-against-rest area under the ROC curve of these (NaN where
-    the split holds one class); ``recall`` is per class, NaN for an absent class.
+    the split holds one class); ``recall`` is per class, NaN for an absent class; ``precision``
+    is NaN for a class that is never predicted, and ``f1`` where both hold. ``macro_f1`` and
+    ``macro_precision`` are means over the classes that the split holds, of which one that is
+    never predicted counts 0.
     """
 
     accuracy: float
     balanced_accuracy: float
     macro_auc: float
     recall: tuple[float, ...]
+    precision: tuple[float, ...]
+    f1: tuple[float, ...]
+    macro_precision: float
+    macro_f1: float
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, None for NaN."""
-        plain = asdict(self)
-        plain["recall"] = [_plain(value) for value in self.recall]
-        return {k: v if k == "recall" else _plain(v) for k, v in plain.items()}
+        return {
+            name: [_plain(each) for each in value] if isinstance(value, tuple) else _plain(value)
+            for name, value in asdict(self).items()
+        }
 
 
 def classification_metrics(
@@ -45,7 +53,8 @@ def classification_metrics(
     ClassificationMetrics
     """
     n_classes = probabilities.shape[1]
-    is_correct = probabilities.argmax(axis=1) == labels
+    predicted = probabilities.argmax(axis=1)
+    is_correct = predicted == labels
     counts = np.bincount(labels, minlength=n_classes)
     hits = np.bincount(labels[is_correct], minlength=n_classes)
     recall = np.where(counts > 0, hits / np.maximum(counts, 1), np.nan)
@@ -55,6 +64,7 @@ def classification_metrics(
         balanced_accuracy=float(np.nanmean(recall)),
         macro_auc=_mean_of_defined(areas),
         recall=tuple(recall.tolist()),
+        **_precision_and_f1(hits, counts, np.bincount(predicted, minlength=n_classes)),
     )
 
 
@@ -87,12 +97,17 @@ def multi_label_metrics(
         for scores, given in zip(probabilities.T, is_given.T, strict=True)
     ]
     halves = [(a + b) / 2 for a, b in zip(sensitivity, specificity, strict=True)]
-    is_plain = ~is_given.any(axis=1)
+    is_plain, is_called_plain = ~is_given.any(axis=1), ~is_predicted.any(axis=1)
+    columns.append((is_plain, is_called_plain))
+    hits, counts, n_predicted = np.array(
+        [[(a & b).sum(), a.sum(), b.sum()] for a, b in columns], dtype=np.int64
+    ).T
     return ClassificationMetrics(
         accuracy=float((is_given == is_predicted).all(axis=1).mean()),
         balanced_accuracy=_mean_of_defined(halves),
         macro_auc=_mean_of_defined(areas),
-        recall=(*sensitivity, _share(~is_predicted[is_plain].any(axis=1))),
+        recall=(*sensitivity, _share(is_called_plain[is_plain])),
+        **_precision_and_f1(hits, counts, n_predicted),
     )
 
 
@@ -101,6 +116,22 @@ def split_metrics(probabilities: NDArray[np.floating[Any]], split: Split) -> Cla
     if split.multi_hot is None:
         return classification_metrics(probabilities, split.labels)
     return multi_label_metrics(probabilities, split.multi_hot)
+
+
+def _precision_and_f1(
+    hits: NDArray[np.int64], counts: NDArray[np.int64], n_predicted: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return precision and F1 of each class and their means over the classes that there are."""
+    both = counts + n_predicted
+    precision = np.where(n_predicted > 0, hits / np.maximum(n_predicted, 1), np.nan)
+    f1 = np.where(both > 0, 2 * hits / np.maximum(both, 1), np.nan)
+    held = counts > 0
+    return {
+        "precision": tuple(precision.tolist()),
+        "f1": tuple(f1.tolist()),
+        "macro_precision": float(np.nan_to_num(precision[held]).mean()),
+        "macro_f1": float(f1[held].mean()),
+    }
 
 
 def _share(is_right: NDArray[np.bool_]) -> float:

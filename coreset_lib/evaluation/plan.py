@@ -17,7 +17,9 @@ from coreset_lib.selection import SelectionConfig
 PROTOCOLS = ("honest", "paper")
 REGIMES = ("epochs", "iterations")
 FULL_SET = "full set"
+RANDOM = "random"
 SMALLEST_BATCH = 2
+MOST_DRAWS, MOST_SEED = 1000, 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,11 @@ def random_arm(balance: str) -> Arm:
     return Arm(name=f"random ({balance})", variants=(config,))
 
 
+def is_random(name: str) -> bool:
+    """Whether an arm of this name draws at random."""
+    return name.startswith(RANDOM)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One training of one target network."""
@@ -73,6 +80,9 @@ class EvaluationPlan:
 
     ``model``, ``epochs``, ``batch_size`` are of the target networks; ``recipe`` holds further
     options of :class:`~coreset_lib.configs.TrainingConfig`, and the rest is the surrogate's.
+
+    Each arm is drawn ``n_seeds`` times with successive seeds from ``first_seed`` on; the random
+    arms, which all others share as their reference, ``n_random`` times where that is given.
     """
 
     run_id: str
@@ -86,12 +96,17 @@ class EvaluationPlan:
     regime: str = "epochs"
     with_full_set: bool = True
     recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    first_seed: int = 0
+    n_random: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("protocol", self.protocol, PROTOCOLS)
         check_choice("regime", self.regime, REGIMES)
         check_choice("model", self.model, NETWORKS)
-        check_whole("seeds", self.n_seeds, least=1, most=1000)
+        check_whole("seeds", self.n_seeds, least=1, most=MOST_DRAWS)
+        check_whole("first seed", self.first_seed, least=0, most=MOST_SEED - MOST_DRAWS)
+        if self.n_random is not None:
+            check_whole("draws of random", self.n_random, least=1, most=MOST_DRAWS)
         check_whole("epochs", self.epochs, least=1, most=100_000)
         if not self.rates or not self.arms:
             raise CoresetError("a comparison needs at least one strategy and one rate.")
@@ -117,23 +132,37 @@ class EvaluationPlan:
                 given.setdefault(reference.name, reference)
         return tuple(given.values())
 
+    def seeds_of(self, arm: str) -> range:
+        """Return the seeds that an arm, by name, is drawn and trained with."""
+        n_random = self.n_seeds if self.n_random is None else self.n_random
+        n_draws = n_random if is_random(arm) else self.n_seeds
+        return range(self.first_seed, self.first_seed + n_draws)
+
+    def cells_of(self, arm: str, variant: int, rate: float) -> list[Cell]:
+        """Return the cells of all seeds."""
+        return [Cell(arm=arm, variant=variant, rate=rate, seed=seed) for seed in self.seeds_of(arm)]
+
     def cells(self) -> Iterator[Cell]:
         """Yield every training, references first, small rates first."""
-        seeds = range(self.n_seeds)
-        arms = sorted(self.all_arms(), key=lambda arm: not arm.name.startswith("random"))
+        arms = sorted(self.all_arms(), key=lambda arm: not is_random(arm.name))
         for rate in sorted(self.rates):
             for arm in arms:
                 for variant in range(len(arm.variants)):
-                    for seed in seeds:
+                    for seed in self.seeds_of(arm.name):
                         yield Cell(arm=arm.name, variant=variant, rate=rate, seed=seed)
         if self.with_full_set:
-            for seed in seeds:
+            for seed in self.seeds_of(FULL_SET):
                 yield Cell(arm=FULL_SET, variant=0, rate=1.0, seed=seed)
 
     def starting_recipe(self, run: Run) -> TrainingConfig:
         """Return what the recipes of all cells start from; raises as :func:`run_recipe`."""
         own = {"model": self.model, "epochs": self.epochs, "batch_size": self.batch_size}
         return run_recipe(run, {**(own if run.manifest.is_recorded else {}), **self.recipe})
+
+    def recipe_on_all(self, run: Run) -> TrainingConfig:
+        """Return the recipe that would train a target network on all samples."""
+        own = {"model": self.model, "epochs": self.epochs, "batch_size": self.batch_size}
+        return replace(self.starting_recipe(run), **own, keep_checkpoints=0)
 
     def selection(self, cell: Cell) -> SelectionConfig | None:
         """Return the selection of a cell; None for the full set."""
@@ -172,8 +201,10 @@ class EvaluationPlan:
             {"name": arm.name, "variants": [v.as_dict() for v in arm.variants]} for arm in self.arms
         ]
         plain["rates"] = list(self.rates)
-        if not self.recipe:
-            del plain["recipe"]  # a plan without one keeps the name that it always had
+        # What is left as it always was stays out, so that a plan keeps the name that it had.
+        for name, usual in (("recipe", {}), ("first_seed", 0), ("n_random", None)):
+            if plain[name] == usual:
+                del plain[name]
         return plain
 
 

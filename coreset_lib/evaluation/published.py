@@ -19,6 +19,8 @@ class Published:
     rates : tuple of float
     accuracies : mapping of method to tuple of float
         Percent, one for each rate.
+    figure : str
+        What they are numbers of, one of :data:`coreset_lib.evaluation.results.FIGURES`.
     """
 
     source: str
@@ -26,6 +28,7 @@ class Published:
     full_set: float
     rates: tuple[float, ...]
     accuracies: Mapping[str, tuple[float, ...]]
+    figure: str = "accuracy"
 
 
 SOURCE = "EVA, Table 1 (ResNet-18, 200 epochs, 3 seeds)"

@@ -1,23 +1,20 @@
-"""Results of finished cells: one small file each, and the tables made of them."""
+"""Results of finished cells: one small file each."""
 
-import contextlib
-import math
-from collections.abc import Generator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.paired import PairedComparison, compare_paired
-from coreset_lib.evaluation.plan import FULL_SET, Arm, Cell, EvaluationPlan
+from coreset_lib.evaluation.plan import Arm, Cell, EvaluationPlan
 from coreset_lib.plans import PlanPaths, read_step
-from coreset_lib.system.locks import FileLock
 
-FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
+Cells = Mapping[Cell, dict[str, Any]]
+# What a comparison may be judged on; the first unless somebody chooses otherwise.
+FIGURES = ("balanced_accuracy", "accuracy", "macro_auc", "macro_f1", "macro_precision")
 
 
 @dataclass(frozen=True)
@@ -28,9 +25,13 @@ class EvaluationPaths(PlanPaths):
         """One finished cell."""
         return self.cells / f"{cell.key}.json"
 
-    def claim(self, cell: Cell) -> Path:
-        """Locked by the process that trains a cell."""
-        return self.root / "claims" / cell.key
+    def predictions(self, cell: Cell) -> Path:
+        """What the network of a cell said of val and test."""
+        return self.root / "predictions" / f"{cell.key}.npy"
+
+    def truth(self, part: str) -> Path:
+        """Labels of val or test, which predictions are judged by."""
+        return self.root / f"truth_{part}.npy"
 
     @property
     def log(self) -> Path:
@@ -63,23 +64,6 @@ def write_cell(paths: EvaluationPaths, cell: Cell, result: dict[str, Any]) -> No
     write_json(paths.cell(cell), {"cell": asdict(cell), **result})
 
 
-@contextlib.contextmanager
-def claimed(paths: EvaluationPaths, cell: Cell) -> Generator[bool]:
-    """Yield whether the cell is this process's to train, within the block.
-
-    The claim ends with the process too. Where the file system cannot lock, every claim is
-    granted: a cell trained twice is the same cell.
-    """
-    path = paths.claim(cell)
-    path.parent.mkdir(exist_ok=True)
-    lock = FileLock(path)
-    is_mine = lock.acquire()
-    try:
-        yield is_mine
-    finally:
-        lock.release()
-
-
 def is_finished(paths: EvaluationPaths, cell: Cell) -> bool:
     """Whether a cell has its result."""
     return _read_cell(paths, cell) is not None
@@ -107,145 +91,61 @@ def _read_cell(paths: EvaluationPaths, cell: Cell) -> dict[str, Any] | None:
 
 
 def chosen_variant(
-    plan: EvaluationPlan, cells: dict[Cell, dict[str, Any]], arm: Arm, rate: float
+    plan: EvaluationPlan,
+    cells: Cells,
+    arm: Arm,
+    rate: float,
+    figure: str = "accuracy",
 ) -> int | None:
-    """Return the variant with the highest mean validation accuracy; None if cells miss.
+    """Return the variant with the highest mean of a figure on validation; None if cells miss.
 
     Test results play no part (protocol ``honest``, docs/methods.md); ties go to the
     variant named first.
     """
     means: list[float] = []
+    if len(arm.variants) == 1:
+        return 0 if all(cell in cells for cell in plan.cells_of(arm.name, 0, rate)) else None
     for variant in range(len(arm.variants)):
-        values = _values(plan, cells, arm.name, variant, rate, "val", "accuracy")
+        values = read_values(plan.cells_of(arm.name, variant, rate), cells, "val", figure)
         if values is None:
             return None
         means.append(float(np.mean(values)))
     return int(np.argmax(means))
 
 
-def summary_table(
-    plan: EvaluationPlan,
-    cells: dict[Cell, dict[str, Any]],
-    *,
-    figure: str = "accuracy",
-) -> pd.DataFrame:
-    """One row per strategy and rate whose cells are finished.
+def read_values(
+    wanted: Sequence[Cell],
+    cells: Cells,
+    split: str,
+    figure: str,
+    klass: int | None = None,
+) -> list[float] | None:
+    """Return one figure of cells; None while one of them is missing.
 
     Parameters
     ----------
-    plan : EvaluationPlan
+    wanted : sequence of Cell
     cells : mapping
         From :func:`read_cells`.
-    figure : {"accuracy", "balanced_accuracy", "macro_auc"}
-        Taken on test at the final epoch (protocol ``honest``). A plan of protocol ``paper``
-        looks at the best-epoch accuracy on val instead, only to compare with published
-        numbers.
+    split : {"val", "test"}
+    figure : str
+    klass : int, optional
+        Where the figure has one value for each class.
 
-    Returns
-    -------
-    DataFrame
-        strategy, rate, n_samples, variant, mean, standard_deviation, reference,
-        difference, low, high, verdict, seeds, seeds_to_tell, steps, seconds; the
-        difference is against random with the same class balance.
+    Raises
+    ------
+    CoresetError
+        If the figure is not defined on the split, or was not kept yet when they were trained.
     """
-    rows: list[dict[str, Any]] = []
-    for rate in sorted(plan.rates):
-        for arm in plan.all_arms():
-            variant = chosen_variant(plan, cells, arm, rate)
-            if variant is not None:
-                rows.append(_row(plan, cells, arm.name, variant, rate, figure))
-                _add_comparison(rows[-1], plan, cells, arm, variant, rate, figure)
-    if _values(plan, cells, FULL_SET, 0, 1.0, "test", "accuracy") is not None:
-        rows.append(_row(plan, cells, FULL_SET, 0, 1.0, figure))
-    return pd.DataFrame(rows)
-
-
-def _row(
-    plan: EvaluationPlan,
-    cells: dict[Cell, dict[str, Any]],
-    arm: str,
-    variant: int,
-    rate: float,
-    figure: str,
-) -> dict[str, Any]:
-    """Describe the results of one arm at one rate."""
-    values = _figures(plan, cells, arm, variant, rate, figure)
-    assert values is not None
-    first = cells[Cell(arm=arm, variant=variant, rate=rate, seed=0)]
-    seconds = [cells[c]["seconds"] for c in _cells_of(plan, arm, variant, rate)]
-    return {
-        "strategy": arm,
-        "rate": rate,
-        "n_samples": first["n_samples"],
-        "variant": variant,
-        "mean": float(np.mean(values)),
-        "standard_deviation": float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,
-        "seeds": len(values),
-        "steps": first["steps"],
-        "seconds": float(np.mean(seconds)),
-    }
-
-
-def _add_comparison(
-    row: dict[str, Any],
-    plan: EvaluationPlan,
-    cells: dict[Cell, dict[str, Any]],
-    arm: Arm,
-    variant: int,
-    rate: float,
-    figure: str,
-) -> None:
-    """Add the paired comparison with random, unless the arm is random itself."""
-    if arm.name.startswith("random"):
-        return
-    ours = _figures(plan, cells, arm.name, variant, rate, figure)
-    random = _figures(plan, cells, arm.reference, 0, rate, figure)
-    if ours is None or random is None:
-        return
-    found: PairedComparison = compare_paired(ours, random)
-    row |= {
-        "reference": arm.reference,
-        "difference": found.mean,
-        "low": found.low,
-        "high": found.high,
-        "verdict": found.verdict,
-        "seeds_to_tell": found.seeds_to_tell,
-    }
-
-
-def _figures(
-    plan: EvaluationPlan,
-    cells: dict[Cell, dict[str, Any]],
-    arm: str,
-    variant: int,
-    rate: float,
-    figure: str,
-) -> list[float] | None:
-    """Return what the protocol looks at, per seed."""
-    if plan.protocol == "paper":
-        return _values(plan, cells, arm, variant, rate, "val", "best_accuracy")
-    return _values(plan, cells, arm, variant, rate, "test", figure)
-
-
-def _values(
-    plan: EvaluationPlan,
-    cells: dict[Cell, dict[str, Any]],
-    arm: str,
-    variant: int,
-    rate: float,
-    split: str,
-    figure: str,
-) -> list[float] | None:
-    """Return one figure per seed; None while a seed is missing."""
-    wanted = _cells_of(plan, arm, variant, rate)
     if any(cell not in cells for cell in wanted):
         return None
-    values = [cells[cell][split][figure] for cell in wanted]
-    if any(value is None for value in values):
-        raise CoresetError(f"{figure} is not defined on {split}: it holds only one class.")
+    found = [cells[cell][split].get(figure) for cell in wanted]
+    values: list[Any] = [each if klass is None or each is None else each[klass] for each in found]
+    if None in values:
+        reason = (
+            "it holds only one class."
+            if all(figure in cells[cell][split] for cell in wanted)
+            else "these trainings are of an earlier version that did not keep it."
+        )
+        raise CoresetError(f"{figure} is not defined on {split}: {reason}")
     return values
-
-
-def _cells_of(plan: EvaluationPlan, arm: str, variant: int, rate: float) -> list[Cell]:
-    """Return the cells of all seeds."""
-    return [Cell(arm=arm, variant=variant, rate=rate, seed=s) for s in range(plan.n_seeds)]

@@ -67,6 +67,8 @@ class SlurmExecutor:
         return run.status()
 
 
+# What may work on a comparison besides those that train runs, one worker each.
+SHARED = ("ray", "kubernetes")
 EXECUTORS: dict[str, type[LocalExecutor] | type[SlurmExecutor]] = {
     "local": LocalExecutor,
     "slurm": SlurmExecutor,

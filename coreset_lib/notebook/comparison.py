@@ -7,8 +7,14 @@ from typing import Any
 import pandas as pd
 
 from coreset_lib import workflows
-from coreset_lib.evaluation.report import verdict_lines
-from coreset_lib.evaluation.results import read_cells, summary_table
+from coreset_lib.evaluation.report import (
+    class_names_of,
+    figure_table,
+    summary_table,
+    verdict_lines,
+)
+from coreset_lib.evaluation.results import read_cells
+from coreset_lib.evaluation.standings import standings
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.store import Run
 
@@ -22,6 +28,8 @@ class Comparison:
     ----------
     table : DataFrame
         One row per strategy and rate: mean, deviation, difference from random, verdict.
+    figures : DataFrame
+        One row per strategy, rate and figure: recall, precision and F1 of each class too.
     verdicts : list of str
         The same in sentences.
     """
@@ -29,7 +37,9 @@ class Comparison:
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
         paths, plan = evaluation.paths, evaluation.plan
-        self.table: pd.DataFrame = summary_table(plan, read_cells(paths, plan))
+        found, names = standings(paths, plan, read_cells(paths, plan)), class_names_of(paths, plan)
+        self.table: pd.DataFrame = summary_table(found, names)
+        self.figures: pd.DataFrame = figure_table(found, names)
         self.verdicts = verdict_lines(paths, plan)
 
     def __repr__(self) -> str:

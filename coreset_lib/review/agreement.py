@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from coreset_lib.errors import ReviewError
 from coreset_lib.review.records import LABELLING, Event
 from coreset_lib.review.states import effective
+from coreset_lib.seeds import stream
+
+LEAST_SAMPLES = 30
+N_DRAWS = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,9 @@ class Agreement:
         None where it is not defined: no common sample, or only one class ever used.
     pairs : tuple of (reader, reader, samples, kappa or None)
         Cohen's kappa of every two readers.
+    interval : (float, float) or None
+        95 % interval of ``kappa`` from 2,000 bootstrap draws of the samples; None where kappa
+        is not defined in most of them.
     """
 
     readers: tuple[str, ...]
@@ -37,6 +44,31 @@ class Agreement:
     kind: str
     kappa: float | None
     pairs: tuple[tuple[str, str, int, float | None], ...]
+    interval: tuple[float, float] | None = None
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether a kappa of so many samples says anything."""
+        return self.n_samples >= LEAST_SAMPLES
+
+    def __str__(self) -> str:
+        """Say how well readers agree, and kappa only where there is enough to tell it from."""
+        if not self.n_samples:
+            return "No sample has been labelled by two readers yet."
+        n_agreed = round((self.share_agreed or 0) * self.n_samples)
+        said = (
+            f"All readers agree on {n_agreed:,} of the {self.n_samples:,} samples that two or "
+            "more have labelled."
+        )
+        if not self.is_enough:
+            return f"{said} Kappa is told from {LEAST_SAMPLES} such samples on."
+        if self.kappa is None or self.interval is None:
+            return f"{said} Kappa is not defined while they have used one class only."
+        low, high = self.interval
+        return (
+            f"{self.kind}'s kappa {self.kappa:.2f} ({kappa_in_words(self.kappa)}; 95 % interval "
+            f"{low:.2f} to {high:.2f}). {said}"
+        )
 
 
 def agreement(events: Iterable[Event]) -> Agreement:
@@ -59,6 +91,7 @@ def agreement(events: Iterable[Event]) -> Agreement:
         kind=kind,
         kappa=kappa,
         pairs=pairs,
+        interval=None if kappa is None else _interval(list(shared.values()), kind, readers),
     )
 
 
@@ -138,6 +171,47 @@ def fleiss_kappa(counts: NDArray[np.int64]) -> float | None:
     agreeing = (counts * (counts - 1)).sum(axis=1) / (n_readers * (n_readers - 1))
     shares = counts.sum(axis=0) / counts.sum()
     return _beyond_chance(float(agreeing.mean()), float(shares @ shares))
+
+
+def _interval(
+    given: Sequence[dict[str, str]], kind: str, readers: Sequence[str]
+) -> tuple[float, float] | None:
+    """Draw the samples again and again and return where 95 % of the kappas lie."""
+    classes = sorted({label for labels in given for label in labels.values()})
+    rows = np.zeros((len(given), len(readers)), dtype=np.int64)  # 0: no label
+    for row, labels in zip(rows, given, strict=True):
+        for reader, label in labels.items():
+            row[readers.index(reader)] = classes.index(label) + 1
+    patterns, n_times = np.unique(rows, axis=0, return_counts=True)
+    one_hot = patterns[:, :, None] == np.arange(1, len(classes) + 1)
+    draws = stream(0, "kappa").multinomial(len(rows), n_times / len(rows), size=N_DRAWS)
+    kappas = _kappas(draws, one_hot.astype(np.float64), is_cohen=kind == "Cohen")
+    kappas = kappas[np.isfinite(kappas)]
+    if 2 * len(kappas) < N_DRAWS:
+        return None
+    low, high = np.quantile(kappas, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _kappas(
+    draws: NDArray[np.int64], one_hot: NDArray[np.float64], *, is_cohen: bool
+) -> NDArray[np.float64]:
+    """Return the kappa of each draw, NaN where it is not defined.
+
+    ``draws`` has shape (draws, patterns), ``one_hot`` (patterns, readers, classes).
+    """
+    counts = one_hot.sum(axis=1)
+    n_readers = counts.sum(axis=1)
+    agreeing = (counts * (counts - 1)).sum(axis=1) / (n_readers * (n_readers - 1))
+    observed = draws @ agreeing / draws.sum(axis=1)
+    if is_cohen:
+        shares = np.einsum("dp,prc->drc", draws, one_hot) / draws.sum(axis=1)[:, None, None]
+        expected = shares.prod(axis=1).sum(axis=1)
+    else:
+        shares = draws @ counts / (draws @ n_readers)[:, None]
+        expected = (shares**2).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected < 1, (observed - expected) / (1 - expected), np.nan)
 
 
 def kappa_in_words(kappa: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.pool import NullPool, StaticPool
 
-from coreset_lib.errors import ReviewDatabaseError, ReviewError
+from coreset_lib.errors import CoresetError, ReviewDatabaseError, ReviewError
 from coreset_lib.review.address import (
     FILE_NAME,
     database_url,
@@ -151,6 +151,13 @@ def explained(engine: Engine) -> Generator[None]:
         yield
     except exc.DBAPIError as error:
         raise ReviewDatabaseError(_reason(engine, error)) from None
+    except CoresetError:
+        raise
+    except ValueError:  # what a column holds, or the file's schema, is no text or no moment
+        name = shown_url(engine.url.render_as_string(hide_password=False))
+        raise ReviewDatabaseError(
+            f"review database {name} is damaged. Restore it from a copy."
+        ) from None
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -109,7 +109,8 @@ def early_shares(dynamics: TrainingDynamics) -> Float64s:
     n_early = min(EARLY_EPOCHS, dynamics.n_epochs)
     if dynamics.has("probabilities") and not dynamics.is_multi_label:
         rows = dynamics.plane("probabilities")[:n_early]
-        return np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
+        mean = np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
+        return np.clip(mean, 0, 1)  # a damaged file may hold anything
     recorded = np.array(dynamics.plane("prediction")[:n_early])
     is_there = recorded != not_recorded(recorded.dtype)
     named = dynamics.predicted_class(np.where(is_there, recorded, 0))

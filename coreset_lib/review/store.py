@@ -32,16 +32,13 @@ from coreset_lib.review.records import (
 from coreset_lib.review.schema import check_schema, upgrade
 from coreset_lib.review.trail import (
     EVENTS,
-    add_event,
-    check_repeated,
     current_roles,
     current_rules,
     event_of,
-    event_to_undo,
-    event_with_token,
     last_event,
     now,
     record_decision,
+    undo_event,
 )
 
 
@@ -107,6 +104,12 @@ class ReviewStore:
         """Return how a dataset is reviewed; the default where nobody has said."""
         with reading(self.engine) as connection:
             return current_rules(connection, fingerprint)
+
+    def has_rules(self, fingerprint: str) -> bool:
+        """Whether somebody has said how a dataset is reviewed."""
+        query = select(RuleRow.id).where(RuleRow.fingerprint == fingerprint).limit(1)
+        with reading(self.engine) as connection:
+            return connection.execute(query).first() is not None
 
     def set_rules(self, fingerprint: str, rules: Rules, *, by: str) -> None:
         """Change how a dataset is reviewed; raises ReviewError unless ``by`` is an admin."""
@@ -204,28 +207,22 @@ class ReviewStore:
             If there is nothing to undo, or it is another reader's (an admin may).
         """
         with writing(self.engine) as connection:
-            known = event_with_token(connection, token)
-            if known is not None:
-                check_repeated(known, dataset.fingerprint, reader=reader, actions=("undo",))
-                return known
-            role = current_roles(connection).get(reader)
-            rights.check_role(reader, role, "undo")
-            undone = event_to_undo(connection, dataset, reader, target)
-            rights.check_undo(reader, role, undone)
-            return add_event(
-                connection,
-                dataset,
-                reader=reader,
-                role=role,
-                recorded_by=reader,
-                sample_id=undone.sample_id,
-                action="undo",
-                new_label=None,
-                target=undone.id,
-                run=run,
-                view=view,
-                token=token,
+            return undo_event(
+                connection, dataset, reader, target=target, run=run, view=view, token=token
             )
+
+    def undo_all(
+        self, dataset: ReviewedDataset, reader: str, targets: Mapping[int, str], **fields: str
+    ) -> list[Event]:
+        """Take several decisions back, all or none; raises as `undo`.
+
+        ``targets`` maps the events to undo to a token for each; ``fields`` may be run and view.
+        """
+        with writing(self.engine) as connection:
+            return [
+                undo_event(connection, dataset, reader, target=target, token=token, **fields)
+                for target, token in targets.items()
+            ]
 
     def exports(self, fingerprint: str) -> list[ReviewExport]:
         """Return what was handed out of a dataset, in the order of time."""

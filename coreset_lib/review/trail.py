@@ -9,7 +9,15 @@ from coreset_lib.errors import ReviewError, StaleDecisionError
 from coreset_lib.review import rights
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.models import EventRow, GrantRow, RuleRow
-from coreset_lib.review.records import LABELLING, NO_ROLE, Decision, Event, Rules, check_reason
+from coreset_lib.review.records import (
+    LABELLING,
+    NO_ROLE,
+    ROLES,
+    Decision,
+    Event,
+    Rules,
+    check_reason,
+)
 
 EVENTS = EventRow.__table__
 COLUMNS = tuple(column.name for column in EVENTS.columns)
@@ -63,6 +71,41 @@ def _add_decision(connection: Connection, dataset: ReviewedDataset, decision: De
     )
 
 
+def undo_event(
+    connection: Connection,
+    dataset: ReviewedDataset,
+    reader: str,
+    *,
+    target: int | None = None,
+    run: str = "",
+    view: str = "",
+    token: str | None = None,
+) -> Event:
+    """Add the event that takes a decision back; the same one for a token that is known."""
+    known = event_with_token(connection, token)
+    if known is not None:
+        check_repeated(known, dataset.fingerprint, reader=reader, actions=("undo",))
+        return known
+    role = current_roles(connection).get(reader)
+    rights.check_role(reader, role, "undo")
+    undone = event_to_undo(connection, dataset, reader, target)
+    rights.check_undo(reader, role, undone)
+    return add_event(
+        connection,
+        dataset,
+        reader=reader,
+        role=role,
+        recorded_by=reader,
+        sample_id=undone.sample_id,
+        action="undo",
+        new_label=None,
+        target=undone.id,
+        run=run,
+        view=view,
+        token=token,
+    )
+
+
 def add_event(
     connection: Connection, dataset: ReviewedDataset, *, sample_id: str, **fields: Any
 ) -> Event:
@@ -83,14 +126,22 @@ def add_event(
 
 
 def event_of(row: Any) -> Event:
-    """Return a row as a record."""
+    """Return a row as a record; raises ValueError for one that was never written."""
+    for column, value in zip(EVENTS.columns, row, strict=True):
+        if not isinstance(value, column.type.python_type) and not (
+            value is None and column.nullable
+        ):
+            raise ValueError(f"events.{column.name} holds {value!r}")
     return Event(**dict(zip(COLUMNS, row, strict=True)))
 
 
 def current_roles(connection: Connection) -> dict[str, str]:
-    """Return everybody's role: the last grant counts."""
+    """Return everybody's role: the last grant counts; raises ValueError for unknown ones."""
     rows = connection.execute(select(GrantRow.reader, GrantRow.role).order_by(GrantRow.id))
     latest = {row.reader: row.role for row in rows}
+    for name, role in latest.items():
+        if not isinstance(name, str) or role not in (*ROLES, NO_ROLE):
+            raise ValueError(f"grants holds {role!r} for {name!r}")
     return {name: latest[name] for name in sorted(latest) if latest[name] != NO_ROLE}
 
 

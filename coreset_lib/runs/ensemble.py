@@ -1,5 +1,6 @@
 """Several runs of one configuration as one: per-epoch values averaged over the runs."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -78,6 +79,36 @@ def create_ensemble(cache: Path, runs: Sequence[Run]) -> RunPaths:
     finally:
         shutil.rmtree(draft.root, ignore_errors=True)
     return RunPaths(runs_folder(cache) / run_id)
+
+
+def repetitions(run: Run, others: Sequence[Run]) -> list[Run]:
+    """Return the finished runs that repeat a run with another seed, itself among them.
+
+    Parameters
+    ----------
+    run : Run
+        Of an ensemble, its members are returned as far as they are still there.
+    others : sequence of Run
+        All runs of the cache; damaged ones and ensembles are passed over.
+
+    Returns
+    -------
+    list of Run
+        By seed, one for each; empty where the run itself is not finished.
+    """
+    members = run.manifest.members
+    found: dict[int | None, Run] = {}
+    for other in others if members else [run, *others]:
+        with contextlib.suppress(CoresetError):
+            is_wanted = (
+                other.run_id in members
+                if members
+                else not (other.manifest.members or _differences(run, other))
+            )
+            if is_wanted and other.status().state == "finished":
+                found.setdefault(other.manifest.seed, other)
+    is_finished = run.status().state == "finished"
+    return [found[seed] for seed in sorted(found, key=str)] if is_finished else []
 
 
 def _check_members(runs: Sequence[Run]) -> None:

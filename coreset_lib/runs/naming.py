@@ -12,39 +12,52 @@ from coreset_lib.runs.paths import RunPaths
 SCHEMA_VERSION = 1
 LONGEST_NAME = 80
 LONGEST_TAG = 30
+LONGEST_NOTE = 300
+ARCHIVED = "archived"  # a tag: lists leave the run out unless they are asked for it
 MOST_TAGS = 20
 _TAG = re.compile(r"\w[\w.+-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """A run's name, empty if nobody gave it one, and its tags in the order of the alphabet."""
+    """A run's name and note, empty without, and its tags in the order of the alphabet."""
 
     name: str = ""
     tags: tuple[str, ...] = ()
+    note: str = ""
 
 
 def read_naming(paths: RunPaths) -> Naming:
     """Return what a run is called; nothing where its file is missing or cannot be used."""
     try:
         record = json.loads(paths.naming.read_bytes())
-        return Naming(name=check_run_name(record["name"]), tags=check_tags(record["tags"]))
+        return Naming(
+            name=check_run_name(record["name"]),
+            tags=check_tags(record["tags"]),
+            note=check_note(record.get("note", "")),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Naming()
 
 
 def write_naming(paths: RunPaths, naming: Naming) -> Naming:
-    """Call a run by a name and tags from now on, and return them tidied.
+    """Call a run by a name, tags and a note from now on, and return them tidied.
 
     The manifest stays as it is: neither results nor their provenance know of names.
 
     Raises
     ------
     CoresetError
-        If a name or tag is not allowed, or the run cannot be written.
+        If a name, tag or note is not allowed, or the run cannot be written.
     """
-    tidy = Naming(name=check_run_name(naming.name), tags=check_tags(naming.tags))
+    tidy = Naming(
+        name=check_run_name(naming.name),
+        tags=check_tags(naming.tags),
+        note=check_note(naming.note),
+    )
     record = {"schema_version": SCHEMA_VERSION, "name": tidy.name, "tags": list(tidy.tags)}
+    if tidy.note:
+        record["note"] = tidy.note
     try:
         write_json(paths.naming, record)
     except OSError as error:
@@ -62,6 +75,17 @@ def check_run_name(name: str) -> str:
         raise CoresetError(
             f"name of a run must be one line of at most {LONGEST_NAME} characters, "
             f"got {name[:100]!r}. For example: liver, small network."
+        )
+    return tidy
+
+
+def check_note(note: str) -> str:
+    """Return a note without spaces around it; raises CoresetError for one that is too long."""
+    tidy = note.strip()
+    if len(tidy) > LONGEST_NOTE or not tidy.isprintable():
+        raise CoresetError(
+            f"note on a run must be one line of at most {LONGEST_NOTE} characters, got "
+            f"{len(tidy)}. Shorten it."
         )
     return tidy
 

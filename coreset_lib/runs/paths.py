@@ -250,3 +250,14 @@ class RunPaths:
 def runs_folder(cache: Path) -> Path:
     """Folder of all runs below a cache directory."""
     return cache / "runs"
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the bytes of all files in a folder; what vanishes meanwhile counts nothing."""
+    total = 0
+    for file in folder.rglob("*"):
+        try:
+            total += file.lstat().st_size if file.is_file() else 0
+        except OSError:
+            continue
+    return total

@@ -1,5 +1,6 @@
 """Which commit of this program computes: known where a repository tracks the program's files."""
 
+import hashlib
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -7,6 +8,28 @@ from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 PATIENCE_SECONDS = 5
+# Whose files decide what comes out; the others start, show and export it.
+DECIDING = (
+    *("clustering", "datasets", "evaluation", "features", "refinement", "scores", "selection"),
+    "training",
+)
+
+
+@cache
+def source_hash(folder: Path = PACKAGE) -> str:
+    """Return the SHA-256 of the source files that decide results, in hexadecimal digits.
+
+    Two installations of one hash come to the same scores, coresets and trainings, as far as
+    their libraries and processors do.
+    """
+    found = hashlib.sha256()
+    files = [*folder.glob("*.py")]
+    for name in DECIDING:
+        files.extend((folder / name).rglob("*.py"))
+    for path in sorted(files, key=lambda file: file.relative_to(folder).as_posix()):
+        found.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        found.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return found.hexdigest()
 
 
 @cache

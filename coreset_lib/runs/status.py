@@ -4,6 +4,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from coreset_lib.atomic import write_json
 from coreset_lib.runs.lock import is_being_trained
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import ACTIVE_STATES, Status
+from coreset_lib.system.locks import FileLock
 from coreset_lib.system.processes import (
     QUEUE_GRACE_SECONDS,
     REMOTE_GRACE_SECONDS,
@@ -32,6 +34,15 @@ class StatusPlace(Protocol):
     @property
     def status(self) -> Path:
         """The status file."""
+        ...
+
+
+class LockedPlace(StatusPlace, Protocol):
+    """Whatever has a status file, and a lock that its process holds while it lives."""
+
+    @property
+    def lock(self) -> Path:
+        """The file that is locked."""
         ...
 
 
@@ -84,17 +95,25 @@ def judge_run(paths: RunPaths, written: Status) -> Status:
 
     Before that is said, the lock is asked that the process holds while it lives.
     """
+    return _judge(paths, written, lambda: is_being_trained(paths))
+
+
+def judge_work(paths: LockedPlace, written: Status) -> Status:
+    """Return the written status of a comparison or refinement, judged as a run is."""
+    return _judge(paths, written, FileLock(paths.lock).is_held)
+
+
+def _judge(paths: LockedPlace, written: Status, is_held: Callable[[], bool]) -> Status:
+    """Return the written status, or "interrupted" where neither process nor lock is alive."""
     found = reconcile(written)
-    if found.state == written.state:
-        return written
-    if is_being_trained(paths):
+    if found.state == written.state or is_held():
         return written
     if written.host != host_name():
         return reconcile(written, heartbeat_age=_age_by_the_file_server(paths, written))
     return found
 
 
-def _age_by_the_file_server(paths: RunPaths, written: Status) -> float:
+def _age_by_the_file_server(paths: LockedPlace, written: Status) -> float:
     """Return the age of a heartbeat by the clock of whoever keeps the file.
 
     Both moments are the file server's: when the status was written, and when the lock, touched

@@ -284,16 +284,6 @@ class Run:
         """Return what networks that had not seen a sample make of it, (samples, classes)."""
         return self._optional_rows(self.paths.embedding_of("held_out_probabilities"))
 
-    def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-        """Return embedding and labels of the validation split, or None if not made yet."""
-        if not (self.paths.val_embedding.exists() and self.paths.val_labels.exists()):
-            return None
-        embedding = open_array(self.paths.val_embedding)
-        labels = open_array(self.paths.val_labels)
-        if len(embedding) != len(labels):
-            raise damaged(self.paths.val_labels, f"{len(labels)} rows, expected {len(embedding)}")
-        return embedding, labels
-
     def val_multi_hot(self) -> NDArray[np.uint8] | None:
         """Return all labels of the validation split, where samples carry any number of them."""
         path, n_labels = self.paths.val_multi_hot, len(self.manifest.dataset.label_names)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coreset_lib.errors import DamagedRunError
-from coreset_lib.runs.naming import read_naming
+from coreset_lib.runs.naming import ARCHIVED, read_naming
 from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.store import Run
 
@@ -45,6 +45,13 @@ class RunSummary:
     folder: str = ""
     name: str = ""
     tags: tuple[str, ...] = ()
+    note: str = ""
+    n_train: int = 0
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether lists leave it out unless they are asked for it."""
+        return ARCHIVED in self.tags
 
     @property
     def is_active(self) -> bool:
@@ -76,6 +83,7 @@ def summarise(run: Run) -> RunSummary:
             folder=folder,
             name=naming.name,
             tags=naming.tags,
+            note=naming.note,
         )
     return RunSummary(
         run_id=run.run_id,
@@ -97,4 +105,6 @@ def summarise(run: Run) -> RunSummary:
         folder=folder,
         name=naming.name,
         tags=naming.tags,
+        note=naming.note,
+        n_train=manifest.dataset.n_train,
     )

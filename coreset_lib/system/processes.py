@@ -46,6 +46,19 @@ def process_identity(pid: int) -> str:
     return f"{boot}:{fields[19]}" if boot and fields and fields[0] not in "ZX" else ""
 
 
+def machine_start() -> str:
+    """Return which start of which machine this is; empty where the system does not tell.
+
+    Machines may have one name, and containers see the processes of their own only: both are told
+    apart where the system has names for them (Linux).
+    """
+    boot = _boot_id()
+    try:
+        return boot and f"{boot}:{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
 def is_alive(pid: int | None, start: float | None, identity: str = "") -> bool:
     """Whether a process is still running here.
 

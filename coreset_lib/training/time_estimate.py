@@ -33,3 +33,11 @@ class Speed:
             for seconds in self.batch_seconds
         )
         return low, high
+
+
+def time_in_words(seconds: float) -> str:
+    """Say a time roughly: in seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

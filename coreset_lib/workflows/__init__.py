@@ -8,8 +8,11 @@ interface.
 """
 
 from coreset_lib.export.provenance import Export
+from coreset_lib.workflows.checking import quick_check, start_quick_check, stop_quick_check
 from coreset_lib.workflows.comparing import (
+    comparison_cost,
     evaluate,
+    evaluation_manifest,
     evaluation_plan,
     evaluation_script,
     evaluations,
@@ -18,6 +21,7 @@ from coreset_lib.workflows.comparing import (
     stop_evaluation,
     submit_evaluation,
 )
+from coreset_lib.workflows.correcting import keep_label_table, train_corrected
 from coreset_lib.workflows.exporting import (
     cluster,
     cluster_class,
@@ -48,7 +52,15 @@ from coreset_lib.workflows.refining import (
     start_refinement,
     stop_refinement,
 )
-from coreset_lib.workflows.runs import average, find_run, open_store, stop
+from coreset_lib.workflows.runs import (
+    average,
+    find_run,
+    open_store,
+    repetitions,
+    stability,
+    stability_table,
+    stop,
+)
 from coreset_lib.workflows.training import (
     create_runs,
     open_for_resuming,
@@ -61,6 +73,7 @@ from coreset_lib.workflows.training import (
     train_here,
 )
 from coreset_lib.workflows.watch import Watch
+from coreset_lib.workflows.working import end_work_on_request, work
 
 __all__ = [
     "Export",
@@ -72,9 +85,12 @@ __all__ = [
     "cluster",
     "cluster_class",
     "compare_tables",
+    "comparison_cost",
     "continue_refinement",
     "create_runs",
+    "end_work_on_request",
     "evaluate",
+    "evaluation_manifest",
     "evaluation_plan",
     "evaluation_script",
     "evaluations",
@@ -87,27 +103,36 @@ __all__ = [
     "find_refinement",
     "find_run",
     "hand_out_corrections",
+    "keep_label_table",
     "lost_classes",
     "open_for_resuming",
     "open_store",
     "prepare",
+    "quick_check",
     "rebuild",
     "refine",
     "refinement_plan",
     "refinements",
+    "repetitions",
     "resume",
     "slurm_script",
+    "stability",
+    "stability_table",
     "start",
     "start_evaluation",
+    "start_quick_check",
     "start_refinement",
     "start_runs",
     "stop",
     "stop_evaluation",
+    "stop_quick_check",
     "stop_refinement",
     "submit_evaluation",
     "suspicion",
     "suspicion_table",
     "take_away",
     "train",
+    "train_corrected",
     "train_here",
+    "work",
 ]

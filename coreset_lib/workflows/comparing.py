@@ -6,15 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from coreset_lib.cache import default_cache
+from coreset_lib.checks import check_whole
 from coreset_lib.datasets.checking.trainable import check_network
-from coreset_lib.evaluation.evaluate import create_evaluation
+from coreset_lib.evaluation.cost import Cost, cost_of
+from coreset_lib.evaluation.evaluate import create_evaluation, evaluations_folder
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.evaluation.results import FIGURES, EvaluationPaths, read_cells
 from coreset_lib.evaluation.run_plan import compare
 from coreset_lib.export import evaluation_results
 from coreset_lib.export.provenance import Export
 from coreset_lib.jobs import evaluations as jobs
+from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.evaluations import Evaluation
+from coreset_lib.jobs.kubernetes import KubernetesOptions, job_manifest
+from coreset_lib.jobs.local_workers import MOST_WORKERS, compare_with_workers
+from coreset_lib.jobs.ray_workers import RayOptions, compare_with_ray
 from coreset_lib.jobs.slurm import evaluations as slurm
 from coreset_lib.jobs.slurm.client import read_job
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
@@ -38,6 +44,8 @@ def evaluation_plan(
     protocol: str = "honest",
     regime: str = "epochs",
     with_full_set: bool = True,
+    first_seed: int = 0,
+    n_random: int | None = None,
 ) -> EvaluationPlan:
     """Return the plan of a comparison; what is not given is as the run was trained.
 
@@ -51,7 +59,7 @@ def evaluation_plan(
     rates : sequence of float
         Shares to keep, in (0, 1].
     n_seeds : int
-        Paired seeds.
+        Draws of each strategy, each for a network of its own.
     model : str, optional
         Target network.
     epochs : int, optional
@@ -63,6 +71,10 @@ def evaluation_plan(
         Of :data:`coreset_lib.evaluation.plan.PROTOCOLS` and ``REGIMES``.
     with_full_set : bool
         Whether the full set is trained on too.
+    first_seed : int
+        Seed of the first draw; the others follow it.
+    n_random : int, optional
+        Draws of random, which all others are judged by; as many as ``n_seeds`` by default.
 
     Raises
     ------
@@ -84,10 +96,32 @@ def evaluation_plan(
         protocol=protocol,
         regime=regime,
         with_full_set=with_full_set,
+        first_seed=first_seed,
+        n_random=n_random,
     )
     check_network(plan.model, dataset.name, depth=dataset.depth)
     plan.starting_recipe(run)
     return plan
+
+
+def comparison_cost(plan: EvaluationPlan, *, cache: Path | None = None) -> Cost:
+    """Return how many networks a comparison still trains, and how much that is.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        It need not have been started.
+    cache : Path, optional
+
+    Raises
+    ------
+    CoresetError
+        If its run is gone.
+    """
+    paths = EvaluationPaths(evaluations_folder(_folder(cache)) / plan.evaluation_id)
+    run = find_run(plan.run_id, cache=cache)
+    speed = speed_probes.read_probe(_folder(cache), plan.recipe_on_all(run))
+    return cost_of(plan, run, read_cells(paths, plan), None if speed is None else speed.speed)
 
 
 def start_evaluation(plan: EvaluationPlan, *, cache: Path | None = None) -> EvaluationPaths:
@@ -105,6 +139,8 @@ def evaluate(
     plan: EvaluationPlan,
     *,
     cache: Path | None = None,
+    n_workers: int = 1,
+    ray: RayOptions | None = None,
     on_cell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Train what is open of a comparison in this process; finished trainings are kept.
@@ -113,6 +149,10 @@ def evaluate(
     ----------
     plan : EvaluationPlan
     cache : Path, optional
+    n_workers : int
+        With more than one, so many processes train side by side, and this one looks on.
+    ray : RayOptions, optional
+        Workers on a Ray cluster instead.
     on_cell : callable
         Told of finished and of all trainings, whenever one is finished.
 
@@ -121,8 +161,15 @@ def evaluate(
     CoresetError
         If it cannot go on, or other processes train what is left.
     """
+    check_whole("--workers", n_workers, least=1, most=MOST_WORKERS)
     paths = create_evaluation(_folder(cache), plan)
-    return Evaluation(paths, plan, compare(_folder(cache), paths, on_cell=on_cell))
+    if ray is not None:
+        status = compare_with_ray(paths, ray, on_cell=on_cell)
+    elif n_workers > 1:
+        status = compare_with_workers(paths, n_workers, on_cell=on_cell)
+    else:
+        status = compare(_folder(cache), paths, on_cell=on_cell)
+    return Evaluation(paths, plan, status)
 
 
 def submit_evaluation(
@@ -178,6 +225,19 @@ def evaluation_script(
     return slurm.evaluation_script(folder, plan, paths, options, n_tasks=n_tasks)
 
 
+def evaluation_manifest(
+    plan: EvaluationPlan, options: KubernetesOptions, *, cache: Path | None = None
+) -> str:
+    """Return the manifest of a Kubernetes Job whose pods share the trainings, as YAML.
+
+    Raises
+    ------
+    CoresetError
+        If the cache cannot be written.
+    """
+    return job_manifest(create_evaluation(_folder(cache), plan), options)
+
+
 def stop_evaluation(evaluation: Evaluation) -> None:
     """End a comparison; its finished trainings are kept and it can go on later.
 
@@ -194,8 +254,8 @@ def evaluations(run_id: str, *, cache: Path | None = None) -> list[Evaluation]:
     return jobs.evaluations_of(_folder(cache), run_id)
 
 
-def export_evaluation(evaluation: Evaluation) -> Export:
-    """Export the results of the finished trainings; CSV and provenance.
+def export_evaluation(evaluation: Evaluation, *, figure: str = FIGURES[0]) -> Export:
+    """Export the results of the finished trainings, judged on a figure; CSV and provenance.
 
     Raises
     ------
@@ -203,7 +263,9 @@ def export_evaluation(evaluation: Evaluation) -> Export:
         If the run of the comparison is gone.
     """
     run = find_run(evaluation.plan.run_id, cache=evaluation.paths.root.parents[1])
-    return evaluation_results.export_evaluation(evaluation.paths, evaluation.plan, run)
+    return evaluation_results.export_evaluation(
+        evaluation.paths, evaluation.plan, run, figure=figure
+    )
 
 
 def _of_a_task(cache: Path, options: SlurmOptions | None) -> SlurmOptions:

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from coreset_lib.evaluation.plan import FULL_SET
+from coreset_lib.evaluation.plan import FULL_SET, EvaluationPlan, is_random
 from coreset_lib.evaluation.published import Published
+from coreset_lib.evaluation.report import TITLES
+from coreset_lib.evaluation.standings import BEST_ON_VAL
 from dashboard.shared.band import draw_band
 from dashboard.shared.theme import CLASS_COLOURS, MARGINS, NEUTRAL
 
@@ -18,7 +20,7 @@ def rate_curves(table: pd.DataFrame, figure_title: str) -> go.Figure:
     Parameters
     ----------
     table : DataFrame
-        From :func:`coreset_lib.evaluation.results.summary_table`.
+        From :func:`coreset_lib.evaluation.report.summary_table`.
     figure_title : str
         Name of the vertical axis.
     """
@@ -26,8 +28,7 @@ def rate_curves(table: pd.DataFrame, figure_title: str) -> go.Figure:
     strategies = [name for name in dict.fromkeys(table["strategy"]) if name != FULL_SET]
     for number, name in enumerate(strategies):
         rows = pd.DataFrame(table[table["strategy"] == name]).sort_values(by="rate")
-        is_random = name.startswith("random")
-        colour = NEUTRAL if is_random else CLASS_COLOURS[number % len(CLASS_COLOURS)]
+        colour = NEUTRAL if is_random(name) else CLASS_COLOURS[number % len(CLASS_COLOURS)]
         mean, spread = 100 * rows["mean"], 100 * rows["standard_deviation"]
         draw_band(figure, 100 * rows["rate"], mean, spread, colour)
         figure.add_scatter(
@@ -52,6 +53,16 @@ def rate_curves(table: pd.DataFrame, figure_title: str) -> go.Figure:
     figure.update_xaxes(tickvals=rates, ticktext=[f"{rate:g}" for rate in rates])
     figure.update_yaxes(title=f"{figure_title}, %", fixedrange=True)
     return figure
+
+
+def axis_title(plan: EvaluationPlan, figure: str) -> str:
+    """Name what the vertical axis shows."""
+    return TITLES[BEST_ON_VAL] if plan.protocol == "paper" else f"{TITLES[figure]} on test"
+
+
+def is_on_axis(published: Published, plan: EvaluationPlan, figure: str) -> bool:
+    """Whether published numbers are of what the axis shows."""
+    return plan.protocol == "paper" or figure == published.figure
 
 
 def add_published(figure: go.Figure, published: Published, strategies: list[str]) -> None:

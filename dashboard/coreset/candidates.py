@@ -11,7 +11,7 @@ from coreset_lib.scores import SCORES
 from coreset_lib.selection import STRATEGIES
 from dashboard import reads
 from dashboard.shared.samples.thumbnails import draw_thumbnail_rows
-from dashboard.shared.text import as_text
+from dashboard.shared.text import as_text, range_in_percent
 
 MOST_CANDIDATES = 4
 N_CHANGES = 8
@@ -38,6 +38,28 @@ def draw_candidates(summary: RunSummary, choices: reads.Options) -> None:
     )
     if len(shown) > 1:
         _draw_changes(summary, names, chosen)
+
+
+def draw_other_seeds(summary: RunSummary, choices: reads.Options) -> None:
+    """Draw what the same choices give on runs that differ in their seed only."""
+    with st.expander(
+        "The same choices on other seeds", key="other-seeds", on_change="rerun"
+    ) as box:
+        if not box.open:
+            return
+        runs = reads.repetitions(summary)
+        if len(runs) < 2:
+            st.caption(
+                "A coreset follows one run, and chance with it. Start more runs of the same recipe "
+                "with other seeds on the page Runs, and what their coresets share is said here."
+            )
+            return
+        found = reads.coreset_overlaps(runs, choices)
+        share = dict(choices)["rate"]
+        st.markdown(
+            f"{len(runs)} runs: two of their coresets share **{range_in_percent(found)}** of the "
+            f"samples. Two random draws of this size would share about {100 * share:.0f} %."
+        )
 
 
 def candidate_title(choices: reads.Options, *, is_present: bool = False) -> str:

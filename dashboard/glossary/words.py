@@ -201,9 +201,10 @@ CHOOSING = (
         "coreset",
     ),
     Term(
-        "Quick check (linear probe)",
-        "Within seconds: a simple classifier is fitted to the embedding of the coreset and judged "
-        "on validation. It is a hint. Only the Benchmark page trains real networks.",
+        "Quick check",
+        "In about 20 seconds: small networks are trained on the coreset and on random draws of its "
+        "size, and judged on validation. What lies inside the noise is said to: cannot be told "
+        "apart. The Benchmark page trains the run's own network.",
         page="coreset",
     ),
     Term(

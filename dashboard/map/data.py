@@ -1,6 +1,7 @@
 """What the map shows, cached: places, density, and which samples a shape holds."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def map_view(
     selected: NDArray[np.int64],
     score: ScoreValues | None,
     found: ClassClusters | None,
+    rings: Mapping[int, str] | None = None,
 ) -> MapView:
     """Return what the map shows: all samples, or the density and the hardest and selected ones."""
     dynamics = reads.open_dynamics(summary.version)
@@ -91,7 +93,8 @@ def map_view(
     if len(places) > MOST_POINTS:
         few = selected if len(selected) <= TOP_POINTS else selected[:0]
         medoids = few[:0] if found is None else found.medoids
-        shown = np.unique(np.concatenate([_hardest(summary, score), few, medoids]))
+        ringed = np.array(list(rings or ()), dtype=np.int64)[:TOP_POINTS]
+        shown = np.unique(np.concatenate([_hardest(summary, score), few, medoids, ringed]))
         density = _density(places, bounds, coloured, selected, (projection, *coloured.key))
     return MapView(
         positions=places,
@@ -101,6 +104,7 @@ def map_view(
         shown=shown,
         selected=selected,
         medoids={} if found is None else medoid_texts(found),
+        rings=rings or {},
         density=density,
         bounds=bounds,
     )

@@ -16,7 +16,7 @@ from coreset_lib.review.address import database_url
 from coreset_lib.review.agreement import Agreement, agreement
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision, Event, ReviewExport, Rules
-from coreset_lib.review.states import DONE, STATUSES, SampleState, sample_states
+from coreset_lib.review.states import DONE, STATUSES, SampleState, effective, sample_states
 from coreset_lib.review.store import ReviewStore, open_reviews
 from coreset_lib.review.suspicion import SuspicionQueue
 from coreset_lib.runs.summary import RunSummary, RunVersion
@@ -24,6 +24,7 @@ from dashboard import reads
 from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
 from dashboard.review.component.review_desk import Wish
+from dashboard.review.component.review_wall import TOKEN_START, GroupWish
 from dashboard.shared.samples.suspicion import suspicion as suspicion
 
 TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"
@@ -217,6 +218,69 @@ def record(summary: RunSummary, reader: str, wish: Wish, *, view: str) -> Event:
         token=token,
     )
     return reviews().decide(dataset, decision)
+
+
+def record_group(summary: RunSummary, reader: str, group: GroupWish, *, view: str) -> int:
+    """Record a decision on every sample of a group, all or none, and return how many.
+
+    Raises
+    ------
+    ReviewDatabaseError
+        If the database cannot be used now: the wall will send the group again.
+    CoresetError
+        If one of the decisions is refused: nothing is recorded then.
+    """
+    dataset = dataset_of(summary.version)
+    if not group.seen:
+        raise CoresetError("the group has no image left. Take back an exception first.")
+    if max(group.seen) >= len(dataset.sample_ids):
+        raise CoresetError("a sample is not in this run any more. Open the review again.")
+    decisions = [
+        Decision(
+            reader=reader,
+            sample_id=dataset.sample_ids[index],
+            action=group.action,
+            fingerprint=dataset.fingerprint,
+            label=group.label if group.action == "relabel" else None,
+            seen=seen,
+            run=summary.run_id,
+            view=f"wall, {view}",
+            token=f"{group.token}:{index}",
+        )
+        for index, seen in group.seen.items()
+    ]
+    return len(reviews().decide_all(dataset, decisions))
+
+
+def last_group(review: Review, reader: str) -> list[Event]:
+    """Return the decisions of a reader's last group on a wall that still count."""
+    mine = [
+        event
+        for event in effective(review.events)
+        if event.reader == reader and (event.token or "").startswith(TOKEN_START)
+    ]
+    last = mine[-1].token or "" if mine else ""
+    return [event for event in mine if _group_of(event) == last.partition(":")[0]]
+
+
+def _group_of(event: Event) -> str:
+    """Return the token that all decisions of a group share."""
+    return (event.token or "").partition(":")[0]
+
+
+def undo_group(summary: RunSummary, reader: str, token: str, *, view: str) -> int:
+    """Take a reader's last group back, all or none, and return how many decisions it had."""
+    review = review_of(summary)
+    is_known = [e for e in review.events if e.action == "undo" and _group_of(e) == token]
+    if is_known:  # sent a second time: the group before it stays
+        return len(is_known)
+    group = last_group(review, reader)
+    if not group:
+        raise CoresetError("there is no group to take back. Undo single decisions one by one.")
+    targets = {event.id: f"{token}:{event.id}" for event in group}
+    dataset = dataset_of(summary.version)
+    undone = reviews().undo_all(dataset, reader, targets, run=summary.run_id, view=f"wall, {view}")
+    return len(undone)
 
 
 def labels_export(summary: RunSummary, review: Review, included: str) -> Export:

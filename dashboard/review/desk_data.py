@@ -1,7 +1,7 @@
 """What lies on the reviewer's desk: the samples around a place in the queue, with their images."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -16,6 +16,7 @@ from dashboard.map import colours as map_colours
 from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import DeskClass, DeskItem, class_keys
 from dashboard.review.data import Review
+from dashboard.review.queue import Reading
 from dashboard.shared.samples.images import data_uri, picture_of
 from dashboard.shared.samples.sample_images import thumbnail
 
@@ -75,22 +76,25 @@ def _large_source(version: RunVersion, index: int, _images: LabeledImages) -> st
 def desk_items(
     summary: RunSummary,
     review: Review,
-    queue: Sequence[int],
     place: int,
     images: DeskImages,
     *,
     reader: str,
-    is_blind: bool,
+    reading: Reading,
 ) -> tuple[DeskItem, ...]:
-    """Return the samples around a place; a blind reader is not sent what is hidden."""
+    """Return the samples around a place; a reader is not sent what the view hides."""
     ahead = AHEAD_IF_LARGE if images.are_large else AHEAD
+    queue = reading.indices
     places = range(max(place - BEHIND, 0), min(place + ahead, len(queue)))
     suspects = review_data.suspicion(summary.version)
     hidden = [_hidden_item(review, suspects, at, queue[at], images) for at in places]
-    if is_blind:
+    if reading.is_blind:
         return tuple(hidden)
     named = _predicted_names(summary, review.dataset)
-    return tuple(_open_item(item, review, suspects, named(item.index), reader) for item in hidden)
+    shown = [_open_item(item, review, suspects, named(item.index)) for item in hidden]
+    if reading.hides_others:
+        return tuple(shown)
+    return tuple(_with_others(item, review, reader) for item in shown)
 
 
 def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tuple[DeskClass, ...]:
@@ -119,30 +123,37 @@ def _hidden_item(
     return DeskItem(
         place=place,
         index=index,
-        name=f"sample {index}",  # an id may name the class: that of a file is its path
+        # An id may name the class: that of a file is its path, and numbers go class by class.
+        name=f"image {place + 1}",
         image=images.large(index),
         seen=0 if state is None else state.last_event,
-        neighbours=tuple(
-            (images.small(int(n)), _label(review.dataset, int(n))) for n in near if n >= 0
-        ),
+        neighbours=tuple((images.small(int(n)), "") for n in near if n >= 0),
     )
 
 
 def _open_item(
-    hidden: DeskItem, review: Review, suspects: SuspicionQueue, prediction: str, reader: str
+    hidden: DeskItem, review: Review, suspects: SuspicionQueue, prediction: str
 ) -> DeskItem:
-    """Add what only a reader who is not blind may know."""
-    name = review.dataset.sample_ids[hidden.index]
-    state = review.states.get(name)
+    """Add what only a reader who is not blind may know; nothing of what others decided."""
+    index = hidden.index
+    near = [] if suspects.neighbours is None else suspects.neighbours[index][:N_NEIGHBOURS]
+    labels = [_label(review.dataset, int(n)) for n in near if n >= 0]
+    images = [image for image, _ in hidden.neighbours]
     return replace(
         hidden,
-        name=name,
-        label=_label(review.dataset, hidden.index),
+        name=review.dataset.sample_ids[index],
+        label=_label(review.dataset, index),
         prediction=prediction,
-        reasons=_reasons(suspects, hidden.index),
-        status="" if state is None else _standing(state),
-        proposal=_proposal(state, reader),
+        reasons=_reasons(suspects, index),
+        neighbours=tuple(zip(images, labels, strict=True)),
     )
+
+
+def _with_others(item: DeskItem, review: Review, reader: str) -> DeskItem:
+    """Add where a sample stands and what may be settled."""
+    state = review.states.get(review.dataset.sample_ids[item.index])
+    status = "" if state is None else _standing(state)
+    return replace(item, status=status, proposal=_proposal(state, reader))
 
 
 def _reasons(suspects: SuspicionQueue, index: int) -> tuple[str, ...]:

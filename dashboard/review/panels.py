@@ -6,7 +6,7 @@ import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.jobs.processes.after_training import start_features
-from coreset_lib.review.agreement import kappa_in_words
+from coreset_lib.review.agreement import LEAST_SAMPLES
 from coreset_lib.review.records import (
     NO_ROLE,
     ROLE_TITLES,
@@ -18,17 +18,19 @@ from coreset_lib.review.records import (
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
+from dashboard.frame import PAGES
 from dashboard.review import data as review_data
 from dashboard.review.data import Review
 from dashboard.shared.downloads import draw_export, draw_table_download
 from dashboard.shared.messages import draw_error
 from dashboard.shared.selection import selection
+from dashboard.shared.start.form import announce_run
 from dashboard.shared.text import as_text
 
 MOST_CONFLICTS = 50
 MOST_EVENTS = 200
 EXPECTED_AMONG = 10
-HIDDEN = "Hidden while you read blind: it tells what others decided."
+HIDDEN = "Hidden while you read blind or on your own: it tells what others decided."
 
 
 def draw_progress(review: Review) -> None:
@@ -107,17 +109,17 @@ def _start_held_out(folder: str) -> None:
 
 
 def draw_panels(
-    summary: RunSummary, review: Review, reader: str, role: str, *, is_blind: bool
+    summary: RunSummary, review: Review, reader: str, role: str, *, hides_others: bool
 ) -> None:
-    """Draw what is looked at between decisions; a blind reader is not sent what is hidden."""
+    """Draw what is looked at between decisions; a reader is not sent what the view hides."""
     names = ["Disagreements and agreement", "Export", "Audit trail", "Readers and rules"]
     readers, export, trail, people = st.tabs(names)
     with readers:
-        st.caption(HIDDEN) if is_blind else _draw_agreement(summary, review)
+        st.caption(HIDDEN) if hides_others else _draw_agreement(summary, review)
     with export:
         _draw_export(summary, review, reader)
     with trail:
-        st.caption(HIDDEN) if is_blind else _draw_trail(review)
+        st.caption(HIDDEN) if hides_others else _draw_trail(review)
     with people:
         _draw_people(review, reader, role)
 
@@ -125,27 +127,14 @@ def draw_panels(
 def _draw_agreement(summary: RunSummary, review: Review) -> None:
     """Draw how well readers agree, and on what they do not."""
     found = review.agreement()
-    if not found.n_samples:
-        st.caption("No sample has been labelled by two readers yet.")
-    elif found.kappa is None:
-        st.caption(
-            f"{found.n_samples:,} samples were labelled by two readers or more. Kappa is not "
-            "defined while they have used one class only."
-        )
-    else:
-        st.markdown(
-            f"{found.kind}'s kappa **{found.kappa:.2f}** ({kappa_in_words(found.kappa)}) on "
-            f"{found.n_samples:,} samples that two readers or more have labelled; all agree on "
-            f"{100 * (found.share_agreed or 0):.0f} % of them."
-        )
+    st.markdown(as_text(str(found)))
     if len(found.pairs) > 1:
         st.dataframe(
             [
-                {"reader": a, "and": b, "samples": n, "Cohen's kappa": kappa}
+                {"reader": a, "and": b, "samples": n, "Cohen's kappa": _kappa_cell(n, kappa)}
                 for a, b, n, kappa in found.pairs
             ],
             hide_index=True,
-            column_config={"Cohen's kappa": st.column_config.NumberColumn(format="%.2f")},
             alt="Cohen's kappa of every two readers",
         )
     disputed = conflicts(review.states)
@@ -177,6 +166,13 @@ def _draw_agreement(summary: RunSummary, review: Review) -> None:
     )
 
 
+def _kappa_cell(n_samples: int, kappa: float | None) -> str:
+    """Return a kappa where it says anything, and else why there is none."""
+    if n_samples < LEAST_SAMPLES:
+        return f"fewer than {LEAST_SAMPLES} samples"
+    return "not defined: one class only" if kappa is None else f"{kappa:.2f}"
+
+
 def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
     """Draw the files to take away."""
     if not review.states:
@@ -203,6 +199,46 @@ def _draw_export(summary: RunSummary, review: Review, reader: str) -> None:
             about="Also what waits for a second reader, with its status.",
             is_primary=False,
         )
+        is_asked = st.button(
+            "Train with the corrected labels",
+            icon=":material/play_arrow:",
+            disabled=not has_done or summary.is_recorded,
+            help="Starts a run like this one, in the background, on the labels decided for good. "
+            "This run and the dataset stay as they are."
+            if not summary.is_recorded
+            else "This run was recorded from a training of your own: give the table to that one.",
+        )
+    if is_asked:
+        _train_corrected(summary, review)
+    if not has_done:
+        st.caption(f":material/info: {_why_nothing_is_done(review)}")
+
+
+def _train_corrected(summary: RunSummary, review: Review) -> None:
+    """Start the training and go where it is seen, or say why not."""
+    try:
+        with st.spinner("Reading the dataset and starting the training process…"):
+            labels = review_data.labels_export(summary, review, "confirmed")
+            announce_run(reads.train_corrected(summary.folder, labels))
+    except CoresetError as error:
+        draw_error(error)
+        return
+    st.switch_page(PAGES / "runs.py")
+
+
+def _why_nothing_is_done(review: Review) -> str:
+    """Say why corrected labels cannot be exported yet."""
+    found = progress(review.states).by_status
+    waiting = found.get("proposed", 0) + found.get("flagged", 0)
+    text = "Corrected labels are grey because no label is decided for good yet."
+    if waiting:
+        text += (
+            f" {waiting:,} wait for a second reader. Where one reader is enough, an admin can say "
+            "so under Readers and rules."
+        )
+    if found.get("conflict"):
+        text += f" On {found['conflict']:,} the readers disagree."
+    return text
 
 
 def _draw_trail(review: Review) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.review.identity import login_name, reader_of_login
+from coreset_lib.review.records import Rules
 from coreset_lib.review.store import ReviewStore
 from dashboard.shared.messages import draw_error
 from dashboard.shared.text import as_text
@@ -11,18 +12,53 @@ from dashboard.shared.text import as_text
 KEY = "reader"
 
 
+HOW_MANY = {
+    "never": "Alone: what I decide counts at once and can be exported",
+    "relabel": "With a second reader: a changed label counts once another person confirms it",
+}
+
+
+def draw_question(store: ReviewStore, fingerprint: str, reader: str, role: str) -> None:
+    """Ask the admin once for each dataset whether one reader is enough."""
+    if role != "admin" or store.has_rules(fingerprint):
+        return
+    with st.container(border=True, key="how-many-readers"):
+        st.markdown(
+            "**Alone or with a second reader?** Nobody has said it for this dataset yet; until "
+            "then changed labels wait for a second reader. It can be changed below, under "
+            "Readers and rules."
+        )
+        row = st.container(horizontal=True)
+        for name, label in {"never": "Alone", "relabel": "With a second reader"}.items():
+            row.button(
+                label,
+                key=f"second-reading:{name}",
+                help=HOW_MANY[name],
+                on_click=_set_rule,
+                args=(store, fingerprint, name, reader),
+            )
+
+
+def _set_rule(store: ReviewStore, fingerprint: str, name: str, reader: str) -> None:
+    """Keep the answer (a callback)."""
+    try:
+        store.set_rules(fingerprint, Rules(second_reading=name), by=reader)
+    except CoresetError as error:
+        draw_error(error)
+
+
 def has_login() -> bool:
     """Whether an OpenID Connect provider is configured in the secrets."""
     return "is_logged_in" in st.user
 
 
-def draw_reader(store: ReviewStore) -> str | None:
-    """Draw who is reading; None until somebody is known who has a role."""
+def draw_reader(store: ReviewStore, fingerprint: str) -> str | None:
+    """Draw who is reading a dataset; None until somebody is known who has a role."""
     readers = store.readers()
     if has_login():
-        return _draw_login(store, readers)
+        return _draw_login(store, readers, fingerprint)
     if not readers:
-        _draw_first(store)
+        _draw_first(store, fingerprint)
         return None
     return st.selectbox(
         "Reader",
@@ -37,7 +73,7 @@ def draw_reader(store: ReviewStore) -> str | None:
     )
 
 
-def _draw_login(store: ReviewStore, readers: dict[str, str]) -> str | None:
+def _draw_login(store: ReviewStore, readers: dict[str, str], fingerprint: str) -> str | None:
     """Draw the way in, or who is in."""
     if not st.user.get("is_logged_in"):
         st.info("Decisions are recorded under your name: log in first.", icon=":material/login:")
@@ -52,7 +88,7 @@ def _draw_login(store: ReviewStore, readers: dict[str, str]) -> str | None:
         st.markdown(f"Logged in as **{as_text(name)}**")
         st.button("Log out", on_click=st.logout, type="tertiary")
     if not readers:
-        _draw_first(store, name)
+        _draw_first(store, fingerprint, name)
         return None
     found = reader_of_login(name, readers)
     if found is None:
@@ -65,7 +101,7 @@ def _draw_login(store: ReviewStore, readers: dict[str, str]) -> str | None:
     return found
 
 
-def _draw_first(store: ReviewStore, name: str = "") -> None:
+def _draw_first(store: ReviewStore, fingerprint: str, name: str = "") -> None:
     """Let the first person begin, as the admin who adds the others."""
     st.info(
         "Nobody has reviewed here yet. Whoever begins is the admin: they may decide, confirm and "
@@ -74,11 +110,15 @@ def _draw_first(store: ReviewStore, name: str = "") -> None:
     )
     with st.form("first-reader", width=420):
         chosen = name or st.text_input("Your name", placeholder="anna.meier").strip()
+        second = st.radio(
+            "Alone or with a second reader?", list(HOW_MANY), format_func=HOW_MANY.__getitem__
+        )
         is_sent = st.form_submit_button("Begin", type="primary")
     if not is_sent:
         return
     try:
         store.grant(chosen, "admin", by=chosen)
+        store.set_rules(fingerprint, Rules(second_reading=second), by=chosen)
     except CoresetError as error:
         draw_error(error)
         return

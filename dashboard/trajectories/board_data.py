@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.summary import RunSummary, RunVersion
-from coreset_lib.scores.movement import population_movement
+from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores.movement import shares_of_movement
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from coreset_lib.selection.budget import budget
@@ -59,12 +59,6 @@ class View:
     is_figure: bool = False
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def movement_of(version: RunVersion) -> NDArray[np.float64]:
-    """Return how much the population moves in each epoch."""
-    return population_movement(reads.open_dynamics(version))
-
-
 def window_options(
     name: str, options: reads.Options, early: Window, late: Window, *, in_window: bool
 ) -> reads.Options:
@@ -97,7 +91,7 @@ def board_of(view: View) -> Board:
         selected=view.selected[:N_RANKED],
         has_images=isinstance(images, LabeledImages),
         box=Window(1, min(BOXED_EPOCHS, summary.epoch)) if view.is_figure else None,
-        movement=movement_of(summary.version),
+        movement=shares_of_movement(reads.movement_of(summary.version)),
         windows=_windows(view),
         is_variance=live_score is not None and live_score.quantity == "variance",
     )

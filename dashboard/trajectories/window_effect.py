@@ -3,7 +3,7 @@
 import streamlit as st
 
 from coreset_lib.runs.summary import RunSummary
-from coreset_lib.scores.moving_windows import LITTLE
+from coreset_lib.scores.movement import LITTLE
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import compare_tops
 from coreset_lib.selection.budget import budget

@@ -12,8 +12,12 @@ import urllib.parse
 import numpy as np
 import pytest
 
+from coreset_lib import workflows
 from coreset_lib.datasets.sources.phantom.phantom import PhantomOptions, make_phantom
+from coreset_lib.evaluation.known_errors import known_errors
 from coreset_lib.export.archive import read_export
+from coreset_lib.review.store import open_reviews
+from coreset_lib.runs.store import RunStore
 from coreset_lib.selection import STRATEGIES
 
 pytestmark = pytest.mark.browser
@@ -288,6 +292,52 @@ def test_the_downloaded_scores_are_those_of_the_command_line(finished, browser_p
     windows = ("--early", "3-9", "--late", "12-18")
     command("score", run_id, "--score", "eva", *windows, "--out", out, "--cache", cache)
     assert read_export(archive).csv == out.read_bytes()
+    assert not page.problems
+
+
+INKED = """canvases => canvases.map(canvas => {
+    const { width, height } = canvas;
+    const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+    return pixels.filter((_, i) => i % 4 === 3 && pixels[i] > 0).length;
+})"""
+
+
+def test_known_wrong_labels_are_revealed_and_named_by_the_class_that_they_look_like(
+    finished, browser_page
+):
+    url, cache, run_id = finished
+    run = RunStore(cache).find(run_id)
+    found, errors = workflows.suspicion(run), known_errors(run)
+    page = Page(browser_page).open(f"{url}/map?run={run_id}")
+    canvas = page.page.locator("canvas[aria-label], .map canvas")
+    page.says("Reveal the known wrong labels")
+    page.settle()
+    before = canvas.evaluate_all(INKED)
+    page.page.get_by_text("Reveal the known wrong labels").click()
+    page.wait_for_url("reveal", "true")
+    page.says("160 ringed")
+    page.settle()
+    assert max(b - a for a, b in zip(before, canvas.evaluate_all(INKED), strict=True)) > 5000
+    told = page.text("of them lie among another class")
+    assert told.startswith("160 of 4,000 labels are wrong")
+    n_wrong, n_right = (
+        int(re.search(pattern, told).group(1))
+        for pattern in (r"(\d+) of them", r"and (\d+) of the")
+    )
+    assert n_wrong >= 120
+    assert n_right <= 0.15 * 3840
+    assert f"{errors.among(found.order[:10])} of the first 10" in page.text("of the first 10")
+    page.says("The recommended strategy at 10 % keeps")
+
+    (first, *_) = (i for i in found.order if errors.is_wrong[i] and found.suggestion(i))
+    suggested = found.suggestion(first).split(" (")[0]
+    page.open(f"{url}/trajectories?run={run_id}&sample={first}")
+    page.says(f"Suggested class: {re.escape(suggested)}")
+    suggested = found.suggestion(found.order[0]).split(" (")[0]
+    with open_reviews(cache) as store:
+        store.grant("ada", "admin", by="ada")
+    page.open(f"{url}/review?run={run_id}&reader=ada")
+    page.says(f"suggested class: {re.escape(suggested)}")
     assert not page.problems
 
 

@@ -203,3 +203,104 @@ def test_a_blind_reader_sees_neither_label_nor_prediction_until_the_decision(
     browser_page.keyboard.press("2")
     wait_until_saved(browser_page)
     browser_page.locator(".desk .said", has_text="Label:").wait_for()
+
+
+def press_and_wait(page, key, place):
+    page.keyboard.press(key)
+    page.locator(f'.desk[data-place="{place}"]').wait_for()
+
+
+def choose(page, label, option):
+    """Choose from a list as a person does: open it, click."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_after_every_choice_the_keys_go_to_the_desk(browser_page, review_url, reviewed_run):
+    before = len(events_of(reviewed_run))
+    browser_page.goto(f"{review_url}?queue=All")
+    choose(browser_page, "Reader", "ada")
+    browser_page.locator(".desk .view img").wait_for()
+    press_and_wait(browser_page, "s", 1)
+    names = reviewed_run[1].manifest.dataset.class_names
+    choose(browser_page, "Label now", names[1])
+    browser_page.locator('.desk[data-place="0"]').wait_for()
+    press_and_wait(browser_page, "s", 1)
+    browser_page.get_by_text("Blind", exact=True).click()
+    browser_page.locator(".desk .facts", has_text="Blind:").wait_for()
+    browser_page.locator('.desk[data-place="0"]').wait_for()
+    press_and_wait(browser_page, "s", 1)
+    wait_until_saved(browser_page)
+    assert len(events_of(reviewed_run)) == before + 3
+
+
+def test_a_field_that_takes_the_keys_is_named_and_escape_leads_back(browser_page, review_url):
+    open_desk(browser_page, review_url, reader="ada", queue="All")
+    browser_page.keyboard.press("w")
+    browser_page.locator(".desk .keys", has_text="Reason").wait_for()
+    browser_page.keyboard.type("sss")
+    assert browser_page.locator('.desk[data-place="0"]').count() == 1
+    browser_page.keyboard.press("Escape")
+    browser_page.locator(".desk .keys").wait_for(state="detached")
+    press_and_wait(browser_page, "n", 1)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
+def test_the_buttons_of_the_desk_are_on_the_screen(browser_page, review_url, size):
+    browser_page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_desk(browser_page, review_url, reader="ada", queue="All")
+    box = browser_page.locator(".desk .bar").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= size[1] - 25  # the page's last line is fixed below
+
+
+def state_counts(reviewed_run):
+    return [state.status for state in states_of(reviewed_run).values()]
+
+
+def test_forty_at_once_but_two_one_undo_and_again(
+    browser_page, streamlit_server, app, tmp_path_factory, make_run, make_dataset, save_npz
+):
+    folder = tmp_path_factory.mktemp("wall")
+    dataset = make_dataset()
+    run = make_run(folder / "cache", dataset=dataset)
+    manifest = json.loads(run.paths.manifest.read_text())
+    manifest["config"]["dataset"] = str(save_npz(folder / "tiny.npz", dataset))
+    run.paths.manifest.write_text(json.dumps(manifest))
+    with open_reviews(folder / "cache") as store:
+        store.grant("ada", "admin", by="ada")
+        store.set_rules(run.manifest.dataset.fingerprint, Rules(second_reading="never"), by="ada")
+    group = ",".join(map(str, range(42)))
+    page = browser_page
+    url = streamlit_server(app, {"CORESET_LENS_CACHE": str(folder / "cache")})
+    page.goto(f"{url}/review?reader=ada&selection={group}&only_selected=true&review_mode=Wall")
+    for index in (4, 11):
+        page.locator(f'.wall .tile[data-index="{index}"]').click()
+    page.locator(".wall .count", has_text="40 of 42 images").wait_for()
+    name = dataset.class_names[2]
+    page.locator(".wall select").select_option(name)
+    page.locator(".wall button", has_text="All are").click()
+    page.locator(".wall .said", has_text="Saved: 40 images").wait_for()
+    page.locator(".wall .count", has_text="2 of 2 images").wait_for()
+
+    here = (folder / "cache", run)
+    assert {s.label for s in states_of(here).values()} == {name}
+    assert len(states_of(here)) == 40
+    assert {e.view for e in events_of(here)} == {"wall, open"}
+    undone = {dataset_id(run, index) for index in (4, 11)}
+    assert not undone & set(states_of(here))
+
+    page.locator(".wall button", has_text="Undo the last group (40)").click()
+    page.locator(".wall .said", has_text="Taken back").wait_for()
+    page.locator(".wall .count", has_text="42 of 42 images").wait_for()
+    assert set(state_counts(here)) == {"open"}
+    assert len(events_of(here)) == 80
+
+    page.locator(".wall button", has_text="All right").click()
+    page.locator(".wall .said", has_text="Saved: 42 images, kept").wait_for()
+    page.get_by_text("Nothing is left in this queue").wait_for()
+    assert state_counts(here).count("confirmed") == 42
+
+
+def dataset_id(run, index):
+    return ReviewedDataset.of_run(run).sample_ids[index]

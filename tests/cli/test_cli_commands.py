@@ -48,6 +48,22 @@ def npz(tmp_path, tiny_dataset, save_npz):
     return save_npz(tmp_path / "tiny.npz", tiny_dataset)
 
 
+def test_without_windows_it_says_where_the_pages_would_put_them(tmp_path, cache, make_run, capsys):
+    run = make_run(cache, epochs=60)
+    error = run.paths.plane("error_norm")
+    still = np.load(error)
+    still[10:] = still[10]  # nothing moves any more after ten epochs
+    np.save(error, still)
+    expected = "without --late the window is 21-30 whatever the run; the pages begin with 11-20"
+    given = ("--early", "1-10", "--late", "21-30")
+    for command in (("score",), ("select", "--rate", "0.5")):
+        name, *options = command
+        for windows in ((), given):
+            out = ("--out", str(tmp_path / f"{name}{len(windows)}.csv"), "--cache", str(cache))
+            assert _run([name, "latest", *options, *windows, *out]) == 0
+            assert (expected in capsys.readouterr().err) == (windows == ())
+
+
 @pytest.mark.usefixtures("without_umap")
 def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
     options = ("--model", "small_cnn", "--epochs", 4, "--batch-size", 16, "--device", "cpu")

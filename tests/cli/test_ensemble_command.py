@@ -1,3 +1,5 @@
+import pandas as pd
+
 from coreset_lib.cli import _run
 from coreset_lib.runs.store import RunStore
 
@@ -25,3 +27,25 @@ def test_runs_and_seeds_together_are_refused(tmp_path, capsys):
     arguments = ["train", "--dataset", "phantom", "--runs", "2", "--seeds", "0-1"]
     assert _run([*arguments, "--cache", str(tmp_path)]) == 2
     assert "--runs or --seeds, got both" in capsys.readouterr().err
+
+
+def test_a_score_is_compared_over_the_runs_of_other_seeds(make_run, tmp_path, capsys):
+    members = [make_run(tmp_path, seed=seed).run_id for seed in (0, 1, 2)]
+    out = tmp_path / "stability.csv"
+    asked = ["stability", members[0], "--out", str(out), "--cache", str(tmp_path)]
+    assert _run([*asked, "--early", "1-3", "--late", "4-6"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{out}: 60 samples by eva in 3 runs (0, 1, 2)"
+    assert "two runs share" in said[1]
+    table = pd.read_csv(out)
+    assert table["hardest_tenth"].str.fullmatch("[0-3] of 3 runs").all()
+    assert (table["hardest_tenth"] == "3 of 3 runs").sum() == int(
+        said[1].split("; ")[1].split(" of ")[0]
+    )
+
+
+def test_one_run_alone_has_no_stability(make_run, tmp_path, capsys):
+    run = make_run(tmp_path)
+    asked = ["stability", run.run_id, "--out", str(tmp_path / "s.csv"), "--cache", str(tmp_path)]
+    assert _run(asked) == 2
+    assert "at least two runs, got 1" in capsys.readouterr().err

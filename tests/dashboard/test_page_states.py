@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from app_pages import PAGES, RUN_PAGES
 
@@ -199,19 +198,6 @@ def test_images_that_changed_since_are_not_shown(
     dashboard = open_dashboard(page)
     assert any("has changed since" in hint for hint in dashboard.hints)
     assert not dashboard.app.get("image")
-
-
-def test_a_quick_check_that_was_not_possible_yet_comes_with_the_embedding(
-    open_dashboard, write_run
-):
-    paths = write_run()
-    query = {"strategy": "Top: the hardest samples"}
-    assert "needs the embedding of both splits" in open_dashboard("coreset", **query).words
-    random = np.random.default_rng(0)
-    np.save(paths.embedding, random.normal(size=(160, 4)).astype(np.float32))
-    np.save(paths.val_embedding, random.normal(size=(16, 4)).astype(np.float32))
-    np.save(paths.val_labels, np.arange(16) % 8)
-    assert open_dashboard("coreset", **query).metric("Accuracy of the probe").endswith("%")
 
 
 def footer(dashboard):

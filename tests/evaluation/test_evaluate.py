@@ -16,9 +16,15 @@ from coreset_lib.evaluation.plan import (
     EvaluationPlan,
     random_arm,
 )
-from coreset_lib.evaluation.report import cell_table, verdict_lines
-from coreset_lib.evaluation.results import chosen_variant, read_cells, summary_table, write_cell
+from coreset_lib.evaluation.report import (
+    cell_table,
+    standing_in_words,
+    summary_table,
+    verdict_lines,
+)
+from coreset_lib.evaluation.results import FIGURES, chosen_variant, read_cells, write_cell
 from coreset_lib.evaluation.run_plan import compare
+from coreset_lib.evaluation.standings import standings
 from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.jobs.processes.detached import work_status
 from coreset_lib.runs.store import Run
@@ -265,6 +271,14 @@ def fill(paths, plan, figures):
         )
 
 
+def table_of(paths, plan, figure="balanced_accuracy"):
+    return summary_table(standings(paths, plan, read_cells(paths, plan), figure=figure))
+
+
+def lines_of(paths, plan):
+    return verdict_lines(paths, plan, figure="accuracy")
+
+
 class TestSummary:
     def test_the_variant_is_chosen_on_val_and_reported_on_test(self, tmp_path):
         plan = make_plan(rates=(0.2,), with_full_set=False)
@@ -273,16 +287,56 @@ class TestSummary:
         fill(paths, plan, lambda c: (0.9, 0.6 + c.seed / 100) if c.variant else (0.7, 0.8))
         cells = read_cells(paths, plan)
         assert chosen_variant(plan, cells, TOP, 0.2) == 1
-        row = summary_table(plan, cells).set_index("strategy").loc["top el2n"]
+        row = table_of(paths, plan, "accuracy").set_index("strategy").loc["top el2n"]
         assert row["variant"] == 1
         assert row["mean"] == pytest.approx(0.605)
         assert row["difference"] == pytest.approx(0.605 - 0.8)
+
+    def test_the_figure_that_is_judged_on_chooses_the_variant_too(self, tmp_path):
+        plan = make_plan(rates=(0.2,), with_full_set=False)
+        paths = create_evaluation(tmp_path, plan)
+        fill(paths, plan, lambda c: (0.9 - c.variant / 10, 0.6))
+        for cell, record in read_cells(paths, plan).items():
+            record["val"]["balanced_accuracy"] = 0.5 + cell.variant / 10
+            write_cell(paths, cell, {k: v for k, v in record.items() if k != "cell"})
+        chosen = {f: table_of(paths, plan, f)["variant"][0] for f in ("accuracy", *FIGURES[:1])}
+        assert chosen == {"accuracy": 0, "balanced_accuracy": 1}
+
+    def test_a_figure_that_was_not_kept_is_told(self, tmp_path):
+        plan = make_plan(rates=(0.2,), with_full_set=False)
+        paths = create_evaluation(tmp_path, plan)
+        fill(paths, plan, lambda _: (0.7, 0.7))
+        with pytest.raises(CoresetError, match=r"macro_f1 is not defined on \w+: .* did not keep"):
+            table_of(paths, plan, "macro_f1")
+
+    def test_a_class_that_pays_is_named(self, tmp_path):
+        plan = make_plan(rates=(0.2,), n_seeds=4)
+        paths = create_evaluation(tmp_path, plan)
+
+        def figures(cell):
+            gain = 0.0 if cell.arm.startswith("random") else 0.05
+            return 0.7, 0.8 + gain + cell.seed / 1000
+
+        fill(paths, plan, figures)
+        for cell, record in read_cells(paths, plan).items():
+            loss = 0.0 if cell.arm.startswith("random") else 0.13
+            record["test"]["recall"] = [0.9, 0.7 - loss + cell.seed / 1000, 0.8]
+            write_cell(paths, cell, {k: v for k, v in record.items() if k != "cell"})
+        names = ("benign", "malignant", "normal")
+        (standing, *_) = standings(paths, plan, read_cells(paths, plan), figure="accuracy")
+        said = standing_in_words(standing, names)
+        assert "; better than random (proportional): +5.0 points" in said
+        assert "; but malignant pays: recall −13.0 points (−13." in said
+        assert "wins 100 % of the headroom of 5.0 points" in said
+        assert not standing.verdict.is_plainly_better
+        row = summary_table([standing], names).iloc[0]
+        assert (row["verdict"], row["pays"][:29]) == ("better", "malignant pays: recall −13.0 ")
 
     def test_the_paper_protocol_reports_the_best_epoch_on_val(self, tmp_path):
         plan = make_plan(rates=(0.2,), protocol="paper", with_full_set=False)
         paths = create_evaluation(tmp_path, plan)
         fill(paths, plan, lambda _: (0.7, 0.1))
-        table = summary_table(plan, read_cells(paths, plan))
+        table = table_of(paths, plan, "accuracy")
         assert np.allclose(table["mean"], 0.75)
 
     def test_a_rate_with_missing_seeds_is_left_out(self, tmp_path):
@@ -290,12 +344,12 @@ class TestSummary:
         paths = create_evaluation(tmp_path, plan)
         fill(paths, plan, lambda _: (0.7, 0.7))
         paths.cell(Cell(arm="top el2n", variant=1, rate=0.4, seed=1)).unlink()
-        table = summary_table(plan, read_cells(paths, plan))
+        table = table_of(paths, plan, "accuracy")
         assert sorted(table[table["strategy"] == "top el2n"]["rate"]) == [0.2]
 
     def test_nothing_finished_is_an_empty_table(self, tmp_path):
         plan = make_plan()
-        assert summary_table(plan, read_cells(create_evaluation(tmp_path, plan), plan)).empty
+        assert table_of(create_evaluation(tmp_path, plan), plan).empty
 
     def test_words_say_how_it_did_and_how_many_seeds_would_tell(self, tmp_path):
         plan = make_plan(rates=(0.2,), with_full_set=False)
@@ -303,11 +357,14 @@ class TestSummary:
         fill(
             paths, plan, lambda c: (0.7, 0.8 if c.arm.startswith("random") else 0.81 + c.seed / 50)
         )
-        ours, random = verdict_lines(paths, plan)
-        assert ours.startswith("top el2n 0.2: 82.0 % ± 1.4; no difference seen to random")
+        ours, random, caveat = lines_of(paths, plan)
+        said = "top el2n at 20 %: accuracy 82.0 % ± 1.4 points; undecided against random (propor"
+        assert ours.startswith(said)
         assert "95 % interval" in ours
         assert "seeds would tell" in ours
-        assert random == "random (proportional) 0.2: 80.0 % ± 0.0"
+        assert "worst of 2 draws 81.0 %" in ours
+        assert random == "random (proportional) at 20 %: accuracy 80.0 % ± 0.0 points"
+        assert "before predictions were kept" in caveat
 
     def test_worse_is_said_plainly(self, tmp_path):
         plan = make_plan(rates=(0.2,), with_full_set=False)
@@ -317,14 +374,14 @@ class TestSummary:
             plan,
             lambda c: (0.7, 0.8 if c.arm.startswith("random") else 0.5 + c.seed / 1000),
         )
-        assert "; worse than random (proportional) (-30.0 points" in verdict_lines(paths, plan)[0]
+        assert "; worse than random (proportional): −30.0 points" in lines_of(paths, plan)[0]
 
     def test_equal_differences_are_no_verdict(self, tmp_path):
         plan = make_plan(rates=(0.2,), with_full_set=False)
         paths = create_evaluation(tmp_path, plan)
         fill(paths, plan, lambda c: (0.7, 0.8 if c.arm.startswith("random") else 0.5))
-        said = verdict_lines(paths, plan)[0]
-        assert "; too few seeds to compare with random (proportional) (-30.0 points" in said
+        said = lines_of(paths, plan)[0]
+        assert "; undecided against random (proportional): −30.0 points, their spread" in said
         assert "nan" not in said
 
 

@@ -7,7 +7,6 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from coreset_lib.evaluation.metrics import multi_label_metrics
-from coreset_lib.evaluation.probe import LinearProbe
 from coreset_lib.runs.ensemble import majority_set
 
 
@@ -43,18 +42,3 @@ def test_labels_that_cannot_be_judged_are_left_out():
 def test_an_ensemble_predicts_the_labels_of_more_than_half_of_its_runs():
     votes = np.array([[0b011, 0b001], [0b001, 0b010], [0b111, 0b000], [0b100, 0b001]], np.uint8)
     assert majority_set(votes, 3).tolist() == [0b001, 0b000]
-
-
-def test_the_probe_predicts_labels_of_their_own():
-    random = np.random.default_rng(0)
-    multi_hot = (random.random((300, 3)) < 0.4).astype(np.uint8)
-    features = (multi_hot + 0.2 * random.normal(size=(300, 3))).astype(np.float32)
-    standing = multi_hot.argmax(axis=1)
-    train, val = slice(0, 200), slice(200, 300)
-    probe = LinearProbe.prepare(
-        features[train], standing[train], features[val], standing[val], 4,
-        multi_hot=multi_hot[train], val_multi_hot=multi_hot[val],
-    )  # fmt: skip
-    result = probe.compare_with_random(np.arange(60), n_random=3)
-    assert result.coreset.accuracy > 0.9
-    assert len(result.coreset.recall) == 4

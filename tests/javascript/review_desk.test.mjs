@@ -5,7 +5,8 @@ import test, { beforeEach } from "node:test";
 import { load } from "./components.mjs";
 
 globalThis.crypto ??= webcrypto;
-const { Desk, Undelivered } = load(["review_desk.js"], ["Desk", "Undelivered"]);
+const NAMES = ["Desk", "Undelivered", "isForTheField", "TYPED_IN"];
+const { Desk, Undelivered, isForTheField, TYPED_IN } = load(["review_desk.js"], NAMES);
 
 /** A browser's storage; `isBroken` throws at every use, as some privacy settings do. */
 class Storage {
@@ -118,6 +119,8 @@ function desk(data = {}, items = [item(0), item(1), item(2)]) {
     confidence: { value: "0" },
     send: (_, report) => sent.push(structuredClone(report)),
     draw() {},
+    root: { focus: () => made.focused++ },
+    focused: 0,
     sent,
   });
   return made;
@@ -178,6 +181,7 @@ test("a decision of another queue is sent, but its refusal moves no one", () => 
   made.pending.add(wish("a", { place: 0 }));
   made.open();
   assert.equal(made.sent.length, 1);
+  assert.equal(made.focused, 1); // the next key is a decision
   made.data.refused = { a: "Too late." };
   made.answer();
   assert.equal(made.place, 2);
@@ -188,13 +192,13 @@ test("a blind reader must name a class", () => {
   made.decide("keep");
   assert.deepEqual(made.pending.wishes, []);
   assert.match(made.note.text, /^Blind reading/);
-  assert.ok(made.allowed("relabel"));
+  assert.equal(made.reasonAgainst("relabel"), "");
 });
 
 test("only a second reader answers a proposal, and only where there is one", () => {
   const items = [item(0, { proposal: 31 }), item(1)];
   const second = desk({ may_confirm: true }, items);
-  assert.ok(!desk({}, items).allowed("confirm"));
+  assert.notEqual(desk({}, items).reasonAgainst("confirm"), "");
   second.decide("confirm");
   assert.equal(second.pending.wishes[0].target, 31);
   second.decide("reject");
@@ -208,4 +212,34 @@ test("at the end of the queue there is nothing to decide on", () => {
   made.decide("flag");
   assert.deepEqual(made.pending.wishes, []);
   assert.equal(made.note.text, "There is no image to decide on yet.");
+});
+
+/** Something that has the focus; `matching` is the selector that it fits. */
+class Element {
+  constructor(matching) {
+    this.matching = matching;
+  }
+
+  matches(selector) {
+    return this.matching === selector;
+  }
+}
+
+test("a text field takes every key, a slider only the arrows, anything else none", () => {
+  globalThis.Element = Element;
+  const pressed = (key, target) => isForTheField({ key, composedPath: () => [target] });
+  const arrowsOnly = { matches: (selector) => selector !== TYPED_IN };
+  Object.setPrototypeOf(arrowsOnly, Element.prototype);
+  assert.ok(pressed("1", new Element(TYPED_IN)));
+  assert.ok(pressed("ArrowLeft", arrowsOnly));
+  assert.ok(!pressed("1", arrowsOnly));
+  assert.ok(!pressed("ArrowLeft", new Element("")));
+  delete globalThis.Element;
+});
+
+test("a second reader on their own is told why there is nothing to confirm", () => {
+  const made = desk({ hides_others: true });
+  made.decide("confirm");
+  assert.deepEqual(made.pending.wishes, []);
+  assert.match(made.note.text, /answers are hidden/);
 });

@@ -24,7 +24,11 @@ function map(fields = {}) {
   const points = new Points({ n: 1, x: middle, y: middle, labels: words(0), index: null });
   const told = [];
   const still = { drop() {}, drawTop() {}, tell: (...what) => told.push(what) };
-  return Object.assign(made, { view, points, told, data: { medoids: [] }, ...still }, fields);
+  return Object.assign(
+    made,
+    { view, points, told, data: { medoids: [], rings: [] }, ...still },
+    fields,
+  );
 }
 
 test("the pointer means a sample nearer than twelve pixels", () => {

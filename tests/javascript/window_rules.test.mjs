@@ -124,6 +124,35 @@ test("no resize breaks the rules, and the other edge stays", () => {
   }
 });
 
+test("no resize leaves one epoch where there is room for two", () => {
+  for (const n of [4, 5, 8]) {
+    for (const start of allWindows(n)) {
+      if (length(start.early) < 2 || length(start.late) < 2) continue;
+      for (const isLocked of [false, true]) {
+        if (isLocked && length(start.early) !== length(start.late)) continue;
+        for (const [name, edge] of [
+          ["early", 0],
+          ["early", 1],
+          ["late", 0],
+          ["late", 1],
+        ]) {
+          for (let epoch = -1; epoch <= n + 2; epoch++) {
+            const { early, late } = resizeWindow(start, name, edge, epoch, n, isLocked);
+            assert.ok(length(early) >= 2 && length(late) >= 2, `${early} and ${late} of ${n}`);
+          }
+        }
+      }
+    }
+  }
+});
+
+test("a run of three epochs keeps windows of one", () => {
+  assert.deepEqual(
+    resizeWindow(windows([1, 2], [3, 3]), "early", 1, 1, 3, false),
+    windows([1, 1], [3, 3]),
+  );
+});
+
 test("late and early follow the same rules, seen in a mirror", () => {
   const n = 7;
   const mirror = ([first, last]) => [n + 1 - last, n + 1 - first];

@@ -9,8 +9,13 @@ from dataclasses import replace
 import pytest
 
 from coreset_lib.datasets import load_dataset
+from coreset_lib.evaluation.plan import Arm, EvaluationPlan
+from coreset_lib.evaluation.results import read_cells
 from coreset_lib.jobs.states import open_run
 from coreset_lib.runs.create import create_run
+from coreset_lib.runs.store import Run
+from coreset_lib.selection import SelectionConfig
+from coreset_lib.training.running.worker import train_run
 
 PATIENCE_SECONDS = 150
 
@@ -55,3 +60,44 @@ def live_slurm():
     if not is_up:
         message = 'no Slurm answers; start one with: eval "$(.ci/slurm-up)"'
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+
+
+@pytest.fixture
+def data_file(tmp_path, make_dataset, save_npz):
+    """A small dataset in a file."""
+    return save_npz(tmp_path / "tiny.npz", make_dataset())
+
+
+@pytest.fixture
+def comparison_run(tmp_path, tiny_config, data_file):
+    """A run in a cache of its own, trained for three epochs on that file."""
+    config = replace(tiny_config, dataset=str(data_file), epochs=3)
+    paths = create_run(tmp_path / "cache", config, load_dataset(str(data_file)))
+    train_run(paths)
+    return Run(paths)
+
+
+@pytest.fixture
+def make_plan():
+    """Return a factory of plans of a comparison: random coresets, three seeds, two epochs."""
+
+    def make(run, **changes):
+        arm = Arm(name="random", variants=(SelectionConfig(strategy="random", score=None),))
+        fields = {"arms": (arm,), "rates": (0.4,), "n_seeds": 3, "epochs": 2} | changes
+        return EvaluationPlan(run_id=run.run_id, model="small_cnn", batch_size=16, **fields)
+
+    return make
+
+
+@pytest.fixture
+def figures():
+    """Return what reads all that is in the cells, but for the time that they took."""
+
+    def read(paths, plan):
+        cells = read_cells(paths, plan).items()
+        return {
+            cell.key: {name: value for name, value in record.items() if name != "seconds"}
+            for cell, record in cells
+        }
+
+    return read

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coreset_lib.errors import ReviewError
-from coreset_lib.review.agreement import agreement, cohen_kappa, fleiss_kappa, kappa_in_words
+from coreset_lib.review.agreement import (
+    LEAST_SAMPLES,
+    Agreement,
+    _interval,
+    _kappas,
+    agreement,
+    cohen_kappa,
+    fleiss_kappa,
+    kappa_in_words,
+)
 
 
 @pytest.fixture
@@ -128,3 +137,45 @@ def test_an_undone_label_and_a_confirmation_are_no_readings(decide, reviews, rev
 )
 def test_kappa_has_words(kappa, word):
     assert kappa_in_words(kappa).startswith(word)
+
+
+def pairs_of(counts):
+    """Labels of two readers: how often each pair of labels was given."""
+    return [{"a": a, "b": b} for (a, b), n in counts.items() for _ in range(n)]
+
+
+def test_the_interval_is_that_of_the_usual_large_sample_formula():
+    # The table of 50 above has kappa 0.4; Fleiss, Cohen and Everitt (1969), Eq. 13, give the
+    # standard error 0.1270.
+    given = pairs_of({("y", "y"): 20, ("y", "n"): 5, ("n", "y"): 10, ("n", "n"): 15})
+    low, high = _interval(given, "Cohen", ("a", "b"))
+    assert low == pytest.approx(0.4 - 1.96 * 0.1270, abs=0.04)
+    assert high == pytest.approx(0.4 + 1.96 * 0.1270, abs=0.04)
+
+
+def test_a_draw_of_every_sample_once_gives_the_kappas_themselves():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, size=(40, 3))
+    one_hot = np.eye(3)[labels]
+    once = np.ones((1, 40), dtype=np.int64)
+    counts = one_hot.sum(axis=1).astype(np.int64)
+    assert _kappas(once, one_hot, is_cohen=False)[0] == pytest.approx(fleiss_kappa(counts))
+    two = [list(map(str, labels[:, reader])) for reader in (0, 1)]
+    found = _kappas(once, one_hot[:, :2], is_cohen=True)[0]
+    assert found == pytest.approx(cohen_kappa(*two))
+
+
+def test_kappa_is_told_only_from_a_sensible_number_on():
+    few = Agreement(
+        readers=("a", "b"), n_samples=LEAST_SAMPLES - 1, share_agreed=1.0, kind="Cohen",
+        kappa=1.0, pairs=(), interval=(1.0, 1.0),
+    )  # fmt: skip
+    assert "Kappa is told from 30 such samples on" in str(few)
+    assert "kappa 1.00" not in str(few)
+
+
+def test_there_is_no_interval_where_kappa_is_mostly_not_defined():
+    given = [*pairs_of({("y", "y"): 39}), {"a": "y", "b": "n"}]
+    low, high = _interval(given, "Cohen", ("a", "b"))
+    assert low <= high <= 0
+    assert _interval(pairs_of({("y", "y"): 40}), "Cohen", ("a", "b")) is None

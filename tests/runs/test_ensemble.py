@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from coreset_lib import workflows
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.ensemble import create_ensemble, majority
+from coreset_lib.runs.ensemble import create_ensemble, majority, repetitions
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import compute_score
 
@@ -84,3 +85,34 @@ def test_a_cache_that_cannot_be_written_leaves_nothing_behind(members, tmp_path)
     with pytest.raises(CoresetError, match="cannot be written"):
         create_ensemble(blocked, members)
     assert json.loads(members[0].paths.status.read_text())["state"] == "finished"
+
+
+def test_repetitions_differ_in_their_seed_only(members, make_run, tmp_path):
+    shorter = make_run(tmp_path, seed=7, epochs=5)
+    again = make_run(tmp_path, seed=2)
+    stopped = make_run(tmp_path, seed=8, state="stopped", recorded=3)
+    ensemble = Run(create_ensemble(tmp_path, members))
+    damaged = make_run(tmp_path, seed=9)
+    damaged.paths.manifest.write_text("{")
+    others = [shorter, again, stopped, ensemble, Run(damaged.paths), *members]
+    seeds = [run.manifest.seed for run in repetitions(members[1], others)]
+    assert seeds == [0, 1, 2]
+    assert members[1].run_id in [run.run_id for run in repetitions(members[1], others)]
+    assert repetitions(stopped, others) == []
+    of_ensemble = repetitions(ensemble, others)
+    assert [run.run_id for run in of_ensemble] == [run.run_id for run in members]
+    assert [run.run_id for run in repetitions(ensemble, members[:1])] == [members[0].run_id]
+    assert repetitions(shorter, others) == [shorter]
+
+
+def test_the_table_of_stability_has_both_rank_and_how_often(members):
+    options = {"early": "1-3", "late": "4-6"}
+    table = workflows.stability_table(members, "eva", options)
+    scores = [compute_score(run.dynamics(), "eva", options) for run in members]
+    mean = np.mean([each.values for each in scores], axis=0)
+    assert table["rank"].tolist() == list(range(1, 61))
+    assert table["mean_eva"].tolist() == sorted(mean, reverse=True)
+    row = table.iloc[0]
+    ranks = [each.ranks()[row["index"]] for each in scores]
+    assert [row[f"rank_seed_{seed}"] for seed in (0, 1, 2)] == ranks
+    assert row["hardest_tenth"] == f"{sum(rank <= 6 for rank in ranks)} of 3 runs"

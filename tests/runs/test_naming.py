@@ -90,3 +90,13 @@ def test_wrong_names_on_the_command_line_are_one_sentence(
     assert status == 2
     assert message in stderr
     assert len(stderr.splitlines()) == 1
+
+
+def test_a_note_is_kept_and_one_of_an_earlier_version_is_none(make_run, tmp_path):
+    run = make_run(tmp_path)
+    write_naming(run.paths, Naming(name="liver", note=" for the pilot "))
+    assert read_naming(run.paths).note == "for the pilot"
+    run.paths.naming.write_text('{"schema_version": 1, "name": "liver", "tags": []}')
+    assert read_naming(run.paths) == Naming(name="liver")
+    with pytest.raises(CoresetError, match="note on a run must be one line of at most 300"):
+        write_naming(run.paths, Naming(note="x" * 301))

@@ -11,6 +11,9 @@ import pytest
 
 from coreset_lib.atomic import write_json
 from coreset_lib.errors import CoresetError
+from coreset_lib.jobs.processes.detached import check_idle, work_status
+from coreset_lib.jobs.states import open_run
+from coreset_lib.plans import PlanPaths
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.resume import plain_status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
@@ -94,9 +97,10 @@ def test_a_run_whose_lock_is_held_is_neither_dead_nor_deleted(tmp_path, make_run
         run.paths.status,
         status_of("running", age=10_000, pid=NOBODY, process_start=1.0, **changes).as_dict(),
     )
-    assert run.status().state == "interrupted"
+    asking_slurm = open_run(run.paths)  # as commands and pages open it
+    assert run.status().state == asking_slurm.status().state == "interrupted"
     hold(run)
-    assert run.status().state == "running"
+    assert run.status().state == asking_slurm.status().state == "running"
     assert plain_status(run.paths).state == "running"
     with pytest.raises(CoresetError, match="is still training"):
         RunStore(tmp_path).delete(run)
@@ -104,6 +108,33 @@ def test_a_run_whose_lock_is_held_is_neither_dead_nor_deleted(tmp_path, make_run
     with pytest.raises(CoresetError, match="is still training"):
         RunStore(tmp_path).delete(run)
     assert run.paths.manifest.exists()
+
+
+PLAN_HOLDER = """
+import sys
+from pathlib import Path
+from coreset_lib.system.locks import FileLock
+assert FileLock(Path(sys.argv[1])).acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("host", [None, "node17"])
+def test_a_comparison_whose_lock_is_held_is_not_dead(tmp_path, host):
+    paths = PlanPaths(tmp_path)
+    changes = {} if host is None else {"host": host}
+    silent = status_of("running", age=10_000, pid=NOBODY, process_start=1.0, **changes)
+    write_json(paths.status, silent.as_dict())
+    assert work_status(paths).state == "interrupted"
+    command = [sys.executable, "-c", PLAN_HOLDER, str(paths.lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        assert work_status(paths).state == "running"
+        with pytest.raises(CoresetError, match="under way already"):
+            check_idle(work_status(paths), "comparison")
+        holder.communicate()
+    assert work_status(paths).state == "interrupted"
 
 
 @pytest.mark.parametrize("clock_error", [-900, 900])

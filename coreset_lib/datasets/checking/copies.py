@@ -1,13 +1,16 @@
 """Images that are there twice: pixel for pixel, or nearly."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from coreset_lib.datasets.checking.near_copies import find_near_copies
+from coreset_lib.datasets.checking.near_copies import find_near_copies, first_of_equals
 from coreset_lib.datasets.labeled_images import Images, LabeledImages, Split
 from coreset_lib.datasets.sources.listing import PARTS
 
@@ -119,59 +122,102 @@ def copy_warnings(found: tuple[Copies, ...]) -> list[str]:
     return warnings
 
 
-def near_copies(dataset: LabeledImages) -> tuple[tuple[Copies, ...], bool]:
+@dataclass(frozen=True, eq=False)
+class CopyGroups:
+    """Which images of a dataset show the same, counted through train, val and test.
+
+    Attributes
+    ----------
+    group, exact : int64 array, shape (samples,)
+        Equal where images are copies, near or exact and of each other or of a third; equal
+        where they are so pixel for pixel.
+    part : int64 array, shape (samples,)
+        0 for train, 1 for val, 2 for test.
+    """
+
+    group: NDArray[np.int64]
+    exact: NDArray[np.int64]
+    part: NDArray[np.int64]
+
+    def is_known(self, reference: int, part: int) -> NDArray[np.bool_]:
+        """Return which images of one split have a copy in another, shape (samples of part,)."""
+        theirs = self.group[self.part == reference]
+        return np.isin(self.group[self.part == part], theirs)
+
+
+def copy_groups(dataset: LabeledImages) -> CopyGroups:
+    """Return which images of a dataset are copies, see `find_near_copies`."""
+    splits = [getattr(dataset, part) for part in PARTS]
+    images = np.concatenate([np.asarray(split.images) for split in splits])
+    part = np.repeat(np.arange(len(PARTS)), [len(split) for split in splits])
+    pairs = find_near_copies(images)
+    links = coo_array((np.ones(len(pairs.first)), (pairs.first, pairs.second)), (len(part),) * 2)
+    _, group = connected_components(links, directed=False)
+    return CopyGroups(group.astype(np.int64), first_of_equals(images), part)
+
+
+def near_copies(dataset: LabeledImages, groups: CopyGroups) -> tuple[Copies, ...]:
     """Return the near copies inside train and between splits, exact ones left out.
 
     Returns
     -------
-    copies : tuple of Copies
+    tuple of Copies
         Train, val in train, test in train, test in val; those without a near copy left out.
-    is_complete : bool
-        Whether all were found.
     """
     splits = [getattr(dataset, part) for part in PARTS]
-    images = np.concatenate([np.asarray(split.images) for split in splits])
     labels = np.concatenate([split.targets() for split in splits])
     ids = [name for split in splits for name in split.sample_ids]
-    part_of = np.repeat(np.arange(len(PARTS)), [len(split) for split in splits])
-    first, second, is_complete = find_near_copies(images)
-    pairs_found = zip(first, second, strict=True)
-    is_new = np.array([(images[a] != images[b]).any() for a, b in pairs_found], dtype=bool)
+    members: dict[int, list[int]] = {}
+    for row, group in enumerate(groups.group.tolist()):
+        members.setdefault(group, []).append(row)
+    several = [rows for rows in members.values() if len(set(groups.exact[rows].tolist())) > 1]
     found: list[Copies] = []
     for low, high in ((0, 0), (0, 1), (0, 2), (1, 2)):
-        here = is_new & (part_of[first] == low) & (part_of[second] == high)
-        pairs = list(zip(first[here], second[here], strict=True))
-        if not pairs:
+        known = {row: own for rows in several for row, own in _known(groups, rows, low, high)}
+        if not known:
             continue
-        known = dict(reversed([(int(b), int(a)) for a, b in pairs]))
-        conflicting = {int(b) for a, b in pairs if labels[a] != labels[b]}
+        conflicting = [row for row, own in known.items() if (labels[own] != labels[row]).any()]
+        examples = [(ids[known[row][0]], ids[row]) for row in sorted(known)[:MOST_EXAMPLES]]
         found.append(
             Copies(
                 reference=PARTS[low],
                 part=PARTS[high],
                 n_copies=len(known),
                 n_conflicting=len(conflicting),
-                examples=tuple((ids[known[b]], ids[b]) for b in sorted(known)[:MOST_EXAMPLES]),
+                examples=tuple(examples),
             )
         )
-    return tuple(found), is_complete
+    return tuple(found)
 
 
-def near_warnings(found: tuple[Copies, ...], is_complete: bool) -> list[str]:
+def _known(
+    groups: CopyGroups, rows: list[int], low: int, high: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield the images of one split with their near copies in another, or earlier in it."""
+    theirs = [row for row in rows if groups.part[row] == low]
+    for row in rows:
+        if groups.part[row] != high:
+            continue
+        own = [
+            r for r in theirs if groups.exact[r] != groups.exact[row] and (low < high or r < row)
+        ]
+        if own:
+            yield row, own
+
+
+def near_warnings(found: tuple[Copies, ...]) -> list[str]:
     """Say which images are nearly the same."""
     warnings: list[str] = []
     for copies in found:
         count, where = copies.n_copies, copies.reference
         other = "an earlier one" if where == copies.part else f"one of {where}"
-        text = f"{images_in(count, copies.part)} {'is' if count == 1 else 'are'} nearly the "
-        text += f"same as {other}"
+        verb = "is" if count == 1 else "are"
+        text = f"{images_in(count, copies.part)} {verb} nearly the same as {other}"
         if copies.n_conflicting == count:
             text += " under another label"
         elif copies.n_conflicting:
             text += f", {copies.n_conflicting} of them under another label"
         warnings.append(f"{text}.")
-    if not is_complete:
-        warnings.append("There are more near copies than can be listed; not all were searched.")
     return warnings
 
 

@@ -1,118 +1,126 @@
-"""Images that are nearly the same: compressed again, rescaled, brightened, or neighbours."""
+"""Images that are copies: compressed again, rescaled, brightened, cut, mirrored or turned."""
 
-import math
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.labeled_images import Images, is_volume
+from coreset_lib.datasets.checking.common_look import (
+    CommonLook,
+    Pictures,
+    blocks,
+    common_look,
+    pictures,
+    turned,
+)
+from coreset_lib.datasets.checking.copy_candidates import (
+    N_NEAREST,
+    Candidates,
+    Rows,
+    find_candidates,
+)
+from coreset_lib.datasets.checking.registration import likeness
+from coreset_lib.datasets.labeled_images import Images
 
-THUMB = 8
-ALIKE = 0.995
-NEAR = 0.98
-# The distance of two vectors of length 1 that correlate so, and the rounding of float32.
-REACH = math.sqrt(2 * (1 - ALIKE)) + 1e-4
-BLOCK = 1024
-MOST_PAIRS = 200_000
-Vectors = NDArray[np.float32]
+LEAST_LIKENESS = 0.94
+MOST_DEMANDED = 0.96
+CLOSER_THAN_OTHERS = 4
+USUALLY = 0.9
 
 
 class NearPairs(NamedTuple):
-    """Pairs of rows, first < second, and whether the search had to end early."""
+    """Pairs of rows, first < second, in order."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
-    is_complete: bool
 
 
 def find_near_copies(images: Images) -> NearPairs:
-    """Return pairs of images that show the same picture.
+    """Return pairs of images of which one was made from the other.
 
     Parameters
     ----------
     images : uint8 array, shape (samples, height, width) or (samples, height, width, 3)
-        Or volumes, (samples, depth, height, width).
+        Or volumes, (samples, depth, height, width), which are compared by their mean slice.
 
     Returns
     -------
     NearPairs
-        Rows of ``images``, exact copies included. Images of one grey value match nothing.
+        Rows of ``images``, exact copies included: each with the first of its kind. Images of
+        one grey value match nothing.
 
     Notes
     -----
-    Two images match if the correlation of their pixels is at least 0.995 after averaging
-    to 8 x 8 (volumes also over their depth) and at least 0.98 in full; so brightness and
-    contrast do not matter, turned or mirrored copies are not found. The search on thumbnails
-    is exact: sorted along their main direction, only neighbours within the distance that the
-    correlation allows can match. Cost: samples times neighbours times 64 multiplications. It
-    ends after 200,000 pairs, which only a set of nearly equal images reaches.
+    Images are compared by what sets them apart from the others of the set: in its 150 largest
+    principal components, all weighed alike (see `common_look`). The eight nearest of each
+    image, turned and mirrored, are laid over it (see `likeness`). What then correlates by
+    `least_likeness` is a copy. docs/own-data.md says how many copies that finds, and how many
+    other images it takes for one.
     """
-    vectors = _unit(thumbnails(images))
-    order, place = _sorted_along_main_direction(vectors)
-    firsts, seconds, count = list[NDArray[np.int64]](), list[NDArray[np.int64]](), 0
-    for start in range(0, len(order), BLOCK):
-        stop = min(start + BLOCK, len(order))
-        end = int(np.searchsorted(place, place[stop - 1] + REACH, side="right"))
-        alike = vectors[order[start:stop]] @ vectors[order[start:end]].T >= ALIKE
-        rows, columns = np.nonzero(np.triu(alike, 1))
-        pair = np.sort(np.stack([order[start + rows], order[start + columns]]), axis=0)
-        pair = pair[:, _is_near(images, pair[0], pair[1])]
-        firsts.append(pair[0])
-        seconds.append(pair[1])
-        count += pair.shape[1]
-        if count > MOST_PAIRS:
-            break
-    first, second = np.concatenate(firsts), np.concatenate(seconds)
-    sorting = np.lexsort((second, first))
-    return NearPairs(first[sorting], second[sorting], count <= MOST_PAIRS)
+    firsts = first_of_equals(images)
+    unique = np.flatnonzero(firsts == np.arange(len(images)))
+    kept = images if len(unique) == len(images) else images[unique]
+    look = common_look(kept)
+    found = find_candidates(kept, look)
+    alike = _likeness(kept, found, look)
+    is_copy = alike >= least_likeness(found, alike, len(unique))
+    first, second = unique[found.row[is_copy]], unique[found.other[is_copy]]
+    equal = np.flatnonzero(firsts != np.arange(len(images)))
+    has_contrast = np.array([images[row].min() < images[row].max() for row in equal], dtype=bool)
+    equal = equal[has_contrast]
+    pairs = np.concatenate([np.stack([first, second]), np.stack([firsts[equal], equal])], axis=1)
+    return NearPairs(*np.unique(np.sort(pairs, axis=0), axis=1))
 
 
-def thumbnails(images: Images) -> Vectors:
-    """Return block means over an 8 x 8 grid and over colours or slices, shape (samples, 64)."""
-    over = 1 if is_volume(images) else 3
-    sides = images.shape[2:] if is_volume(images) else images.shape[1:3]
-    edges = [np.arange(THUMB) * side // THUMB for side in sides]
-    areas = np.outer(*(np.diff(e, append=s) for e, s in zip(edges, sides, strict=True)))
-    out = np.empty((len(images), THUMB * THUMB), np.float32)
-    for start in range(0, len(images), BLOCK):
-        block = images[start : start + BLOCK]
-        grey = (
-            block.astype(np.float32) if block.ndim == 3 else block.mean(axis=over, dtype=np.float32)
-        )
-        sums = np.add.reduceat(np.add.reduceat(grey, edges[0], axis=1), edges[1], axis=2)
-        out[start : start + BLOCK] = (sums / areas).reshape(len(block), -1)
-    return out
+def least_likeness(found: Candidates, alike: NDArray[np.float32], n_images: int) -> float:
+    """Return the likeness from which on a pair is a copy, 0.94 to 0.96.
+
+    Parameters
+    ----------
+    found : Candidates
+    alike : float32 array, shape (candidates,)
+        Their likeness.
+    n_images : int
+
+    Notes
+    -----
+    A copy is at most half as far away as others usually are: nine of ten images from the
+    eighth nearest, which is hardly ever a copy, however many copies a set holds. So a set of
+    slices next to each other asks for more than one of different faces.
+    """
+    others = np.zeros(n_images)
+    is_last = found.rank == N_NEAREST - 1
+    others[found.row[is_last]] = alike[is_last]
+    usual = float(np.quantile(others, USUALLY))
+    return float(np.clip(1 - (1 - usual) / CLOSER_THAN_OTHERS, LEAST_LIKENESS, MOST_DEMANDED))
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    """Return vectors centred and of length 1; those without contrast stay 0."""
-    centred = vectors - vectors.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.where(length > 1, centred / np.maximum(length, 1), 0).astype(np.float32)
+def first_of_equals(images: Images) -> Rows:
+    """Return for each image the row of the first one with the same pixels."""
+    first: dict[bytes, int] = {}
+    rows = np.empty(len(images), np.int64)
+    for row, image in enumerate(images):
+        key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+        rows[row] = first.setdefault(key, row)
+    return rows
 
 
-def _sorted_along_main_direction(vectors: Vectors) -> tuple[NDArray[np.int64], Vectors]:
-    """Return the order of the vectors along the direction they differ most in, and places."""
-    centred = vectors - vectors.mean(axis=0)
-    direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
-    place = (vectors @ direction).astype(np.float32)
-    order = np.argsort(place, kind="stable").astype(np.int64)
-    return order, place[order]
+def _likeness(images: Images, found: Candidates, look: CommonLook) -> NDArray[np.float32]:
+    """Return how alike candidates are once laid over each other; a pair is looked at once."""
+    pairs = np.sort(np.stack([found.row, found.other]), axis=0)
+    _, first, pair = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+    alike = np.empty(len(first), np.float32)
+    for part in blocks(len(first)):
+        once = found.take(first[part])
+        ours = _in_position(pictures(images[once.row], look.side), once.turn)
+        alike[part] = likeness(ours, pictures(images[once.other], look.side), look.check)
+    return alike[pair.ravel()]
 
 
-def _is_near(
-    images: Images, first: NDArray[np.int64], second: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which pairs correlate in full."""
-    near = np.zeros(len(first), dtype=bool)
-    for start in range(0, len(first), BLOCK):
-        part = slice(start, start + BLOCK)
-        pair = (_unit(_flat(images[rows[part]])) for rows in (first, second))
-        near[part] = np.einsum("ij,ij->i", *pair) >= NEAR
-    return near
-
-
-def _flat(images: Images) -> Vectors:
-    """Return pixels as one row of numbers per image."""
-    return images.reshape(len(images), -1).astype(np.float32)
+def _in_position(images: Pictures, turns: Rows) -> Pictures:
+    """Return pictures each turned in its own way."""
+    placed = np.empty_like(images)
+    for turn in np.unique(turns):
+        placed[turns == turn] = turned(images[turns == turn], int(turn))
+    return placed

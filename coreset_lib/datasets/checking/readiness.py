@@ -1,9 +1,8 @@
 """Whether a dataset can be trained on, in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coreset_lib.datasets.checking.copies import Copies
 from coreset_lib.datasets.checking.file_report import FileSummary, SharedPatients
 
 LARGEST_LEAK = 0.1
@@ -24,7 +23,7 @@ class SplitSummary:
 
 def judge(
     splits: Sequence[SplitSummary],
-    copies: Sequence[Copies],
+    known: Mapping[str, int],
     shared: Sequence[SharedPatients],
     files: FileSummary | None,
     warnings: Sequence[str],
@@ -34,8 +33,8 @@ def judge(
     Parameters
     ----------
     splits : sequence of SplitSummary
-    copies : sequence of Copies
-        Exact and near copies, those between splits count.
+    known : mapping of str to int
+        Images of val, and of test, that have a copy in train, exact or near.
     shared : sequence of SharedPatients
     files : FileSummary, optional
     warnings : sequence of str
@@ -47,7 +46,7 @@ def judge(
     train blank; more than a tenth of val or test known from train. Everything else that
     stands out asks for a look.
     """
-    faults = _faults(splits, copies, shared)
+    faults = _faults(splits, known, shared)
     if faults:
         return "unfit", f"Not fit for training yet: {'; '.join(faults)}."
     if files is not None and files.bad:
@@ -59,7 +58,7 @@ def judge(
 
 
 def _faults(
-    splits: Sequence[SplitSummary], copies: Sequence[Copies], shared: Sequence[SharedPatients]
+    splits: Sequence[SplitSummary], known: Mapping[str, int], shared: Sequence[SharedPatients]
 ) -> list[str]:
     """Return what spoils any result."""
     train = splits[0]
@@ -75,13 +74,10 @@ def _faults(
     if 2 * train.n_blank > train.n_samples:
         faults.append("more than half of the training images are blank")
     for split in splits[1:]:
-        known = max(
-            [c.n_copies for c in copies if (c.reference, c.part) == ("train", split.part)]
-            + [s.n_images for s in shared if (s.reference, s.part) == ("train", split.part)],
-            default=0,
-        )
-        if known > LARGEST_LEAK * split.n_samples:
-            share = round(100 * known / split.n_samples)
+        patients = [s for s in shared if (s.reference, s.part) == ("train", split.part)]
+        n_known = max(known[split.part], *(s.n_images for s in patients), 0)
+        if n_known > LARGEST_LEAK * split.n_samples:
+            share = round(100 * n_known / split.n_samples)
             faults.append(
                 f"{share} % of the {split.part} images show what train has seen (copies, or the "
                 f"same patients), so no result on {split.part} could be trusted"

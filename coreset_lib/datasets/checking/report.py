@@ -6,6 +6,7 @@ from coreset_lib.datasets.checking.copies import (
     MOST_EXAMPLES,
     Copies,
     CopyPair,
+    copy_groups,
     copy_pairs,
     copy_warnings,
     exact_copies,
@@ -56,8 +57,8 @@ class DatasetReport:
     near : tuple of Copies
         Images that are nearly the same: inside train, and between splits as in ``leaks``.
         Exact copies are not among them.
-    is_near_complete : bool
-        False if there were too many near copies to list all.
+    known : dict
+        Images of val, and of test, that have a copy in train, exact or near, by split.
     n_patients : int
         0 if the source knows of none.
     shared_patients : tuple of SharedPatients
@@ -91,7 +92,7 @@ class DatasetReport:
     repeats: Copies
     leaks: tuple[Copies, ...]
     near: tuple[Copies, ...]
-    is_near_complete: bool
+    known: dict[str, int]
     n_patients: int
     shared_patients: tuple[SharedPatients, ...]
     files: FileSummary | None
@@ -139,7 +140,8 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     counts = [count for count in splits[0].class_counts if count]
     imbalance = max(counts) / min(counts)
     brightest = int(train.images.max())
-    near, is_near_complete = near_copies(dataset)
+    groups = copy_groups(dataset)
+    near = near_copies(dataset, groups)
     files = None if dataset.origin is None else summarise_files(dataset.origin)
     shared = shared_patients(dataset)
     warnings = (
@@ -147,12 +149,13 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         *form_warnings(dataset),
         *patient_warnings(shared),
         *copy_warnings((repeats, *leaks)),
-        *near_warnings(near, is_near_complete),
+        *near_warnings(near),
         *_class_warnings(dataset, splits),
         *_balance_warning(imbalance, _word_for(dataset)),
         *_pixel_warnings(splits, brightest),
     )
-    readiness, readiness_text = judge(splits, (*leaks, *near), shared, files, warnings)
+    known = {part: int(groups.is_known(0, n).sum()) for n, part in ((1, "val"), (2, "test"))}
+    readiness, readiness_text = judge(splits, known, shared, files, warnings)
     return DatasetReport(
         name=dataset.name,
         title=dataset.title,
@@ -172,7 +175,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         repeats=repeats,
         leaks=leaks,
         near=near,
-        is_near_complete=is_near_complete,
+        known=known,
         n_patients=count_patients(dataset),
         shared_patients=shared,
         files=files,

@@ -208,7 +208,11 @@ def keep_labels(cache: Path, path: Path) -> str:
     CoresetError
         If it is not a label table, or the cache cannot be written.
     """
-    content = label_table_bytes(path)
+    return keep_label_content(cache, label_table_bytes(path), path)
+
+
+def keep_label_content(cache: Path, content: bytes, path: Path) -> str:
+    """Keep the content of a label table as `keep_labels`; ``path`` is for messages."""
     parse_label_table(content, path)
     digest = hashlib.sha256(content).hexdigest()
     kept = kept_labels(cache, digest)

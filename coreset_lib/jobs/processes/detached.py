@@ -10,7 +10,7 @@ from coreset_lib.jobs.processes.local import end_process
 from coreset_lib.plans import PlanPaths, under_way
 from coreset_lib.runs.reading import read_record
 from coreset_lib.runs.records import ACTIVE_STATES, Status
-from coreset_lib.runs.status import claim, reconcile, write_status
+from coreset_lib.runs.status import claim, judge_work, write_status
 from coreset_lib.system.processes import WAIT, host_name, let_go, spawn
 
 
@@ -112,7 +112,7 @@ def work_status(paths: PlanPaths) -> Status | None:
     """Return how far the work on a plan is; None if no process ever worked on it."""
     if not paths.status.exists():
         return None
-    return reconcile(read_record(paths.status, Status))
+    return judge_work(paths, read_record(paths.status, Status))
 
 
 def newest_first(folder: Path, open_work: Callable[[Path], Work | None]) -> list[Work]:

@@ -11,7 +11,7 @@ from typing import Protocol
 from coreset_lib.atomic import write_json
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.records import ACTIVE_STATES, SCHEMA_VERSION, Status
-from coreset_lib.runs.status import reconcile
+from coreset_lib.runs.status import judge_run
 from coreset_lib.system.processes import REMOTE_GRACE_SECONDS, seconds_since
 
 SILENT_SECONDS = 15.0
@@ -124,7 +124,7 @@ def judge_with_slurm(paths: RunPaths, written: Status) -> Status:
 
     The run's own process has the first word; where it is silent, Slurm is asked.
     """
-    seen = reconcile(written)
+    seen = judge_run(paths, written)
     is_active = written.state in ACTIVE_STATES
     is_silent = seen.state != "running" or seconds_since(written.heartbeat) > SILENT_SECONDS
     job = read_job(paths) if is_active and is_silent else None

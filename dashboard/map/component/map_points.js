@@ -64,6 +64,7 @@
  * @property {Colouring} colour
  * @property {Bounds} bounds
  * @property {Medoid[]} medoids
+ * @property {[point: number, text: string][]} rings
  * @property {{bounds: Bounds, all: string, selected: string | null} | null} density
  */
 

@@ -220,7 +220,9 @@ class SampleMap {
     const shown =
       n < all ? `${n.toLocaleString("en")} of ${all.toLocaleString("en")} drawn as points` : "";
     const text = chosen ? `${chosen.toLocaleString("en")} selected` : "";
-    this.count.textContent = [text, shown].filter(Boolean).join(" · ");
+    const { length } = this.data.rings;
+    const ringed = length ? `${length.toLocaleString("en")} ringed` : "";
+    this.count.textContent = [text, ringed, shown].filter(Boolean).join(" · ");
     if (this.said.dataset.count !== String(chosen)) {
       this.said.textContent = text || "Nothing selected";
     }
@@ -384,7 +386,7 @@ class SampleMap {
   }
 
   /**
-   * What lies on top: medoids, the shape in the hand, the sample under the pointer, the cross.
+   * What lies on top: rings, medoids, the shape in the hand, the sample under the pointer, the cross.
    * @param {Corner} [size]
    */
   drawTop([width, height] = [this.top.width, this.top.height]) {
@@ -392,11 +394,40 @@ class SampleMap {
     this.top.width = width;
     this.top.height = height;
     ctx.scale(this.ratio, this.ratio);
+    this.data.rings.forEach(([point]) => this.drawRing(ctx, point));
     this.data.medoids.forEach((medoid) => this.drawMedoid(ctx, medoid));
     if (this.aimed !== undefined) this.drawAim(ctx, this.aimed);
     if (this.shape) this.drawShape(ctx, this.shape);
     const page = /** @type {Document | ShadowRoot} */ (this.root.getRootNode());
     if (page.activeElement === this.surface && !this.shape) this.drawCross(ctx);
+  }
+
+  /**
+   * A mark on top of all others, in a dark ring with a light one around it.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} point
+   */
+  drawRing(ctx, point) {
+    const [x, y] = this.view.fromSteps(this.points.x[point], this.points.y[point]);
+    /** @type {[radius: number, colour: Rgb][]} */
+    const circles = [
+      [this.radius + 4.2, this.paper],
+      [this.radius + 2.6, this.ink],
+    ];
+    for (const [radius, hue] of circles) {
+      ctx.beginPath();
+      ctx.arc(x, y, radius, 0, 2 * Math.PI);
+      ctx.lineWidth = 1.6;
+      ctx.strokeStyle = css(hue);
+      ctx.stroke();
+    }
+    const { shape, colour } = this.palette.mark(this.palette.slot(this.points.codes[point]));
+    ctx.save();
+    ctx.translate(x, y);
+    trace(ctx, shape, this.radius);
+    ctx.fillStyle = css(colour);
+    ctx.fill();
+    ctx.restore();
   }
 
   /**
@@ -675,6 +706,8 @@ class SampleMap {
     if (data.colour.title !== "Class") lines.push(`${data.colour.title}: ${value}`);
     const medoid = data.medoids.find((each) => each.index === sample);
     if (medoid) lines.push(medoid.text);
+    const ring = data.rings.find(([each]) => each === point);
+    if (ring) lines.push(ring[1]);
     this.note.show(sample, lines, at, this.stage, data.previews);
   }
 

@@ -122,6 +122,8 @@ class MapView:
         Samples of the shared selection.
     medoids : mapping of sample to text
         Drawn larger, with a ring.
+    rings : mapping of sample to text
+        Drawn with a ring that tells what is said beside the pointer.
     density : Density, optional
     bounds : (x0, y0, x1, y1), optional
         Where the map ends; by default around all placed samples.
@@ -134,6 +136,7 @@ class MapView:
     shown: NDArray[np.intp]
     selected: NDArray[np.intp]
     medoids: Mapping[int, str] = field(default_factory=dict)
+    rings: Mapping[int, str] = field(default_factory=dict)
     density: Density | None = None
     bounds: Bounds | None = None
 
@@ -248,6 +251,7 @@ def payload(view: MapView) -> dict[str, Any]:
         "selected": _base64(np.packbits(is_selected[shown], bitorder="little")),
         "n_selected": len(view.selected),
         "medoids": _medoids(view, bounds),
+        "rings": _rings(view, shown),
         "density": _density(view.density),
     }
 
@@ -318,6 +322,14 @@ def _medoids(view: MapView, bounds: Bounds) -> list[dict[str, Any]]:
         {"index": int(i), "x": x, "y": y, "text": view.medoids[int(i)], "code": int(codes[i])}
         for i, (x, y) in zip(samples, steps, strict=True)
     ]
+
+
+def _rings(view: MapView, shown: NDArray[np.intp]) -> list[tuple[int, str]]:
+    """Return place among the shown samples and text of every ring that can be drawn."""
+    if not view.rings:
+        return []
+    places = np.flatnonzero(np.isin(shown, list(view.rings)))
+    return [(int(place), view.rings[int(shown[place])]) for place in places]
 
 
 def _density(density: Density | None) -> dict[str, Any] | None:

@@ -44,6 +44,7 @@
  * @property {number} place where the queue is opened
  * @property {boolean} is_blind
  * @property {boolean} may_confirm
+ * @property {boolean} hides_others
  * @property {Item[]} items
  * @property {DeskClass[]} classes
  * @property {Record<string, string>} images
@@ -74,7 +75,11 @@ const TITLES = {
 };
 /** @type {Record<string, number>} */
 const STEPS = { n: 1, ArrowRight: 1, p: -1, ArrowLeft: -1 };
-const TYPED_IN = "input, textarea, select, [contenteditable=true], [role=slider], [role=combobox]";
+const TYPED_IN =
+  "input:not([type=checkbox], [type=radio], [type=button], [type=range]), textarea, select, " +
+  "[contenteditable=true], [role=combobox]";
+const MOVED_BY_ARROWS =
+  "[role=slider], [role=radio], [role=tab], [type=range], [type=radio], canvas";
 const MOST_IMAGES = 600;
 const CONFIDENCES = ["How sure?", "1 a guess", "2 unsure", "3 fairly sure", "4 sure", "5 certain"];
 /** @type {WeakMap<HTMLElement, Desk>} */
@@ -95,13 +100,26 @@ function make(tag, className = "", text = "") {
 }
 
 /**
- * Whether the key goes to something one types in or moves by keys.
- * @param {Event} event
+ * Whether a key is for what has the focus: any key in a text field, an arrow on what it moves.
+ * @param {KeyboardEvent} event
  * @returns {boolean}
  */
-function isTyping(event) {
+function isForTheField(event) {
   const target = event.composedPath()[0];
-  return target instanceof Element && target.matches(TYPED_IN);
+  if (!(target instanceof Element)) return false;
+  if (target.matches(TYPED_IN)) return true;
+  return event.key.startsWith("Arrow") && target.matches(MOVED_BY_ARROWS);
+}
+
+/**
+ * The field that takes the keys now, "" where none does.
+ * @param {Event} event of the focus
+ * @returns {string}
+ */
+function fieldName(event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof Element) || !target.matches(TYPED_IN)) return "";
+  return target.getAttribute("aria-label") || "a text field";
 }
 
 /**
@@ -202,13 +220,22 @@ class Desk {
     /** @type {number[]} */
     this.trail = []; // places decided on, latest last
     this.build();
+    this.field = ""; // what takes the keys instead of the desk
     this.press = this.press.bind(this);
+    this.follow = this.follow.bind(this);
     document.addEventListener("keydown", this.press);
+    // A focus that moves inside the desk is not told outside it.
+    for (const place of [document, root]) {
+      place.addEventListener("focusin", this.follow);
+      place.addEventListener("focusout", this.follow);
+    }
     this.clock = setInterval(() => this.pending?.wishes.length && this.report(), RESEND);
   }
 
   destroy() {
     document.removeEventListener("keydown", this.press);
+    document.removeEventListener("focusin", this.follow);
+    document.removeEventListener("focusout", this.follow);
     clearInterval(this.clock);
     clearTimeout(this.timer);
   }
@@ -245,8 +272,12 @@ class Desk {
     this.buttons = make("div", "buttons");
     this.parts.bar.append(this.buttons, this.reason, this.confidence);
     const table = make("div", "table");
-    table.append(...Object.values(this.parts));
-    this.root.replaceChildren(table);
+    const { head, view, classes, why, near, bar, said } = this.parts;
+    table.append(head, view, classes, why, near);
+    const foot = make("div", "foot"); // stays on the screen, however low that is
+    foot.append(bar, said);
+    this.root.tabIndex = -1;
+    this.root.replaceChildren(table, foot);
   }
 
   // --- what Python says -------------------------------------------------------------------
@@ -278,6 +309,12 @@ class Desk {
     this.place = this.data.place;
     for (const wish of this.pending.wishes) delete wish.place; // it was one in another queue
     if (this.pending.wishes.length) this.report();
+    this.takeKeys();
+  }
+
+  /** Reader, queue or view were chosen: the next key is a decision, not a letter in a box. */
+  takeKeys() {
+    this.root.focus({ preventScroll: true });
   }
 
   /** A refused decision is as good as not made: back to its place. */
@@ -294,7 +331,11 @@ class Desk {
 
   /** @param {KeyboardEvent} event */
   press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isForTheField(event)) {
+      this.leave(event);
+      return;
+    }
     if (document.querySelector('[role="dialog"]')) return;
     if (!this.root.isConnected || !this.data) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -308,6 +349,24 @@ class Desk {
     event.stopPropagation();
   }
 
+  /**
+   * Escape leads from a field to the desk, unless it closes a list first.
+   * @param {KeyboardEvent} event
+   */
+  leave(event) {
+    const target = /** @type {Element} */ (event.composedPath()[0]);
+    if (event.key === "Escape" && target.getAttribute("aria-expanded") !== "true") this.takeKeys();
+  }
+
+  /**
+   * Say where the keys go while they do not go to the desk.
+   * @param {Event} event
+   */
+  follow(event) {
+    this.field = event.type === "focusin" ? fieldName(event) : "";
+    if (this.data) this.drawSaid();
+  }
+
   /** @param {number} by */
   step(by) {
     const next = Math.min(Math.max(this.place + by, 0), this.data.n_items);
@@ -319,18 +378,22 @@ class Desk {
   }
 
   /**
+   * Why something cannot be decided here; empty where it can.
    * @param {string} action
-   * @returns {boolean}
+   * @returns {string}
    */
-  allowed(action) {
+  reasonAgainst(action) {
+    if (action === "undo") return "";
     const item = this.items.get(this.place);
-    if (action === "undo") return true;
-    if (!item) return false;
-    if (action === "keep") return !this.data.is_blind;
-    if (action === "confirm" || action === "reject") {
-      return this.data.may_confirm && item.proposal !== null;
+    if (!item) return "There is no image to decide on yet.";
+    if (action === "keep") {
+      return this.data.is_blind ? "Blind reading: name the class you see." : "";
     }
-    return true;
+    const isOnAnother = action === "confirm" || action === "reject";
+    if (!isOnAnother || (this.data.may_confirm && item.proposal !== null)) return "";
+    return this.data.hides_others
+      ? "Other readers' answers are hidden: name the class you see."
+      : "Nobody else has decided here.";
   }
 
   /**
@@ -338,8 +401,10 @@ class Desk {
    * @param {string | null} [label]
    */
   decide(action, label = null) {
-    if (!this.allowed(action)) {
-      this.refuse(action);
+    const reason = this.reasonAgainst(action);
+    if (reason) {
+      this.note = { bad: true, text: reason };
+      this.draw();
       return;
     }
     const item = this.items.get(this.place);
@@ -349,22 +414,6 @@ class Desk {
     this.note = null;
     this.draw();
     this.report();
-  }
-
-  /**
-   * Say why this cannot be decided here.
-   * @param {string} action
-   */
-  refuse(action) {
-    let text = "There is no image to decide on yet.";
-    if (this.items.has(this.place)) {
-      text =
-        action === "keep"
-          ? "Blind reading: name the class you see."
-          : "Nobody else has decided here.";
-    }
-    this.note = { bad: true, text };
-    this.draw();
   }
 
   /**
@@ -496,16 +545,18 @@ class Desk {
     for (const [image, label] of item?.neighbours ?? []) {
       const tile = make("li");
       const source = this.image(image);
-      if (source) tile.append(picture(source, `Neighbour labelled ${label}`));
+      const alt = label ? `Neighbour labelled ${label}` : "Neighbour";
+      if (source) tile.append(picture(source, alt));
       tile.append(label);
       list.append(tile);
     }
-    const title = make(
-      "h4",
-      "",
-      list.children.length ? "Most alike to the network, with their labels" : "",
-    );
+    const title = make("h4", "", list.children.length ? this.nearTitle() : "");
     this.parts.near.replaceChildren(title, list);
+  }
+
+  /** @returns {string} */
+  nearTitle() {
+    return `Most alike to the network${this.data.is_blind ? "" : ", with their labels"}`;
   }
 
   drawBar() {
@@ -517,7 +568,7 @@ class Desk {
         TITLES[action],
         key.toUpperCase(),
         () => this.decide(action),
-        !this.allowed(action),
+        this.reasonAgainst(action),
       ),
     );
     const steps = [
@@ -531,12 +582,16 @@ class Desk {
    * @param {string} title
    * @param {string} key
    * @param {() => void} act
-   * @param {boolean} [isOff]
+   * @param {string} [reason] why it cannot be pressed now
    * @returns {HTMLButtonElement}
    */
-  button(title, key, act, isOff = false) {
+  button(title, key, act, reason = "") {
     const button = make("button", "", title);
-    Object.assign(button, { type: "button", disabled: isOff });
+    button.type = "button";
+    if (reason) {
+      button.setAttribute("aria-disabled", "true");
+      button.title = reason;
+    }
     button.append(make("kbd", "", key));
     button.addEventListener("click", act);
     return button;
@@ -552,6 +607,9 @@ class Desk {
           ? make("span", "ok", `Saving ${waiting}…`)
           : make("span", this.note?.bad ? "bad" : "ok", this.note?.text ?? "");
     this.parts.said.replaceChildren(node);
+    if (!this.field) return;
+    const where = `Keys go to “${this.field}” now. Esc, or a click on the image, brings them here.`;
+    this.parts.said.append(make("span", "keys", where));
   }
 }
 

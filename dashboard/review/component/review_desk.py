@@ -59,6 +59,7 @@ class Desk:
     queue: str
     place: int
     is_blind: bool
+    hides_others: bool
     may_confirm: bool
     items: tuple[DeskItem, ...]
     classes: tuple[DeskClass, ...]

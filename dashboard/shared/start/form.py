@@ -4,7 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from coreset_lib.configs import AUGMENTATIONS, DEMO, PRECISIONS, RECORDINGS, TrainingConfig
+from coreset_lib.configs import (
+    AUGMENTATIONS,
+    DEMO,
+    NO_LABEL_NOISE,
+    PRECISIONS,
+    RECORDINGS,
+    TrainingConfig,
+)
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.checking.suggestion import safe_augmentation, suggest_training
 from coreset_lib.datasets.files.grey_window import FROM_FILE
@@ -14,6 +21,8 @@ from dashboard import reads, session
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.duration import ask_for_duration, draw_duration, forget_duration
+from dashboard.shared.start.labels import LABEL_TABLE, draw_label_options
+from dashboard.shared.text import as_text
 
 RECORDING_TITLES = {
     "minibatch": "while training (EVA; no extra time)",
@@ -35,6 +44,8 @@ DATASET = "start-dataset"
 READING = "start-reading"
 HANDED_OVER = "start-handed-over"
 EVENT_FILES = "event_files"
+N_RUNS = "n_runs"
+MOST_RUNS = 20
 
 
 def draw_start_form() -> None:
@@ -54,7 +65,7 @@ def draw_start_form() -> None:
     info = _draw_dataset(infos)
     with st.form("start-run", border=False):
         chosen = {"dataset": info.name, **_draw_fields(info)}
-        with_event_files = bool(chosen.pop(EVENT_FILES))
+        with_event_files, n_runs = bool(chosen.pop(EVENT_FILES)), int(chosen.pop(N_RUNS))
         row = st.container(horizontal=True)
         has_been_sent = row.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:"
@@ -74,7 +85,8 @@ def draw_start_form() -> None:
         if is_prepared:
             _prepare(_configured(chosen, root.strip()))
         if has_been_sent:
-            _start(_configured(chosen, root.strip()), with_event_files=with_event_files)
+            config = _configured(chosen, root.strip())
+            _start(config, n_runs=n_runs, with_event_files=with_event_files)
         if is_asked:
             ask_for_duration(_configured(chosen, root.strip()))
     except CoresetError as error:
@@ -165,14 +177,23 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
     epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
         more = {**_draw_training_options(info, fields), **_draw_reading_options(info, reading)}
+        more |= draw_label_options()
     return {"model": model, "epochs": epochs, **more}
 
 
 def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[str, Any]:
     """Draw how to train; only what is safe for the dataset."""
     augmentations = [kind for kind in AUGMENTATIONS if kind != "mirror" or not info.has_sides]
-    a, b, c, d = st.columns(4)
+    a, b, c, d, e = st.columns(5)
     return {
+        N_RUNS: e.number_input(
+            "Runs",
+            1,
+            MOST_RUNS,
+            1,
+            help="With so many seeds, counted from this one. They wait for one another; once all "
+            "are finished they can be averaged here, and Trajectories says how stable a rank is.",
+        ),
         "batch_size": a.number_input("Batch size", 2, 1_000_000, fields["batch_size"]),
         "learning_rate": b.number_input(
             "Learning rate", 0.0001, 10.0, fields["learning_rate"], format="%.4f"
@@ -197,6 +218,11 @@ def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[st
             PRECISIONS,
             format_func=PRECISION_TITLES.__getitem__,
             help="float32 and bfloat16 give slightly different scores; compare runs of one kind.",
+        ),
+        "record_vog": st.checkbox(
+            "Record the variance of gradients (score VOG; slower)",
+            help="How much the gradient of the loss with respect to what enters the last layer "
+            "changes from epoch to epoch. Only with it can samples be ranked by VOG.",
         ),
         EVENT_FILES: st.checkbox(
             "Write event files for TensorBoard too",
@@ -234,6 +260,13 @@ def _reading(info: DatasetInfo) -> dict[str, Any]:
 
 def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
     """Return the training that was asked for."""
+    table = chosen.pop(LABEL_TABLE)
+    if table is not None:
+        digest, said = reads.keep_label_table(table.getvalue(), table.name)
+        chosen["labels"] = digest
+        st.toast(as_text(f"{table.name}: {said}"), icon=":material/label:")
+    if chosen["label_noise"] == NO_LABEL_NOISE:
+        chosen["label_noise_rate"] = 0.0
     return TrainingConfig(
         **chosen,
         data_root=root or None,
@@ -241,10 +274,12 @@ def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
     )
 
 
-def _start(config: TrainingConfig, *, with_event_files: bool = False) -> None:
-    """Start the run; it becomes the chosen one."""
+def _start(config: TrainingConfig, *, n_runs: int = 1, with_event_files: bool = False) -> None:
+    """Start the run, or several with other seeds; the first becomes the chosen one."""
     with st.spinner("Reading the dataset and starting the training process…"):
-        st.session_state[STARTED] = reads.start_run(config, with_event_files=with_event_files)
+        st.session_state[STARTED] = reads.start_run(
+            config, n_runs=n_runs, with_event_files=with_event_files
+        )
     _forget_form()
     st.rerun()
 
@@ -261,6 +296,11 @@ def _forget_form() -> None:
     """Leave what was filled in and asked for behind: it has become a run."""
     st.session_state.pop(HANDED_OVER, None)
     forget_duration()
+
+
+def announce_run(run_id: str) -> None:
+    """Make a run the chosen one as soon as the page is drawn anew."""
+    st.session_state[STARTED] = run_id
 
 
 def adopt_started_run() -> None:

@@ -9,6 +9,14 @@
 const WINDOW_NAMES = ["early", "late"];
 
 /**
+ * How short a window may become: nothing varies within one epoch. A run of fewer than four has no
+ * room for two epochs each.
+ * @param {number} n
+ * @returns {number}
+ */
+const shortest = (n) => (n < 4 ? 1 : 2);
+
+/**
  * @param {number} value
  * @param {number} least
  * @param {number} most
@@ -86,8 +94,12 @@ function resizeEarly({ early: [a, b], late: [c, d] }, edge, epoch, n, isLocked) 
   // Locked, the late window needs as many epochs behind b: b + (b - a + 1) <= n.
   const most = isLocked ? Math.floor((n + a - 1) / 2) : c - 1;
   const least = isLocked ? Math.max(1, 2 * b - n + 1) : 1;
+  const more = shortest(n) - 1;
   /** @type {Epochs} */
-  const early = edge === 1 ? [a, clamp(epoch, a, most)] : [clamp(epoch, least, b), b];
+  const early =
+    edge === 1
+      ? [a, clamp(epoch, Math.min(a + more, most), most)]
+      : [clamp(epoch, least, Math.max(b - more, least)), b];
   if (!isLocked) return { early, late: [c, d] };
   const length = early[1] - early[0] + 1;
   const last = Math.max(d, early[1] + length);

@@ -80,7 +80,7 @@ class Board:
     box : Window, optional
         Epochs that are boxed; given only where the lines are fixed, as in the paper's figure.
     movement : float array, shape (epochs,)
-        As :func:`coreset_lib.scores.movement.population_movement` gives it.
+        As :func:`coreset_lib.scores.movement.shares_of_movement` gives it.
     windows : sequence of str
         Windows of the page that the score reads.
     is_variance : bool

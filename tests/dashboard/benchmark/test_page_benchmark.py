@@ -1,6 +1,8 @@
 """The Benchmark page: nothing yet, under way, finished, failed; and its form."""
 
 import os
+import re
+from dataclasses import replace
 
 import pytest
 import streamlit
@@ -8,14 +10,19 @@ import streamlit
 from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.evaluate import create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.results import write_cell
+from coreset_lib.evaluation.published import PUBLISHED
+from coreset_lib.evaluation.results import read_cells, write_cell
 from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.jobs.evaluations import evaluations_of
+from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import claim, write_status
 from coreset_lib.runs.store import RunStore
-from coreset_lib.selection import SelectionConfig
+from coreset_lib.selection import STRATEGIES, SelectionConfig
+from coreset_lib.training.time_estimate import Speed
 from dashboard import reads
+from dashboard.benchmark.carried import arm_of, selection_in_words, selection_of
+from dashboard.benchmark.chart import is_on_axis
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -76,7 +83,7 @@ def test_a_comparison_under_way_shows_what_is_finished_and_can_be_stopped(
     evaluation("running", share=0.5)
     dashboard = open_dashboard("benchmark")
     assert dashboard.labelled("button", "Stop")
-    assert "random (proportional) 0.1" in dashboard.words
+    assert "random (proportional) at 10 %" in dashboard.words
 
 
 def test_a_comparison_without_results_yet_says_so(open_dashboard, evaluation):
@@ -113,7 +120,7 @@ def test_a_comparison_stays_chosen_when_its_state_changes(open_dashboard, evalua
     evaluation("stopped", share=0.0, n_seeds=4)
     dashboard = open_dashboard("benchmark")
     dashboard.labelled("selectbox", "Comparison").set_value(older.evaluation_id)
-    assert "random (proportional) 0.1" in dashboard.run().words
+    assert "random (proportional) at 10 %" in dashboard.run().words
     evaluation("finished")
     assert dashboard.run().labelled("selectbox", "Comparison").value == older.evaluation_id
     titles = dashboard.labelled("selectbox", "Comparison").options
@@ -180,3 +187,139 @@ def test_the_results_to_download_are_those_of_the_library(evaluation, cache):
     (found,) = evaluations_of(cache, plan.run_id)
     run = RunStore(cache).find(plan.run_id)
     assert reads.evaluation_export(found).csv == export_evaluation(found.paths, plan, run).csv
+
+
+@pytest.mark.parametrize("figure", ["accuracy", "macro_auc"])
+def test_published_numbers_are_drawn_on_their_own_axis_only(figure):
+    published, plan = PUBLISHED["organamnist"], make_plan()
+    assert is_on_axis(published, plan, figure) == (figure == "accuracy")
+    assert is_on_axis(published, replace(plan, protocol="paper"), figure)
+
+
+def make_plan():
+    arms = tuple(make_arms(["top"], ["eva"], "proportional", [0.0]))
+    return EvaluationPlan(
+        run_id="r", arms=arms, rates=(0.1,), n_seeds=2, model="small_cnn", epochs=2
+    )
+
+
+def test_trainings_are_counted_before_the_click(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("benchmark")
+    # top with and without cut at three shares, three draws; recommended needs an embedding but
+    # is counted all the same; random six times; the full set three times.
+    assert "57 trainings" in dashboard.words
+    dashboard.labelled("slider", "Draws of random").set_value(3)
+    assert "48 trainings" in dashboard.run().words
+
+
+def test_the_time_is_told_once_it_was_measured(open_dashboard, write_run, monkeypatch):
+    write_run()
+    speed = Speed(
+        batch_seconds=(0.01, 0.02), n_batches=1, evaluation_seconds=0.1, device="CPU", n_measured=9
+    )
+    dashboard = open_dashboard("benchmark")
+    assert dashboard.labelled("button", "How long does it take?")
+    monkeypatch.setattr(
+        "coreset_lib.jobs.speed_probes.read_probe", lambda *_: SpeedProbe(speed=speed)
+    )
+    assert re.search(r"57 trainings; [\d,]+ updates, about \d+ s to \d+", dashboard.run().words)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The plans that were started, without any training."""
+    plans = []
+    monkeypatch.setattr(reads, "start_evaluation", plans.append)
+    return plans
+
+
+def test_windows_of_the_trajectories_page_are_those_that_are_compared(
+    open_dashboard, write_run, started
+):
+    run_id = write_run().root.name
+    dashboard = open_dashboard("benchmark", run=run_id, early="2-4", late="6-8")
+    assert "Windows 2-4 and 6-8" in dashboard.words
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    (plan,) = started
+    top = next(arm for arm in plan.arms if arm.name == "top eva")
+    assert {tuple(v.score_options.items()) for v in top.variants} == {
+        (("early", "2-4"), ("late", "6-8"))
+    }
+
+
+def test_a_coreset_goes_from_its_page_into_the_plan(open_dashboard, write_run, started):
+    run_id = write_run().root.name
+    dashboard = open_dashboard("coreset", run=run_id, early="2-4", late="6-8")
+    dashboard.labelled("selectbox", "Strategy").set_value("top")
+    dashboard.run()
+    dashboard.labelled("slider", "Share to keep (%)").set_value(7)
+    dashboard.labelled("slider", "Noise cut (%)").set_value(15)
+    dashboard.labelled("selectbox", "Class balance").set_value("equal")
+    dashboard.labelled("number_input", "Seed").set_value(3)
+    dashboard.run()
+    dashboard.labelled("button", "Benchmark this coreset").click()
+    dashboard.run()
+    dashboard.visit("benchmark")
+    assert dashboard.labelled("selectbox", "What to compare").value == "carried over"
+    assert "early window 2-4 · late window 6-8" in dashboard.words
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    (plan,) = started
+    (arm,) = plan.arms
+    (variant,) = arm.variants
+    assert (plan.rates, plan.first_seed) == ((0.07,), 3)
+    assert (variant.balance, variant.noise_cut, variant.score) == ("equal", 0.15, "eva")
+    assert variant.score_options["early"] == "2-4"
+    assert variant.score_options["late"] == "6-8"
+    assert variant.score_options["aggregation"] == "sum"
+
+
+def test_windows_go_from_their_page_into_the_plan(open_dashboard, write_run, started):
+    run_id = write_run().root.name
+    dashboard = open_dashboard("trajectories", run=run_id, early="2-3", late="9-10")
+    dashboard.labelled("button", "Benchmark these windows").click()
+    dashboard.run()
+    dashboard.visit("benchmark")
+    dashboard.labelled("button", "Compare").click()
+    dashboard.run()
+    (plan,) = started
+    (variant,) = plan.arms[0].variants
+    assert plan.arms[0].name == "top eva 2-3 9-10"
+    assert (variant.strategy, variant.score_options["late"]) == ("top", "9-10")
+
+
+def test_every_strategy_and_score_can_be_carried_over():
+    for name in STRATEGIES:
+        choices = (("strategy", name), ("score", "aum"), ("score_options", ()))
+        arm = arm_of(selection_of(choices))
+        assert arm.name.startswith(name)
+        assert selection_in_words(selection_of(choices)).endswith("seeds from 0")
+
+
+def test_who_pays_is_seen_in_sign_table_and_classes(open_dashboard, evaluation, cache):
+    plan = evaluation()
+    (found,) = evaluations_of(cache, plan.run_id)
+    for cell, record in read_cells(found.paths, plan).items():
+        is_random = cell.arm.startswith("random")
+        accuracy = (0.7 if is_random else 0.8) + cell.seed / 100
+        recall = [0.9 + cell.seed / 100 if is_random else 0.4] + [accuracy] * 7
+        figures = {"balanced_accuracy": accuracy, "accuracy": accuracy, "recall": recall}
+        record["test"] = record["test"] | figures
+        write_cell(found.paths, cell, {k: v for k, v in record.items() if k != "cell"})
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    assert "△" in dashboard.words
+    assert "pays: recall −" in dashboard.words
+    tables = [frame.value for frame in dashboard.app.dataframe]
+    assert any("who pays" in table.columns for table in tables)
+    assert any("class" in table.columns and len(table) == 5 * 8 for table in tables)
+
+
+def test_a_figure_that_was_not_kept_is_told_in_a_sentence(open_dashboard, evaluation):
+    evaluation()
+    dashboard = open_dashboard("benchmark")
+    dashboard.app.session_state["figure"] = "macro_f1"
+    (error,) = dashboard.run().errors
+    assert "of an earlier version that did not keep it" in error

@@ -1,5 +1,7 @@
 """The map page on every kind of run, without a browser."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -283,3 +285,42 @@ def test_a_view_without_its_run_gives_one_sentence(open_dashboard, write_mapped)
     save_view(paths, SavedView(name="mine", page="map"))
     dashboard = open_dashboard("runs", view="mine", run="20200101-000000-gone")
     assert any("was not found" in error for error in dashboard.errors)
+
+
+def test_where_the_truth_is_not_known_nothing_can_be_revealed(open_dashboard, write_mapped):
+    write_mapped()
+    dashboard = open_dashboard("map")
+    assert not [each for each in dashboard.app.toggle if "Reveal" in each.label]
+
+
+def test_known_wrong_labels_are_ringed_and_counted_when_they_are_revealed(
+    open_dashboard, write_mapped
+):
+    paths = write_mapped()
+    labels, n_classes = Run(paths).labels(), len(Run(paths).manifest.dataset.class_names)
+    true = labels.copy()
+    true[:6] = (true[:6] + 1) % n_classes
+    np.save(paths.true_labels, true)
+    places = np.load(paths.umap)
+    places[:4] = [places[labels == k][-1] for k in true[:4]]  # four lie where they belong
+    np.save(paths.umap, places)
+    dashboard = open_dashboard("map")
+    assert "labels are wrong" not in dashboard.words
+    assert sample_map_of(dashboard)["rings"] == []
+    dashboard.labelled("toggle", "Reveal the known wrong labels").set_value(True)
+    dashboard.run()
+    assert not dashboard.errors
+    assert "6 of 160 labels are wrong" in dashboard.words
+    assert "4 of them lie among another class" in dashboard.words.replace("*", "")
+    assert "of the first 6" in dashboard.words
+    assert "a random draw would keep about 1." in dashboard.words
+    rings = sample_map_of(dashboard)["rings"]
+    assert [place for place, _ in rings] == [0, 1, 2, 3, 4, 5]
+    names = Run(paths).manifest.dataset.class_names
+    assert rings[0][1] == f"label known to be wrong; truly {names[true[0]]}"
+
+
+def sample_map_of(dashboard):
+    """What the map was given, as the browser gets it."""
+    sent = [json.loads(part.proto.json) for part in dashboard.app.get("bidi_component")]
+    return next(part for part in sent if "medoids" in part)

@@ -174,3 +174,9 @@ def test_levels_keep_the_order_of_values(values):
     order = np.argsort(numbers.values[known], kind="stable")
     assert (np.diff(levels[known][order]) >= 0).all()
     assert (levels[~known] == NO_LEVEL).all()
+
+
+def test_rings_name_their_place_among_the_drawn_samples():
+    sent = payload(view(shown=np.array([1, 3]), rings={3: "truly b", 0: "not drawn"}))
+    assert sent["rings"] == [(1, "truly b")]
+    assert payload(view())["rings"] == []

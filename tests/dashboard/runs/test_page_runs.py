@@ -165,3 +165,88 @@ def test_figures_that_were_not_recorded_are_left_out(open_dashboard, write_run):
     assert [metric.label for metric in dashboard.app.metric] == ["Epochs"]
     (chart,) = dashboard.app.get("plotly_chart")
     assert [line["name"] for line in json.loads(chart.proto.spec)["data"]] == ["train"]
+
+
+def test_no_two_runs_have_the_same_title_in_the_picker(open_dashboard, write_run):
+    runs = {write_run(seed=seed).root.name for seed in (1, 2)}
+    titles = open_dashboard("runs").labelled("selectbox", "Run").options
+    assert len(set(titles)) == 2
+    assert {title.rsplit(" · ", 1)[1] for title in titles} == runs
+
+
+def run_table(dashboard):
+    """The list of runs."""
+    (found,) = [t.value for t in dashboard.app.dataframe if "disk" in t.value.columns]
+    return found
+
+
+def test_the_list_says_what_was_trained_how_well_and_how_large_it_is(open_dashboard, write_run):
+    paths = write_run()
+    write_naming(paths, Naming(name="liver", note="for the pilot"))
+    (row,) = run_table(open_dashboard("runs")).to_dict("records")
+    assert (row["name"], row["note"], row["images"]) == ("liver", "for the pilot", "160")
+    assert row["accuracy"] == "40.0 %"
+    assert row["disk"].endswith("kB")
+    assert row["network"] == "small_cnn"
+
+
+def test_an_archived_run_leaves_list_and_picker_and_comes_back(open_dashboard, write_run):
+    paths, other = write_run(seed=1), write_run(seed=2)
+    dashboard = open_dashboard("runs", run=paths.root.name)
+    dashboard.labelled("button", "Archive").click()
+    dashboard.run()
+    assert read_naming(paths).tags == ("archived",)
+    fresh = open_dashboard("runs")
+    assert list(run_table(fresh)["run"]) == [other.root.name]
+    assert len(fresh.labelled("selectbox", "Run").options) == 1
+    linked = open_dashboard("runs", run=paths.root.name)
+    linked.labelled("button", "Bring back").click()
+    linked.run()
+    assert read_naming(paths).tags == ()
+    assert set(run_table(open_dashboard("runs"))["run"]) == {paths.root.name, other.root.name}
+
+
+def test_before_a_deletion_what_depends_on_the_run_is_named(
+    open_dashboard, write_run, make_refinement
+):
+    _, _, paths = make_refinement()
+    dashboard = open_dashboard("runs", run=paths.root.name)
+    dashboard.labelled("button", "Delete…").click()
+    dashboard.run()
+    assert any("can no longer go on: 1 refinement" in hint for hint in dashboard.hints)
+
+
+def test_a_finished_run_leads_on(open_dashboard, write_run):
+    write_run()
+    links = [link.proto.label for link in open_dashboard("runs").app.get("page_link")]
+    assert links == ["Look at suspicious labels", "Choose a coreset", "Benchmark it"]
+
+
+def test_what_changes_the_labels_of_a_training_is_in_the_form(
+    open_dashboard, small_phantom, save_dataset, monkeypatch
+):
+    started = []
+    monkeypatch.setattr(
+        "dashboard.reads.start_run", lambda config, **_: started.append(config) or "x"
+    )
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("selectbox", "Spoil labels on purpose").select("symmetric")
+    dashboard.labelled("number_input", "Share of labels to spoil").set_value(0.3)
+    vog = "Record the variance of gradients (score VOG; slower)"
+    dashboard.labelled("checkbox", vog).check()
+    dashboard.labelled("button", "Start training").click()
+    dashboard.run()
+    (config,) = started
+    assert (config.label_noise, config.label_noise_rate) == ("symmetric", 0.3)
+    assert config.record_vog
+
+
+def test_without_label_noise_its_rate_does_not_count(open_dashboard, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        "dashboard.reads.start_run", lambda config, **_: started.append(config) or "x"
+    )
+    dashboard = open_dashboard("runs")
+    dashboard.labelled("button", "Start training").click()
+    assert not dashboard.run().errors
+    assert started[0].label_noise_rate == 0

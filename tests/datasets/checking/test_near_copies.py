@@ -1,4 +1,4 @@
-"""Near copies against a search of all pairs with plain loops, and on known changes."""
+"""Near copies: found however they were made, and other images of the same kind left alone."""
 
 import io
 from collections.abc import Callable
@@ -6,16 +6,52 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from coreset_lib.datasets import PhantomOptions, make_phantom
-from coreset_lib.datasets.checking import near_copies
-from coreset_lib.datasets.checking.near_copies import find_near_copies, thumbnails
+from coreset_lib.datasets.checking import copy_candidates
+from coreset_lib.datasets.checking.common_look import (
+    area_means,
+    common_look,
+    natural_covariance,
+    pictures,
+    turned,
+)
+from coreset_lib.datasets.checking.copy_candidates import find_candidates
+from coreset_lib.datasets.checking.near_copies import (
+    LEAST_LIKENESS,
+    MOST_DEMANDED,
+    find_near_copies,
+    first_of_equals,
+    least_likeness,
+)
+from coreset_lib.datasets.checking.registration import likeness, place_cut_out, warp
+
+SIDE = 28
 
 
-def pictures(count: int = 60) -> np.ndarray:
-    return np.array(
-        make_phantom(PhantomOptions(n_train=max(count, 16), n_val=16, n_test=16)).train.images
-    )
+@pytest.fixture(scope="module")
+def phantom() -> np.ndarray:
+    return np.array(make_phantom(PhantomOptions(n_train=240, n_val=16, n_test=16)).train.images)
+
+
+def lesions(count: int, seed: int = 0) -> np.ndarray:
+    """Dark round spots in the middle of bright skin: all alike at first sight, in colour."""
+    rng = np.random.default_rng(seed)
+    down, right = np.mgrid[:112, :112] - 56
+    images = np.empty((count, SIDE, SIDE, 3), np.uint8)
+    for image in images:
+        around = np.arctan2(down, right)
+        far = np.hypot(down - rng.normal(0, 4), right - rng.normal(0, 4)) / rng.uniform(22, 40)
+        for waves in range(2, 6):
+            far = far * (1 + 0.06 * rng.normal() * np.cos(waves * around + rng.uniform(0, 6)))
+        spot = 1 / (1 + np.exp((far - 1) * rng.uniform(6, 12)))
+        grain = gaussian_filter(rng.normal(size=far.shape), 3)
+        spot = (spot * (1 + 2 * grain))[..., None]
+        skin, dark = [225, 180, 165] + rng.normal(0, 10, 3), [140, 95, 80] + rng.normal(0, 20, 3)
+        large = np.clip(skin + (dark - skin) * spot, 0, 255).astype(np.uint8)
+        image[:] = np.asarray(Image.fromarray(large).resize((SIDE, SIDE), Image.Resampling.BOX))
+    return images
 
 
 def pairs(images: np.ndarray) -> set[tuple[int, int]]:
@@ -25,111 +61,216 @@ def pairs(images: np.ndarray) -> set[tuple[int, int]]:
 
 def compressed(image: np.ndarray) -> np.ndarray:
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=95)
+    Image.fromarray(image).save(buffer, "JPEG", quality=85)
     return np.asarray(Image.open(buffer))
 
 
-def test_the_search_finds_what_comparing_all_pairs_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_copies, "BLOCK", 16)
-    base = pictures(40)
-    noise = np.random.default_rng(0).integers(-6, 7, base.shape)
-    images = np.concatenate([base, np.clip(base + noise, 0, 255).astype(np.uint8)])
-    expected = set()
-    thumbs = thumbnails(images)
-    for i in range(len(images)):
-        for j in range(i + 1, len(images)):
-            small = np.corrcoef(thumbs[i], thumbs[j])[0, 1]
-            full = np.corrcoef(images[i].ravel(), images[j].ravel())[0, 1]
-            if small >= 0.995 and full >= 0.98:
-                expected.add((i, j))
-    assert expected
-    assert pairs(images) == expected
+def resized(image: np.ndarray, *sides: int) -> np.ndarray:
+    picture = Image.fromarray(image)
+    for side in sides:
+        picture = picture.resize((side, side), Image.Resampling.BICUBIC)
+    return np.asarray(picture)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        compressed,
-        lambda image: (image * 0.8).astype(np.uint8),
-        lambda image: np.clip(image.astype(int) // 2 + 60, 0, 255).astype(np.uint8),
-    ],
-    ids=["compressed", "darker", "less contrast"],
-)
-def test_a_changed_copy_is_found(change: Callable[[np.ndarray], np.ndarray]) -> None:
-    base = pictures(40)
-    images = np.concatenate([base, [change(image) for image in base]])
-    assert {(n, n + 40) for n in range(40)} <= pairs(images)
+def cut(image: np.ndarray, left: float, top: float, kept: float) -> np.ndarray:
+    box = (left * SIDE, top * SIDE, (left + kept) * SIDE, (top + kept) * SIDE)
+    picture = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(picture)
 
 
-def test_different_images_are_not_near() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8)
-    assert pairs(images) == set()
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "compressed": compressed,
+    "made smaller": lambda image: resized(image, 22, SIDE),
+    "made larger": lambda image: resized(image, 42, SIDE),
+    "brightened": lambda image: np.clip(image * 1.2 + 10, 0, 255).astype(np.uint8),
+    "darker": lambda image: (image * 0.7).astype(np.uint8),
+    "cut at two sides": lambda image: cut(image, 0.05, 0.0, 0.95),
+    "cut all round": lambda image: cut(image, 0.05, 0.05, 0.9),
+    "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+    "upside down": lambda image: np.ascontiguousarray(image[::-1]),
+    "turned by 90": lambda image: np.ascontiguousarray(np.rot90(image)),
+    "turned by 180": lambda image: np.ascontiguousarray(np.rot90(image, 2)),
+    "turned by 270": lambda image: np.ascontiguousarray(np.rot90(image, 3)),
+    "mirrored, turned, cut": lambda image: cut(
+        np.ascontiguousarray(np.rot90(image[:, ::-1])), 0, 0.05, 0.95
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["phantom", "lesions"])
+def test_copies_are_found_and_other_images_are_not(kind: str, phantom: np.ndarray) -> None:
+    base = phantom if kind == "phantom" else lesions(240)
+    made = [change(base[10 * n + k]) for n, change in enumerate(CHANGES.values()) for k in range(8)]
+    expected = {(10 * n + k, 240 + 8 * n + k) for n in range(len(CHANGES)) for k in range(8)}
+    found = pairs(np.concatenate([base, made]))
+    missed = {list(CHANGES)[(copy - 240) // 8] for _, copy in expected - found}
+    assert len(expected & found) >= 0.95 * len(expected), missed
+    assert found <= expected
+
+
+def test_a_set_of_copies_alone_is_found(phantom: np.ndarray) -> None:
+    base = phantom[:60]
+    images = np.concatenate([base, [compressed(image) for image in base]])
+    assert {(n, n + 60) for n in range(60)} <= pairs(images)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_images_are_enough_to_tell(count: int, phantom: np.ndarray) -> None:
+    base = phantom[:count]
+    assert pairs(base) == set()
+    images = np.concatenate([base, [compressed(image) for image in base]])
+    assert pairs(images) == {(n, n + count) for n in range(count)}
+
+
+def test_exact_copies_are_pairs_with_the_first_of_their_kind(phantom: np.ndarray) -> None:
+    images = phantom[[5, 6, 5, 7, 5, 6]]
+    assert first_of_equals(images).tolist() == [0, 1, 0, 3, 0, 1]
+    assert pairs(images) == {(0, 2), (0, 4), (1, 5)}
 
 
 def test_blank_images_match_nothing() -> None:
-    assert pairs(np.full((10, 28, 28), 7, np.uint8)) == set()
+    assert pairs(np.full((10, SIDE, SIDE), 7, np.uint8)) == set()
 
 
-def test_colour_and_other_sizes_work() -> None:
-    base = np.random.default_rng(0).integers(0, 256, (5, 33, 50, 3), np.uint8)
-    assert pairs(np.concatenate([base, base])) == {(n, n + 5) for n in range(5)}
+def test_images_of_noise_match_nothing() -> None:
+    assert pairs(np.random.default_rng(0).integers(0, 256, (300, SIDE, SIDE), np.uint8)) == set()
 
 
-def test_thumbnails_are_block_means() -> None:
-    image = np.kron(np.arange(64).reshape(8, 8), np.ones((4, 4))).astype(np.uint8)
-    np.testing.assert_allclose(thumbnails(image[None])[0], np.arange(64))
+@pytest.mark.parametrize("form", [(33, 50, 3), (8, 8), (64, 64), (12, 28, 28)])
+def test_any_form_of_image_works(form: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    base = gaussian_filter(rng.normal(size=(20, *form)), (0, 1, 1, *[0] * (len(form) - 2)))
+    base = np.clip(128 + 60 * base / base.std(), 0, 255).astype(np.uint8)
+    darker = (base[:5] * 0.8).astype(np.uint8)
+    assert pairs(np.concatenate([base, darker])) == {(n, n + 20) for n in range(5)}
 
 
-def test_the_search_ends_when_everything_is_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_copies, "MOST_PAIRS", 100)
-    monkeypatch.setattr(near_copies, "BLOCK", 16)
-    images = np.repeat(pictures(1)[:1], 200, axis=0)
-    assert not find_near_copies(images).is_complete
-
-
-def of_two_patterns(*mixtures: tuple[int, int]) -> np.ndarray:
-    """Images that are so much of one pattern and so much of another that has nothing of it.
-
-    The correlation of two of them is the cosine of the angle between their mixtures.
-    """
-    left, top = np.ones((16, 16), int), np.ones((16, 16), int)
-    left[:, 8:] = top[8:] = -1
-    return np.array([128 + p * left + q * top for p, q in mixtures]).astype(np.uint8)
-
-
-def test_images_correlate_by_0_995_or_they_are_not_near(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_copies, "BLOCK", 1)
-    assert pairs(of_two_patterns((120, 6), (120, -6))) == {(0, 1)}  # 0.99501
-    assert pairs(of_two_patterns((117, 6), (117, -6))) == set()  # 0.99475
-
-
-@pytest.mark.parametrize("block", [1, 3, 7, 100])
-def test_the_search_reaches_as_far_as_alike_images_may_lie_apart(
-    monkeypatch: pytest.MonkeyPatch, block: int
+def test_groups_of_images_find_what_comparing_all_finds(
+    monkeypatch: pytest.MonkeyPatch, phantom: np.ndarray
 ) -> None:
-    monkeypatch.setattr(near_copies, "BLOCK", block)
-    steps = range(-20, 21)
-    images = of_two_patterns(*((100, step) for step in steps))
-    likeness = np.corrcoef(images.reshape(len(images), -1))
-    expected = {
-        (i, j) for j in range(len(steps)) for i in range(j) if likeness[i, j] >= near_copies.ALIKE
-    }
-    assert max(j - i for i, j in expected) == 10
-    assert pairs(images) == expected
+    images = np.concatenate([phantom, [compressed(image) for image in phantom[:100]]])
+    look = common_look(images)
+    whole = find_candidates(images, look)
+    monkeypatch.setattr(copy_candidates, "LARGEST_CELL", 20)
+    parted = find_candidates(images, look)
+    nearest = {(r, o) for r, o, rank in zip(whole.row, whole.other, whole.rank) if rank == 0}
+    also = {(r, o) for r, o, rank in zip(parted.row, parted.other, parted.rank) if rank == 0}
+    assert {(n + 240, n) for n in range(100)} <= also
+    assert len(nearest & also) >= 0.9 * len(nearest)
 
 
-def test_the_reach_is_the_distance_of_unit_vectors_that_are_just_alike() -> None:
-    angle = np.arccos(0.995)
-    distance = np.linalg.norm(np.array([np.cos(angle), np.sin(angle)]) - [1, 0])
-    assert distance < near_copies.REACH < 1.01 * distance
+class TestCandidates:
+    def test_they_agree_with_plain_loops(self, phantom: np.ndarray) -> None:
+        images = phantom[:30]
+        look = common_look(images)
+        found = find_candidates(images, look)
+        flat = pictures(images, look.side)
+
+        def vector(picture: np.ndarray) -> np.ndarray:
+            seen = picture.reshape(-1) @ look.search
+            return seen / np.linalg.norm(seen)
+
+        def alike(row: int, other: int) -> float:
+            best = -1.0
+            for turn in range(8):
+                for crop in copy_candidates.CROPS:
+                    placing = np.array([[crop, 0, crop, 0]], np.float32)
+                    seen = turned(warp(flat[[row]], placing), turn)[0]
+                    best = max(best, float(vector(seen) @ vector(flat[other])))
+            return best
+
+        for row, other, likely in zip(found.row, found.other, found.alike, strict=True):
+            assert likely == pytest.approx(alike(row, other), abs=2e-3)
+        for row in range(30):
+            others = sorted(alike(row, other) for other in range(30) if other != row)[::-1]
+            wanted = [value for value in others[:8] if value > copy_candidates.LEAST_ALIKE + 2e-3]
+            kept = sorted(found.alike[found.row == row].tolist())[::-1]
+            np.testing.assert_allclose(kept[: len(wanted)], wanted, atol=2e-3)
+
+    def test_ranks_count_from_the_nearest(self, phantom: np.ndarray) -> None:
+        found = find_candidates(phantom[:50], common_look(phantom[:50]))
+        for row in range(50):
+            own = found.take(found.row == row)
+            assert own.rank.tolist() == list(range(len(own.row)))
+            assert (np.diff(own.alike) <= 0).all()
+            assert row not in own.other
+            assert len(set(own.other.tolist())) == len(own.other)
 
 
-def test_alike_thumbnails_of_images_that_differ_in_full_are_not_near() -> None:
-    image = of_two_patterns((60, 0))[0].astype(int)
-    checks = np.indices(image.shape).sum(axis=0) % 2 * 2 - 1  # of mean 0 in every thumbnail pixel
-    found = {
-        grain: pairs(np.array([image, image + grain * checks]).astype(np.uint8))
-        for grain in (11, 13)
-    }
-    # The correlation in full is 60 / sqrt(60**2 + grain**2): 0.9836 and 0.9773.
-    assert found == {11: {(0, 1)}, 13: set()}
+class TestRegistration:
+    def test_a_cut_out_is_placed_where_it_was_cut(self, phantom: np.ndarray) -> None:
+        whole = pictures(phantom[:20], SIDE)
+        truth = np.array([0.93, 0.6, 0.95, -0.5], np.float32)
+        part = warp(whole, np.tile(truth, (20, 1)))
+        found = place_cut_out(part, whole)
+        assert np.median(np.abs(found - truth), axis=0) == pytest.approx([0] * 4, abs=0.02)
+
+    def test_placing_in_itself_changes_nothing(self, phantom: np.ndarray) -> None:
+        whole = pictures(phantom[:20], SIDE)
+        np.testing.assert_allclose(place_cut_out(whole, whole), [[1, 0, 1, 0]] * 20, atol=1e-3)
+        np.testing.assert_array_equal(warp(whole, np.tile([[1, 0, 1, 0]], (20, 1))), whole)
+
+    def test_likeness_is_one_for_equals_and_the_same_both_ways(self, phantom: np.ndarray) -> None:
+        look = common_look(phantom)
+        one, other = pictures(phantom[:40], SIDE), pictures(phantom[40:80], SIDE)
+        np.testing.assert_allclose(likeness(one, one, look.check), 1, atol=1e-4)
+        there, back = likeness(one, other, look.check), likeness(other, one, look.check)
+        assert (np.abs(there - back) < 0.1).all()
+        assert (there < LEAST_LIKENESS).all()
+
+    def test_contrast_and_brightness_do_not_matter(self, phantom: np.ndarray) -> None:
+        look = common_look(phantom)
+        one = pictures(phantom[:10], SIDE)
+        np.testing.assert_allclose(likeness(one, 0.3 * one + 2, look.check), 1, atol=1e-3)
+
+
+class TestCommonLook:
+    def test_pictures_have_mean_0_and_deviation_1(self, phantom: np.ndarray) -> None:
+        found = pictures(phantom, SIDE)
+        np.testing.assert_allclose(found.mean(axis=(1, 2)), 0, atol=1e-5)
+        np.testing.assert_allclose(found.std(axis=(1, 2)), 1, atol=1e-4)
+
+    def test_what_has_no_contrast_is_0(self) -> None:
+        assert not pictures(np.full((2, 9, 9), 200, np.uint8), 9).any()
+
+    def test_area_means_keep_the_mean_and_mirror_alike(self) -> None:
+        for length in (28, 33, 50, 64):
+            means = area_means(length, 28)
+            np.testing.assert_allclose(means.sum(axis=1), 1, rtol=1e-5)
+            np.testing.assert_allclose(means.sum(axis=0), 28 / length, rtol=1e-5)
+            np.testing.assert_allclose(means[::-1, ::-1], means, atol=1e-6)
+        np.testing.assert_array_equal(area_means(28, 28), np.eye(28))
+
+    def test_the_directions_do_not_know_how_images_lie(self, phantom: np.ndarray) -> None:
+        upright = common_look(phantom).check
+        lying = common_look(np.ascontiguousarray(np.rot90(phantom, axes=(1, 2)))).check
+        np.testing.assert_allclose(upright @ upright.T, lying @ lying.T, atol=2e-2)
+
+    def test_turns_are_the_eight_ways_to_lay_a_square(self) -> None:
+        square = np.arange(9).reshape(1, 3, 3)
+        ways = {turned(square, turn).tobytes() for turn in range(8)}
+        assert len(ways) == 8
+        np.testing.assert_array_equal(turned(square, 0), square)
+        np.testing.assert_array_equal(turned(square, 4), square[:, :, ::-1])
+
+    def test_natural_images_have_mean_power_1_and_no_brightness(self) -> None:
+        covariance = natural_covariance(8)
+        assert np.trace(covariance) == pytest.approx(64)
+        np.testing.assert_allclose(covariance @ np.ones(64), 0, atol=1e-9)
+        assert np.linalg.eigvalsh(covariance).min() > -1e-9
+
+
+class TestThreshold:
+    def found(self, eighth: float) -> float:
+        rows = np.repeat(np.arange(10), 8)
+        ranks = np.tile(np.arange(8), 10)
+        alike = np.where(ranks == 7, eighth, 1.0).astype(np.float32)
+        columns = (rows, (rows + 1) % 10, np.zeros(80, int), ranks, alike)
+        return least_likeness(copy_candidates.Candidates(*columns), alike, 10)
+
+    def test_different_faces_ask_for_the_least(self) -> None:
+        assert self.found(0.3) == LEAST_LIKENESS
+
+    def test_neighbouring_slices_ask_for_more(self) -> None:
+        assert self.found(0.8) == pytest.approx(0.95)
+        assert self.found(0.99) == MOST_DEMANDED

@@ -3,7 +3,11 @@
 import pytest
 
 from coreset_lib.datasets.sources.person_cells import tell_people
-from coreset_lib.datasets.sources.person_columns import patient_column, personal_columns
+from coreset_lib.datasets.sources.person_columns import (
+    group_column,
+    patient_column,
+    personal_columns,
+)
 
 PEOPLE = (
     *("Patientenname", "Geburtsdatum", "Nachname", "Vorname", "Anschrift", "Krankenkasse"),
@@ -36,14 +40,27 @@ def test_harmless_columns_stay(name):
         (["path", "Patientennummer"], "Patientennummer"),
         (["path", "NHS number", "AccessionNumber"], "NHS number"),
         (["AccessionNumber", "NHS number"], "NHS number"),
-        (["path", "Study Instance UID"], "Study Instance UID"),
-        (["Geburtsname", "Fall-Nr."], "Fall-Nr."),
+        (["path", "Study Instance UID"], ""),
         (["mrn", "patient_id"], "patient_id"),
         (["path", "label"], ""),
     ],
 )
 def test_ids_of_patients_go_before_those_of_examinations(header, column):
     assert patient_column(header) == column
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        (["path", "Study Instance UID"], "Study Instance UID"),
+        (["SeriesUID", "Accession Number"], "Accession Number"),
+        (["Geburtsname", "Fall-Nr."], "Fall-Nr."),
+        (["path", "label"], ""),
+    ],
+)
+def test_for_want_of_patients_examinations_stay_together(header, column):
+    rows = [dict.fromkeys(header, cell) for cell in ("1", "1", "2")]
+    assert group_column(header, rows) == column
 
 
 @pytest.mark.parametrize(

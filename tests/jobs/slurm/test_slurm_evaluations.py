@@ -10,11 +10,12 @@ from coreset_lib.datasets import load_dataset
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
-from coreset_lib.evaluation.results import claimed, read_cells, write_cell
+from coreset_lib.evaluation.results import read_cells, write_cell
 from coreset_lib.jobs import evaluations
 from coreset_lib.jobs.slurm import evaluations as slurm_evaluations
 from coreset_lib.jobs.slurm.client import JobState, write_job
 from coreset_lib.jobs.slurm.options import SlurmOptions
+from coreset_lib.leases import Leases
 from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
 from coreset_lib.training.running.worker import train_run
@@ -47,7 +48,7 @@ def evaluator(trained_run, plan, paths, tiny_dataset):
 class TestCells:
     def test_a_cell_that_another_process_trains_is_left_to_it(self, evaluator, plan, paths):
         cells = list(plan.cells())
-        with claimed(paths, cells[1]) as is_mine:
+        with Leases(paths.leases).taken(cells[1].key) as is_mine:
             assert is_mine
             assert evaluator.work() == 1
         assert set(read_cells(paths, plan)) == {*cells} - {cells[1]}

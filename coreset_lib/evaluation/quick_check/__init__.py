@@ -1,0 +1,1 @@
+"""The quick check: small networks trained on a coreset and on random ones of its size."""

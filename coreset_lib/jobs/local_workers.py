@@ -1,0 +1,109 @@
+"""Several workers of one comparison on this computer, led by the process that shows how far it is.
+
+A small network leaves a GPU, and processors with many cores, mostly idle: several trainings side
+by side fill them.
+"""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import IO
+
+from coreset_lib.checks import check_whole
+from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.evaluate import OnCell, read_plan
+from coreset_lib.evaluation.results import EvaluationPaths, count_finished
+from coreset_lib.plans import Pace, working
+from coreset_lib.runs.records import Status
+from coreset_lib.system.computing import background_environment, usable_cores
+
+MOST_WORKERS = 256
+POLL_SECONDS = 0.2
+LAST_LINES = 2000  # characters of what a worker said
+
+
+def compare_with_workers(
+    paths: EvaluationPaths,
+    n_workers: int,
+    *,
+    on_cell: OnCell = lambda done, total: None,
+) -> Status:
+    """Let several processes train the open cells of a comparison, and keep its status true.
+
+    Each has its share of this computer's cores. They end with the block, however it ends.
+
+    Parameters
+    ----------
+    paths : EvaluationPaths
+    n_workers : int
+        From 1 to 256.
+    on_cell : callable
+        Told of finished and of all cells.
+
+    Returns
+    -------
+    Status
+        ``finished``.
+
+    Raises
+    ------
+    CoresetError
+        If the number is not allowed, or every worker has failed: with what the last one said.
+    """
+    check_whole("--workers", n_workers, least=1, most=MOST_WORKERS)
+    cells = list(read_plan(paths).cells())
+    pace = Pace()
+    with (
+        working(paths, "comparison", len(cells)) as writer,
+        tempfile.TemporaryFile() as said,
+        _workers(paths.root, n_workers, said) as workers,
+    ):
+        done = -1
+        while done < len(cells):
+            ended = all(worker.poll() is not None for worker in workers)
+            if (now := count_finished(paths, cells)) > done:
+                done, left = now, pace.seconds_left(now, len(cells))
+                writer.update(step="training", epoch=done, epochs=len(cells), eta_seconds=left)
+                on_cell(done, len(cells))
+            if ended and done < len(cells):
+                raise CoresetError(_reason(said))
+            time.sleep(POLL_SECONDS)
+        writer.update(state="finished", step="", eta_seconds=0.0)
+    return writer.status
+
+
+@contextlib.contextmanager
+def _workers(
+    folder: Path, n_workers: int, said: IO[bytes]
+) -> Generator[Sequence["subprocess.Popen[bytes]"]]:
+    """Start workers; those that still work at the end of the block are ended."""
+    n_threads = max((usable_cores() or 1) // n_workers, 1)
+    environment = {**background_environment(), "OMP_NUM_THREADS": str(n_threads)}
+    command = [sys.executable, "-m", "coreset_lib.jobs.work", str(folder)]
+    workers: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(n_workers):
+            workers.append(subprocess.Popen(command, stdout=said, stderr=said, env=environment))
+        yield workers
+    except OSError as error:
+        raise CoresetError(
+            f"a worker cannot be started: {error.strerror or error}. Ask for fewer with --workers."
+        ) from None
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait()
+
+
+def _reason(said: IO[bytes]) -> str:
+    """Return the last thing that a worker said, as the reason why none is left."""
+    size = said.seek(0, 2)
+    said.seek(max(size - LAST_LINES, 0))
+    lines = said.read().decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "no reason was given")
+    return f"every worker has ended before all trainings were done: {last}"

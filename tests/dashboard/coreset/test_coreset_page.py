@@ -1,0 +1,102 @@
+"""The Coreset page: what it offers by itself, and what it says was left out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from coreset_lib.selection import STRATEGIES
+from dashboard.coreset.left_out import LeftOut, left_out_by_class, share_left_out, warning_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+def finish(paths):
+    """Let the training end: the embedding is there and the status says finished."""
+    random = np.random.default_rng(0)
+    np.save(paths.embedding, random.normal(size=(160, 4)).astype(np.float32))
+    status = json.loads(paths.status.read_text())
+    paths.status.write_text(json.dumps(status | {"state": "finished", "epoch": 12, "pid": None}))
+
+
+def strategy(dashboard):
+    return dashboard.labelled("selectbox", "Strategy").value
+
+
+def balance(dashboard):
+    return dashboard.labelled("selectbox", "Class balance").value
+
+
+def test_while_a_run_trains_a_fair_draw_is_offered_and_not_the_hardest(open_dashboard, write_run):
+    write_run("running", epoch=5)
+    dashboard = open_dashboard("coreset")
+    assert (strategy(dashboard), balance(dashboard)) == ("random", "proportional")
+    assert "need the run's embedding" in dashboard.words
+    assert not dashboard.errors
+
+
+def test_what_was_offered_for_want_of_an_embedding_is_not_kept(open_dashboard, write_run):
+    paths = write_run("running", epoch=5)
+    dashboard = open_dashboard("coreset")
+    finish(paths)
+    dashboard.visit("trajectories").visit("coreset")
+    assert (strategy(dashboard), balance(dashboard)) == ("recommended", "global")
+    assert "need the run's embedding" not in dashboard.words
+    assert not dashboard.errors
+
+
+def test_what_a_person_chose_while_a_run_trained_is_kept(open_dashboard, write_run):
+    paths = write_run("running", epoch=5)
+    dashboard = open_dashboard("coreset")
+    dashboard.labelled("selectbox", "Strategy").select("ccs")
+    dashboard.run()
+    finish(paths)
+    dashboard.visit("trajectories").visit("coreset")
+    assert strategy(dashboard) == "ccs"
+
+
+def test_a_chosen_strategy_of_a_link_is_kept(open_dashboard, write_run):
+    write_run("running", epoch=5)
+    dashboard = open_dashboard("coreset", strategy=STRATEGIES["top"].title)
+    assert strategy(dashboard) == "top"
+
+
+def test_the_recommended_offer_gives_way_on_a_run_without_embedding(open_dashboard, write_run):
+    finished, training = write_run(seed=1), write_run("running", epoch=5, seed=2)
+    finish(finished)
+    dashboard = open_dashboard("coreset", run=finished.root.name)
+    assert strategy(dashboard) == "recommended"
+    dashboard.labelled("selectbox", "Run").select(training.root.name)
+    dashboard.run()
+    assert strategy(dashboard) == "random"
+    assert not dashboard.errors
+
+
+def test_what_was_left_out_stands_as_a_share_and_per_class(open_dashboard, write_run):
+    paths = write_run()
+    finish(paths)
+    dashboard = open_dashboard("coreset")
+    number, share = dashboard.metric("Left out as suspects").split(" ", 1)
+    assert share == f"({100 * int(number) / 160:.0f} %)"
+    (table,) = [t.value for t in dashboard.app.dataframe if "left out" in t.value.columns]
+    assert table["left out"].sum() == int(number)
+    assert int(number) > 32
+    assert any("were left out as suspects" in hint for hint in dashboard.hints)
+
+
+def test_classes_without_a_suspect_or_a_quota_count_as_none_left_out():
+    report = {"suspects": [{"part": "liver", "left_out": 3}]}
+    parts = left_out_by_class(report, ("liver", "spleen", "bone"), (10, 20, 0))
+    assert [(p.name, p.n_left_out) for p in parts] == [("liver", 3), ("spleen", 0)]
+    assert share_left_out(parts) == 0.1
+    assert left_out_by_class({}, ("liver",), (10,)) == []
+
+
+def test_a_warning_comes_above_a_fifth_of_all_or_of_one_class():
+    few = LeftOut(name="liver", n_samples=100, n_left_out=20)
+    many = LeftOut(name="bone", n_samples=10, n_left_out=3)
+    assert warning_of([few], 50) == ""
+    assert "bone 30 %" in warning_of([few, many], 50)
+    assert "liver" not in warning_of([few, many], 50)
+    assert "After 12 epochs" in warning_of([many], 12)
+    assert warning_of([many], 50).startswith("3 (30 %) of 10 samples")
