@@ -22,11 +22,23 @@ def tables():
     return module
 
 
-@pytest.mark.parametrize("part", ["screened"])
+@pytest.mark.parametrize("part", ["screened", "confirmed"])
 def test_every_line_of_the_overview_stands_on_the_page(tables, part):
     lines = list(tables.overview(RESULTS / part))
     assert len(lines) > 3
     assert "\n".join(lines) in PAGE
+
+
+def test_every_confirmed_cell_stands_on_the_page(tables):
+    lines = list(tables.tables(RESULTS / "confirmed"))
+    cells = [line for line in lines if line.startswith(("| 2 %", "| 5 %", "| 10 %", "| 20 %"))]
+    sets = [path.stem for path in sorted((RESULTS / "confirmed").glob("*.csv"))]
+    rows = lines[lines.index(f"### {sets[1]}") : lines.index("### All cells")]
+    assert [line for line in rows if line in cells and line not in PAGE] == []
+    (summary,) = [
+        line for line in lines if line.startswith("| version 2 | ") and " of 56 |" in line
+    ]
+    assert summary.endswith("| 0 of 56 |")
 
 
 def test_a_difference_is_that_of_the_means_with_welchs_interval(tables):
