@@ -10,6 +10,7 @@ NOT_BENCHMARKS = (
     *("measuring.py", "generated_runs.py", "run_all.py"),
     *("score_table.py", "recommended.py", "refinement.py", "label_noise.py", "embeddings.py"),
     *("near_copies.py", "demo_recipe.py"),
+    *("recommended_second.py", "recommended_candidates.py", "recommended_tables.py"),
 )
 
 
