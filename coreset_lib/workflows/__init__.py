@@ -49,6 +49,7 @@ from coreset_lib.workflows.refining import (
     start_refinement,
     stop_refinement,
 )
+from coreset_lib.workflows.reporting import run_report
 from coreset_lib.workflows.runs import average, find_run, open_store, stop
 from coreset_lib.workflows.training import (
     create_runs,
@@ -98,6 +99,7 @@ __all__ = [
     "refinement_plan",
     "refinements",
     "resume",
+    "run_report",
     "slurm_script",
     "start",
     "start_evaluation",
