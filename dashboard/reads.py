@@ -274,6 +274,13 @@ def train_corrected(folder: str, labels: Export) -> str:
     ).run_id
 
 
+def run_report(folder: str, *, with_images: bool) -> bytes:
+    """Return a run's report as one HTML page."""
+    return workflows.run_report(
+        _run(folder), cache=default_cache(), with_images=with_images, roots=allowed_roots()
+    )
+
+
 def prepare_run(config: TrainingConfig) -> str:
     """Create a run that somebody will train elsewhere, and return its id."""
     return workflows.prepare(config, cache=default_cache(), roots=allowed_roots()).run_id
