@@ -8,7 +8,14 @@ HERE = Path(__file__).parent
 # Tools, and studies that want data and hours.
 NOT_BENCHMARKS = (
     *("measuring.py", "generated_runs.py", "run_all.py"),
-    *("score_table.py", "recommended.py", "refinement.py", "label_noise.py", "embeddings.py"),
+    *(
+        "score_table.py",
+        "recommended.py",
+        "refinement.py",
+        "label_noise.py",
+        "embeddings.py",
+        "gpu.py",
+    ),
 )
 
 
