@@ -80,7 +80,7 @@ def test_the_metrics_of_the_run_name_auc_and_exact_match(open_dashboard, shown_r
 
 
 def test_the_coreset_shows_a_picture_of_every_volume(open_dashboard, shown_run):
-    dashboard = open_dashboard("coreset")
+    dashboard = open_dashboard("coreset", strategy="Top: the hardest samples")
     assert not dashboard.errors
     pictures = [str(image.proto) for image in dashboard.app.get("image")]
     assert len(pictures) >= 6

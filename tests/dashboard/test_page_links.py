@@ -18,6 +18,7 @@ def test_the_windows_of_a_link_are_shown_on_every_page(open_dashboard, write_run
     # A page link of the real program drops what the page before had put into the URL.
     for name in ("early", "late"):
         dashboard.app.query_params.pop(name)
+    dashboard.app.query_params["strategy"] = "Top: the hardest samples"
     dashboard.visit("coreset")
     assert "Windows 2-4 and 6-8" in dashboard.words
     assert windows(dashboard) == ("2-4", "6-8")

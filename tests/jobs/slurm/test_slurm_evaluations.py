@@ -171,7 +171,7 @@ def test_without_slurm_the_script_is_written_instead(trained_run, tmp_path, monk
     ("options", "message"),
     [
         (("--tasks", "3"), "--tasks must come with --executor slurm, got local"),
-        (("--executor", "pbs"), "executor must be one of local, slurm, got 'pbs'"),
+        (("--executor", "pbs"), "executor must be one of local, slurm, ray, kubernetes, got 'pbs'"),
         (("--executor", "slurm", "--tasks", "0"), "tasks must be from 1 to 1000, got 0"),
         (("--executor", "slurm", "--gpus", "2"), "--gpus must be from 0 to 1, got 2"),
     ],
