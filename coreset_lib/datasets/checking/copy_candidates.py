@@ -52,7 +52,13 @@ class Candidates(NamedTuple):
 
     def take(self, chosen: NDArray[Any]) -> "Candidates":
         """Return some of the candidates."""
-        return Candidates(*(column[chosen] for column in self))
+        return Candidates(
+            row=self.row[chosen],
+            other=self.other[chosen],
+            turn=self.turn[chosen],
+            rank=self.rank[chosen],
+            alike=self.alike[chosen],
+        )
 
 
 def find_candidates(images: Images, look: CommonLook) -> Candidates:
