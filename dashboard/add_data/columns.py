@@ -139,12 +139,15 @@ def _draw_preview(found: Preview) -> None:
     st.markdown("  \n".join(lines))
     for concern in found.concerns:
         st.caption(as_text(concern))
+    # Ids may be those of patients: only which images have the same one is shown.
+    keys = [item.group or item.patient_id for item in found.items]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(filter(None, keys)), start=1)}
     st.dataframe(
         {
             "": [_picture(item.path) if not item.problem else "" for item in found.items],
             "file": [item.source for item in found.items],
             "label": [item.label for item in found.items],
-            "stays together by": [item.group or item.patient_id for item in found.items],
+            "stays together": [f"group {numbers[key]}" if key else "" for key in keys],
             "note": [item.problem for item in found.items],
         },
         hide_index=True,
