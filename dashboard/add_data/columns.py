@@ -13,6 +13,7 @@ from coreset_lib.datasets.sources.choices import FOLDER, NO_CHOICES, ReadingChoi
 from coreset_lib.datasets.sources.listing import IMAGE_SUFFIXES, is_within
 from coreset_lib.datasets.sources.preview import Guess, Preview, guess_table, preview
 from coreset_lib.datasets.sources.table import TABLE_SUFFIXES
+from coreset_lib.datasets.sources.table_reading import table_columns
 from coreset_lib.errors import CoresetError
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.images import data_uri
@@ -37,7 +38,9 @@ def draw_choices(path: Path) -> ReadingChoices:
     if not is_table and not os.path.isdir(path):
         return NO_CHOICES
     with st.expander(
-        "Columns, labels and groups" if is_table else "What stays together", icon=":material/tune:"
+        "Columns, labels and groups" if is_table else "What stays together",
+        expanded=is_table and not {"path", "label"} <= set(table_columns(path)),
+        icon=":material/tune:",
     ):
         try:
             choices = _draw_columns(path) if is_table else NO_CHOICES
@@ -65,7 +68,6 @@ def _draw_columns(path: Path) -> ReadingChoices:
         "Column with file names",
         columns,
         index=columns.index(guess.path) if guess.path else None,
-        format_func=as_text,
         key=_key(path, "path"),
         placeholder="choose a column",
     )
@@ -73,7 +75,6 @@ def _draw_columns(path: Path) -> ReadingChoices:
         "Column with labels",
         [*columns, FOLDER] if FOLDER not in columns else columns,
         list(guess.labels),
-        format_func=as_text,
         key=_key(path, "labels"),
         help="One column with classes; or several with a mark (1, 0, -1, blank) for each label; "
         "or folder, where each class lies in a folder of its own.",
@@ -118,7 +119,7 @@ def _draw_groups(path: Path, choices: ReadingChoices, *, is_table: bool) -> Read
     group_by = st.selectbox(
         "Images stay together by",
         [*known, FOLDER],
-        format_func=lambda name: as_text(name) if name else "what is known (patient, study, ...)",
+        format_func=lambda name: name or "what is known (patient, study, ...)",
         key=_key(path, "group"),
         accept_new_options=True,
         help="A patient's images must not lie in train and in test. A column, the folder that a "
@@ -138,12 +139,15 @@ def _draw_preview(found: Preview) -> None:
     st.markdown("  \n".join(lines))
     for concern in found.concerns:
         st.caption(as_text(concern))
+    # Ids may be those of patients: only which images have the same one is shown.
+    keys = [item.group or item.patient_id for item in found.items]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(filter(None, keys)), start=1)}
     st.dataframe(
         {
             "": [_picture(item.path) if not item.problem else "" for item in found.items],
             "file": [item.source for item in found.items],
             "label": [item.label for item in found.items],
-            "stays together by": [item.group or item.patient_id for item in found.items],
+            "stays together": [f"group {numbers[key]}" if key else "" for key in keys],
             "note": [item.problem for item in found.items],
         },
         hide_index=True,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ def area_means(length: int, side: int) -> Vectors:
     return (np.maximum(overlap, 0) * side / length).astype(np.float32)
 
 
-def turned(pictures: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
+def turned(pictures: NDArray[Any], turn: int) -> NDArray[Any]:
     """Return pictures in one of eight positions: turned by quarters, from 4 on mirrored first."""
     mirrored = pictures[:, :, ::-1] if turn >= N_TURNS // 2 else pictures
     return np.rot90(mirrored, turn % 4, axes=(1, 2))

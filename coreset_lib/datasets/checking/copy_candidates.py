@@ -1,7 +1,7 @@
 """Finding, among many images, the few that each of them may be a copy of."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +50,15 @@ class Candidates(NamedTuple):
     rank: Rows
     alike: NDArray[np.float32]
 
-    def take(self, chosen: NDArray[np.generic]) -> "Candidates":
+    def take(self, chosen: NDArray[Any]) -> "Candidates":
         """Return some of the candidates."""
-        return Candidates(*(column[chosen] for column in self))
+        return Candidates(
+            row=self.row[chosen],
+            other=self.other[chosen],
+            turn=self.turn[chosen],
+            rank=self.rank[chosen],
+            alike=self.alike[chosen],
+        )
 
 
 def find_candidates(images: Images, look: CommonLook) -> Candidates:
@@ -91,7 +97,8 @@ class _Nearest:
 
     def __init__(self, n_images: int) -> None:
         self.least = np.full(n_images, LEAST_ALIKE, np.float32)
-        self.kept = Candidates(*(np.empty(0, np.int64) for _ in range(4)), np.empty(0, np.float32))
+        none = np.empty(0, np.int64)
+        self.kept = Candidates(none, none, none, none, np.empty(0, np.float32))
         self.pending: list[Candidates] = []
         self.n_pending = 0
 

@@ -98,7 +98,7 @@ def _subset(split: Split, rows: NDArray[np.intp]) -> Split:
     """Return some samples of a split."""
 
     def chosen(values: Sequence[str]) -> Sequence[str]:
-        return [values[row] for row in rows] if len(values) else values
+        return [values[int(row)] for row in rows] if len(values) else values
 
     return Split(
         images=np.asarray(split.images)[rows],

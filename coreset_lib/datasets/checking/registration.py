@@ -183,14 +183,16 @@ def _as_sharp(target: Pictures, source: Pictures) -> Pictures:
 def _detail(target: Pictures, source: Pictures) -> NDArray[np.float32]:
     """Return the correlation of fine detail, strong edges cut short, along the worse axis."""
     source = _as_sharp(target, source)
-    bell = _bell(target.shape[1], DETAIL)
-    found = np.ones(len(target), np.float32)
-    for smooth in (lambda images: bell @ images, lambda images: images @ bell.T):
-        one, other = (_cut_short(images - smooth(images)) for images in (target, source))
-        length = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-        alike = np.einsum("ij,ij->i", one, other) / np.maximum(length, 1e-6)
-        found = np.minimum(found, alike)
-    return found
+    rest = np.eye(target.shape[1], dtype=np.float32) - _bell(target.shape[1], DETAIL)
+    down = _row_correlation(_cut_short(rest @ target), _cut_short(rest @ source))
+    across = _row_correlation(_cut_short(target @ rest.T), _cut_short(source @ rest.T))
+    return np.minimum(down, across)
+
+
+def _row_correlation(one: Vectors, other: Vectors) -> NDArray[np.float32]:
+    """Return the cosine of the angle between rows; 0 where one has no length."""
+    length = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.einsum("ij,ij->i", one, other) / np.maximum(length, np.float32(1e-6))
 
 
 def _cut_short(fine: Pictures) -> Vectors:
@@ -218,8 +220,8 @@ def _blurred(images: Pictures, width: float) -> Pictures:
 @lru_cache(maxsize=4)
 def _second_derivative(side: int) -> Vectors:
     """Return the matrix of second differences of a line that is mirrored at its ends."""
-    step = np.diff(np.eye(side, dtype=np.float32), axis=0)
-    return -(step.T @ step)
+    step = np.eye(side, dtype=np.float32)[1:] - np.eye(side, dtype=np.float32)[:-1]
+    return -1 * (step.T @ step)
 
 
 @lru_cache(maxsize=4)

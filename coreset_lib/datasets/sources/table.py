@@ -92,8 +92,8 @@ def list_table(
     labels = _row_labels(sheet, finder, choices)
     labels, readers = merge_readers(
         labels,
-        lambda row: rows[row.number - 1]["path"].strip(),
-        lambda row: part_of(rows[row.number - 1].get("split", "")),
+        [row["path"].strip() for row in rows],
+        [part_of(row.get("split", "")) for row in rows],
     )
     rows = [rows[row.number - 1] for row in labels.rows]
     if not rows:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -139,16 +139,14 @@ class Merged(NamedTuple):
     readers: list[str]
 
 
-def merge_readers(
-    found: RowLabels, path_of: Callable[[LabelRow], str], part_of: Callable[[LabelRow], str]
-) -> Merged:
+def merge_readers(found: RowLabels, paths: Sequence[str], parts: Sequence[str]) -> Merged:
     """Return one row for each image: several readers, or several findings, of it as one.
 
     Parameters
     ----------
     found : RowLabels
-    path_of, part_of : callable
-        The file and the split of a row.
+    paths, parts : sequence of str
+        The file and the split of each row of the table.
 
     Raises
     ------
@@ -157,11 +155,11 @@ def merge_readers(
     """
     by_path: dict[str, list[LabelRow]] = {}
     for row in found.rows:
-        path = os.path.normpath(path_of(row))
+        path = os.path.normpath(paths[row.number - 1])
         by_path.setdefault(path if path != "." else f"\0{row.number}", []).append(row)
     merged, readers, differing = list[LabelRow](), list[str](), list[str]()
     for path, rows in by_path.items():
-        _check_parts(path, rows, part_of)
+        _check_parts(path, rows, parts)
         if found.label_names:
             labels = tuple(dict.fromkeys(label for row in rows for label in row.labels))
         else:
@@ -196,11 +194,11 @@ def _disagreement(differing: Sequence[str]) -> str:
     )
 
 
-def _check_parts(path: str, rows: Sequence[LabelRow], part_of: Callable[[LabelRow], str]) -> None:
+def _check_parts(path: str, rows: Sequence[LabelRow], parts: Sequence[str]) -> None:
     """Raise where rows put one image into different splits."""
-    parts = {part_of(row): row.number for row in rows}
-    if len(parts) > 1:
-        (first, one), (second, other) = list(parts.items())[:2]
+    found = {parts[row.number - 1]: row.number for row in rows}
+    if len(found) > 1:
+        (first, one), (second, other) = list(found.items())[:2]
         raise DatasetError(
             f"path must be in one split, got {shown(path)} in {first or 'none'} (row {one}) and in "
             f"{second or 'none'} (row {other}). Correct the split."

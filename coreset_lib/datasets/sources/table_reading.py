@@ -81,7 +81,7 @@ def read_table(path: Path, finder: ImageFinder, choices: ReadingChoices = NO_CHO
     own = (header[found.label],) if found.label is not None else ()
     guessed = tuple(header[column] for column in found.one_hot) or own
     rows = [_row(header, line, found.path) for line in cells]
-    used = (header[found.path], *(() if labels else own))
+    used = (header[found.path], *(labels or guessed))
     return Table(header, rows, labels or guessed, used, found.notes)
 
 
