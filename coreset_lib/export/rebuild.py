@@ -109,7 +109,8 @@ def read_rebuildable(path: Path) -> Export:
         )
     try:
         is_usable = (
-            record["schema_version"] == SCHEMA_VERSION
+            type(version) is int
+            and version == SCHEMA_VERSION
             and record["kind"] in KINDS
             and isinstance(record["sha256"], str)
             and isinstance(record["run"]["run_id"], str)
@@ -135,7 +136,8 @@ def _check_run(run: Run, record: Record) -> None:
     found = _flat(json.loads(json.dumps(describe_run(run, n_epochs))))
     given = _flat(said)
     for name in sorted({*found, *given}, key=lambda name: (name not in FIRST, name)):
-        if name not in found or name not in given or found[name] != given[name]:
+        is_there = name in found and name in given
+        if not is_there or not _agrees(name, given[name], found[name]):
             raise CoresetError(
                 f"run {run.run_id} must have {name} {_shown(given.get(name))}, as the provenance "
                 f"says, got {_shown(found.get(name))}. It is another run of the same name, or "
@@ -171,7 +173,7 @@ def _says_the_same(record: Record, rebuilt: Record) -> bool:
 def _agrees(name: str, given: Any, found: Any) -> bool:
     """Whether two values of a name are equal, but for options that were added."""
     if not (isinstance(given, dict) and isinstance(found, dict)):
-        return bool(given == found)
+        return bool(given == found) and isinstance(given, bool) is isinstance(found, bool)
     may_grow = name.endswith("options")
     if not (given.keys() <= found.keys() if may_grow else given.keys() == found.keys()):
         return False

@@ -55,10 +55,10 @@ def alone(monkeypatch, tmp_path, one_thread):
     monkeypatch.setattr("coreset_lib.jobs.processes.local.POLL_SECONDS", 0.0)
     monkeypatch.setattr("coreset_lib.jobs.processes.local.STOP_GRACE_SECONDS", 0.0)
     monkeypatch.setattr("coreset_lib.cli.serving.become", lambda *_: 0)
-    monkeypatch.setattr(Evaluator, "work", lambda *_, **__: 1)
-    monkeypatch.setattr(Refiner, "work", lambda *_, **__: False)
 
     def refuse_training(*_, **__):
         raise CoresetError("nothing is trained here.")
 
     monkeypatch.setattr(worker, "_train", refuse_training)
+    monkeypatch.setattr(Evaluator, "work", refuse_training)
+    monkeypatch.setattr(Refiner, "work", refuse_training)

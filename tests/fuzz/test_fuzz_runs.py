@@ -80,11 +80,11 @@ def exports(tmp_path_factory):
 def said_otherwise(record, forged):
     """What a provenance says that the right one does not; what it leaves out is no lie."""
     if not isinstance(record, dict) or not isinstance(forged, dict):
-        return set() if json.dumps(record) == json.dumps(forged) else {"all"}
-    found = {name for name in forged if name not in record}
-    return found | {
-        name for name in {*record} & {*forged} if said_otherwise(record[name], forged[name])
-    }
+        is_same = record == forged and isinstance(record, bool) is isinstance(forged, bool)
+        return set() if is_same else {"all"}
+    others = {name for name in forged if name not in record}
+    shared = {*record} & {*forged}
+    return others | {name for name in shared if said_otherwise(record[name], forged[name])}
 
 
 def test_no_edited_provenance_ends_in_a_traceback_and_none_is_called_the_same(exports):
