@@ -19,7 +19,7 @@ HAS_NODE = $(shell command -v npm >/dev/null 2>&1 && node -e '$(IS_NEW_NODE)' &&
 LEFT_OUT = @echo "JavaScript tests and checks are left out: they need npm and Node.js 18.18 or newer." \
 	>&2; test "$(CI)" != true
 
-.PHONY: install install-js demo test test-js check check-js bench
+.PHONY: install install-js demo test test-js check check-js bench gpu
 
 install: $(STAMP)
 
@@ -70,3 +70,7 @@ check-js: install-js
 
 bench: install
 	$(BIN)/python benchmarks/run_all.py
+
+# All that a GPU is asked for, at most twelve minutes; ARGS=--smoke tries every part on a CPU.
+gpu: install
+	$(BIN)/python benchmarks/gpu.py $(ARGS)

@@ -35,6 +35,7 @@ from coreset_lib.training.targets.target import ResidentDataset, train_target
 RESULTS = Path(__file__).parent / "results" / "recommended" / "second"
 SCREENED = ("breastmnist", "braintumor", "digits")
 SEALED = ("pneumoniamnist", "wbc_folder")
+CONTROL = ("phantom_noisy",)  # synthetic: a quarter of its labels are wrong or ambiguous
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3)
 ARMS = ("random", "version 1", "version 2")
 FIELDS = ("arm", "rate", "draw", "kept", "seconds", "accuracy", "balanced_accuracy", "macro_auc")
@@ -84,7 +85,14 @@ def study(name: str, arms: Sequence[str], draws: dict[str, int], options: Any) -
         found = classification_metrics(result.test, dataset.test.labels).as_dict()
         figures = [found[name] for name in FIELDS[5:]] + found["recall"]
         seconds = round(time.perf_counter() - began, 2)
-        row = [arm, rate, draw, len(indices), seconds, *(round(f, 5) for f in figures)]
+        row = [
+            arm,
+            rate,
+            draw,
+            len(indices),
+            seconds,
+            *("" if f is None else round(f, 5) for f in figures),
+        ]
         append(path, [*FIELDS, *(f"recall {name}" for name in classes)], row)
         sys.stderr.write(f"{name} {rate:g} draw {draw} {arm}: {found['balanced_accuracy']:.3f}\n")
 
@@ -123,7 +131,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-root", type=Path, help="folder with MedMNIST-style .npz files")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/coreset-lens").expanduser())
-    parser.add_argument("--datasets", nargs="+", choices=(*SCREENED, *SEALED))
+    parser.add_argument("--datasets", nargs="+", choices=(*SCREENED, *SEALED, *CONTROL))
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="with --confirm")
     parser.add_argument("--candidates", help="rule|embedding|pick, with commas between them")
     parser.add_argument("--rates", nargs="+", type=float, default=RATES)
     parser.add_argument("--draws", type=int, default=30)
@@ -137,7 +146,7 @@ def main() -> None:
         lines = [*overview(options.out), *tables(options.out)]
         sys.stdout.write("\n".join(lines) + "\n")
         return
-    arms = ARMS if options.confirm else tuple(candidates(options.candidates))
+    arms = tuple(options.arms) if options.confirm else tuple(candidates(options.candidates))
     draws = {arm: options.random_draws if arm == "random" else options.draws for arm in arms}
     for name in options.datasets or (SEALED if options.confirm else SCREENED):
         study(name, arms, draws, options)

@@ -9,6 +9,8 @@ HERE = Path(__file__).parent
 NOT_BENCHMARKS = (
     *("measuring.py", "generated_runs.py", "run_all.py"),
     *("score_table.py", "recommended.py", "refinement.py", "label_noise.py", "embeddings.py"),
+    *("near_copies.py", "demo_recipe.py", "gpu.py"),
+    *("recommended_second.py", "recommended_candidates.py", "recommended_tables.py"),
 )
 
 

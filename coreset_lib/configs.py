@@ -12,6 +12,8 @@ from coreset_lib.networks import NETWORKS
 FEATURES = ("surrogate", "early", "held_out", "pixels", "vgg16", "efficientnet")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
+LABELS_PER_IMAGE = ("", "one", "several")
+MARK_POLICIES = ("", "positive", "negative", "leave-out")
 PRECISIONS = ("auto", "float32", "bfloat16")
 IMAGE_SIZES = (28, 64, 128, 224)
 VOLUME_SIZES = (28, 64)
@@ -68,13 +70,15 @@ class TrainingConfig:
     The defaults are the surrogate recipe of docs/methods.md (EVA sec. 4.1, CCS):
     SGD with Nesterov momentum and a per-iteration cosine from ``learning_rate`` to
     ``final_learning_rate``. ``grey_window``, ``skip_bad`` and ``keep_patient_ids`` say how
-    image files become a dataset. ``class_weighted_loss`` gives every class the same say in the
-    loss; ``augmentation`` "shift" moves each training image by up to 2 pixels, which is safe
-    where sides matter too, "mirror" mirrors it at random along each side, which is refused
-    where they do. ``keep_checkpoints`` is 0, or the number of evenly spaced epochs
-    whose weights stay with the run. ``label_noise`` spoils training labels on purpose, see
-    :mod:`coreset_lib.datasets.relabelling.label_noise`. ``labels`` is empty, or the sha256
-    of a table of corrected labels, see
+    image files become a dataset, ``path_column`` to ``group_by`` how a table is read
+    (:class:`coreset_lib.datasets.sources.choices.ReadingChoices`), and ``leave_copies_out``
+    whether val and test lose the images that train has copies of. ``class_weighted_loss`` gives
+    every class the same say in the loss; ``augmentation`` "shift" moves each training image by
+    up to 2 pixels, which is safe where sides matter too, "mirror" mirrors it at random along
+    each side, which is refused where they do. ``keep_checkpoints`` is 0, or the number of
+    evenly spaced epochs whose weights stay with the run. ``label_noise`` spoils training labels
+    on purpose, see :mod:`coreset_lib.datasets.relabelling.label_noise`. ``labels`` is empty, or
+    the sha256 of a table of corrected labels, see
     :func:`coreset_lib.datasets.relabelling.label_tables.keep_labels`; it is laid over the
     spoilt ones.
     ``precision`` "auto" is bfloat16 autocast on CUDA and float32 elsewhere, whatever the
@@ -87,6 +91,15 @@ class TrainingConfig:
     grey_window: str = "file"
     skip_bad: bool = False
     keep_patient_ids: bool = False
+    path_column: str = ""
+    label_column: str = ""
+    image_folder: str = ""
+    ending: str = ""
+    labels_per_image: str = ""
+    uncertain: str = ""
+    blank: str = ""
+    group_by: str = ""
+    leave_copies_out: bool = False
     model: str = "resnet18"
     epochs: int = 200
     batch_size: int = 256
@@ -113,6 +126,9 @@ class TrainingConfig:
         check_choice("recording", self.recording, RECORDINGS)
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         check_choice("precision", self.precision, PRECISIONS)
+        check_choice("labels per image", self.labels_per_image, LABELS_PER_IMAGE)
+        check_choice("uncertain", self.uncertain, MARK_POLICIES)
+        check_choice("blank", self.blank, MARK_POLICIES)
         if self.image_size not in IMAGE_SIZES:
             sizes = ", ".join(map(str, IMAGE_SIZES))
             raise CoresetError(f"image size must be one of {sizes}, got {self.image_size}.")

@@ -189,11 +189,11 @@ class TrainingDynamics:
         return self.plane("prediction")[:, part] == self.targets[part]
 
     def check_recorded(self, name: str, window: Window | None = None) -> None:
-        """Raise CoresetError where a needed cell of a plane was not recorded (NaN)."""
+        """Raise CoresetError where a needed cell was not recorded (NaN), or is infinite."""
         gaps = 0
         for _, (block,) in self.blocks((name,), window):
             if block.dtype.kind == "f":
-                gaps += int(np.isnan(block).sum())
+                gaps += int((~np.isfinite(block)).sum())
             elif name == "prediction":
                 gaps += int((block == not_recorded(block.dtype)).sum())
         if gaps:

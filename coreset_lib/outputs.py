@@ -3,13 +3,15 @@
 import contextlib
 import errno
 import os
-from collections.abc import Mapping
+import secrets
+import shutil
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from coreset_lib.atomic import flush, replacing
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
-from coreset_lib.system.privacy import publish
+from coreset_lib.system.privacy import publish, publish_folder
 
 _HEAD_BYTES = 4096
 # First bytes of files, and what such a file is called; a table is told by its first columns.
@@ -43,6 +45,68 @@ def write_outputs(contents: Mapping[Path, bytes]) -> None:
         raise _unwritable(" and ".join(map(str, contents)), error) from None
     for target in targets:
         publish(target)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Generator[Path]:
+    """Yield an empty folder to write into; it becomes ``path``, whole, once the block ends well.
+
+    Raises
+    ------
+    CoresetError
+        If ``path`` cannot be written, or is anything but an empty folder or a new one.
+    OSError
+        If it cannot be moved into its place.
+    """
+    target = Path(os.path.realpath(path))
+    is_new = _check_empty(path, target)
+    # Where there is an empty folder already, somebody may be inside it: it stays the same one.
+    place = target.parent if is_new else target
+    aside = place / f".{target.name[:200]}.{secrets.token_hex(4)}.part"
+    try:
+        aside.mkdir()
+        yield aside
+        publish_folder(aside)
+        if is_new:
+            os.rename(aside, target)
+        else:
+            for part in aside.iterdir():
+                os.rename(part, target / part.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check_empty(path: Path, target: Path) -> bool:
+    """Return whether a folder is new; raise CoresetError where it holds something."""
+    try:
+        is_empty = not any(target.iterdir())
+    except FileNotFoundError:
+        is_empty = True
+    except OSError as error:
+        raise _no_folder(path, error) from None
+    if not is_empty:
+        raise CoresetError(f"folder {path} must be empty, got one with files. Name a new one.")
+    try:
+        make_folder(target.parent)
+    except OSError as error:
+        raise _no_folder(path, error) from None
+    return not target.exists()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that a person asked for, and those above it, as any program would."""
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        publish(place)
+
+
+def _no_folder(path: Path, error: OSError) -> CoresetError:
+    """Build the error for a folder that cannot be written."""
+    return CoresetError(
+        f"output {path} must be a folder that can be written: {error.strerror or error}. "
+        "Name a new one."
+    )
 
 
 def check_output(path: Path, *, like: bytes | None = None) -> Path:

@@ -28,7 +28,9 @@ FOOTER = """
     .st-key-{stacked} > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
       > [data-testid="stColumn"] {{width: 100%; flex: 1 1 auto;}}
   }}
+  [data-testid="stCaptionContainer"] {{opacity: 0.88 !important;}}
   [data-testid="stMainBlockContainer"] {{padding: 2.6rem 2.2rem 4rem 2.2rem;}}
+  {accents}
 </style>
 <div class="lens-footer" role="contentinfo">For research use only. Not a medical device:
 no diagnosis, no treatment decision.</div>
@@ -37,6 +39,12 @@ FOOTER_COLOURS = {
     "light": "background: #f3f5f8; color: #1c2430; border-top: 1px solid #d5dbe3;",
     "dark": "background: #1a212b; color: #e8ecf1; border-top: 1px solid #323c49;",
 }
+# In the dark the accent is light enough to be read on the page; what stands on it is then dark.
+DARK_ACCENTS = """
+  [data-testid^="stBaseButton-primary"] *, button[kind^="primary"] *,
+  [data-testid="stPopover"] button[data-variant^="primary"] *,
+  [data-testid="stMultiSelect"] span[title] {color: #10151c !important;}
+"""
 LAST_STATE = "last-state"
 STATE_ICONS = {
     "queued": ":material/hourglass_empty:",
@@ -52,7 +60,9 @@ STATE_ICONS = {
 def draw_footer() -> None:
     """Draw the line that is there on every page."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    st.html(FOOTER.format(colours=FOOTER_COLOURS[theme], stacked=STACKED_WHEN_NARROW))
+    accents = DARK_ACCENTS if theme == "dark" else ""
+    colours = FOOTER_COLOURS[theme]
+    st.html(FOOTER.format(colours=colours, stacked=STACKED_WHEN_NARROW, accents=accents))
 
 
 def draw_left_out_plugins() -> None:
@@ -168,7 +178,8 @@ def run_titles(summaries: Mapping[str, RunSummary]) -> dict[str, str]:
     for run_id, summary in summaries.items():
         if titles[run_id] in common:
             seed = "average" if "-ensemble-" in run_id else f"seed {summary.seed}"
-            titles[run_id] += f" · {seed} · {run_id}"
+            # First what tells them apart: the picker is narrow.
+            titles[run_id] = f"{seed} · {titles[run_id]} · {run_id}"
     return titles
 
 

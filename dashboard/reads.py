@@ -24,6 +24,7 @@ from coreset_lib.evaluation.cost import Cost
 from coreset_lib.evaluation.plan import Arm, EvaluationPlan
 from coreset_lib.evaluation.results import FIGURES, Cells, read_cells
 from coreset_lib.evaluation.standings import Standing, standings
+from coreset_lib.evaluation.tied_scores import tied_scores as find_tied_scores
 from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
@@ -271,6 +272,13 @@ def train_corrected(folder: str, labels: Export) -> str:
     return workflows.train_corrected(
         _run(folder), labels, cache=default_cache(), roots=allowed_roots()
     ).run_id
+
+
+def run_report(folder: str, *, with_images: bool) -> bytes:
+    """Return a run's report as one HTML page."""
+    return workflows.run_report(
+        _run(folder), cache=default_cache(), with_images=with_images, roots=allowed_roots()
+    )
 
 
 def prepare_run(config: TrainingConfig) -> str:
@@ -583,6 +591,13 @@ def _evaluation_standings(
     """Judge anew once more is finished: predictions of many networks are read for it."""
     del root, stamp  # parts of the key
     return standings(_evaluation.paths, _evaluation.plan, _cells, figure=figure)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def tied_scores(version: RunVersion, evaluation_id: str, _plan: EvaluationPlan) -> list[str]:
+    """Say which scores of a comparison tie most samples."""
+    del evaluation_id
+    return find_tied_scores(open_dynamics(version), _plan)
 
 
 def window_grid(evaluation: Evaluation, arm: Arm, rate: float) -> pd.DataFrame:

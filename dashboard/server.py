@@ -10,11 +10,11 @@ from streamlit.starlette import App
 
 from dashboard import guard
 from dashboard.open_browser import open_browser_when_ready
-from dashboard.routes import table
+from dashboard.routes import front, table
 
 app = App(
     Path(__file__).with_name("app.py"),
-    routes=table.routes(),
+    routes=[*front.routes(), *table.routes()],
     middleware=guard.middleware(),
     lifespan=table.lifespan,
 )

@@ -1,15 +1,19 @@
 """Add data: pick a folder or table, see what is in it, and hand it over to training."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import streamlit as st
 
 from coreset_lib.configs import IMAGE_SIZES
+from coreset_lib.datasets import DatasetReport
+from coreset_lib.datasets.checking.report import LARGEST_IMBALANCE
 from coreset_lib.datasets.dataset_list import name_in_list
 from coreset_lib.datasets.sources import source_of
 from coreset_lib.errors import CoresetError
 from dashboard import reads
 from dashboard.add_data import preparation
+from dashboard.add_data.columns import draw_choices
 from dashboard.add_data.report import draw_class_samples, draw_readiness, draw_report
 from dashboard.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
 from dashboard.shared.messages import draw_error
@@ -36,8 +40,7 @@ def draw_page() -> None:
         return
     choice = _draw_choice(roots)
     if choice is not None:
-        preparation.start_job(choice)
-        st.session_state[CHOSEN] = choice
+        _check(choice)
     job = preparation.find_job(st.session_state.get(CHOSEN))
     if job is None:
         return
@@ -47,6 +50,12 @@ def draw_page() -> None:
         draw_error(job.error)
     else:
         _draw_result(job)
+
+
+def _check(choice: preparation.Choice) -> None:
+    """Begin to look at a dataset."""
+    preparation.start_job(choice)
+    st.session_state[CHOSEN] = choice
 
 
 def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
@@ -68,6 +77,8 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
     found = reads.find_datasets(root)[:MOST_FOUND]
     if found:
         st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
+    path = Path(root, below.strip())
+    choices = draw_choices(path)
     size, window, button = st.columns([2, 3, 2], vertical_alignment="bottom")
     image_size = size.selectbox(
         "Image size",
@@ -79,7 +90,7 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
     if button.button(
         "Check this data", type="primary", icon=":material/fact_check:", width="stretch"
     ):
-        return preparation.Choice(str(Path(root, below.strip())), image_size, grey)
+        return preparation.Choice(str(path), image_size, grey, choices)
     return None
 
 
@@ -113,10 +124,32 @@ def _draw_result(job: preparation.Job) -> None:
         report, images = st.columns(2, gap="large")
     with report:
         draw_readiness(job.report)
+        _draw_remedies(job, job.report)
         _draw_hand_over(job, len(job.report.files.bad) if job.report.files else 0)
         draw_report(job.report, job.dataset)
     with images:
         draw_class_samples(job.dataset)
+
+
+def _draw_remedies(job: preparation.Job, report: DatasetReport) -> None:
+    """Draw what one click does about the verdict; the data is then looked at anew."""
+    with st.container(horizontal=True):
+        if any(report.known.values()) and not job.choice.leave_copies_out:
+            st.button(
+                "Leave copies out of val and test",
+                icon=":material/content_cut:",
+                help="Train stays as it is. The choice goes into the run and its fingerprint.",
+                on_click=_check,
+                args=(replace(job.choice, leave_copies_out=True),),
+            )
+        if report.suggested_size:
+            st.button(
+                f"Read at {report.suggested_size} pixels",
+                icon=":material/photo_size_select_large:",
+                help="Finer than now, and slower to train.",
+                on_click=_check,
+                args=(replace(job.choice, image_size=report.suggested_size),),
+            )
 
 
 def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
@@ -129,7 +162,7 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
     )
     if st.button(
         "Train on this data",
-        type="primary",
+        type="secondary" if job.report and job.report.readiness == "unfit" else "primary",
         icon=":material/play_arrow:",
         disabled=not has_consent,
         help=None if has_consent else "Mend the files, or agree to leave them out.",
@@ -146,6 +179,13 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
             skip_bad=n_bad > 0,
             n_train=len(job.dataset.train),
             n_channels=job.dataset.n_channels,
+            choices={
+                **asdict(job.choice.choices),
+                "leave_copies_out": job.choice.leave_copies_out,
+            },
+            class_weighted_loss=bool(
+                job.report and job.report.imbalance_ratio >= LARGEST_IMBALANCE
+            ),
         )
         st.switch_page(PAGES / "runs.py")
 

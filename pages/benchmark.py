@@ -63,6 +63,7 @@ def draw_evaluations(summary: RunSummary, found: list[Evaluation]) -> None:
             key="comparison",
         )
     _draw_progress(by_id[chosen])
+    _draw_ties(by_id[chosen], summary)
     _draw_results(by_id[chosen], summary)
 
 
@@ -102,6 +103,16 @@ def _draw_progress(evaluation: Evaluation) -> None:
         with row:
             name = evaluation.paths.root.name
             draw_slurm_script(name, lambda: reads.evaluation_script(evaluation), SCRIPT)
+
+
+def _draw_ties(evaluation: Evaluation, summary: RunSummary) -> None:
+    """Say which scores tell few of the samples apart: their coresets are arbitrary."""
+    try:
+        ties = reads.tied_scores(summary.version, evaluation.plan.evaluation_id, evaluation.plan)
+    except CoresetError:
+        return  # the comparison itself says what it lacks
+    for tie in ties:
+        st.warning(as_text(tie), icon=":material/warning:")
 
 
 def _draw_results(evaluation: Evaluation, summary: RunSummary) -> None:

@@ -27,6 +27,7 @@ from dashboard.coreset.left_out import counted, draw_left_out, left_out_by_class
 from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
+from dashboard.map.table_colours import remember_coreset
 from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
 from dashboard.shared.options import draw_options
@@ -61,6 +62,7 @@ def draw_page(summary: RunSummary) -> None:
     left, right = st.columns([32, 68], gap="medium")
     with left:
         choices = _draw_choices(summary)
+        remember_coreset(summary, choices)
     with right:
         try:
             version = summary.version

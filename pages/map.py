@@ -60,7 +60,7 @@ def _draw_map_and_controls(summary: RunSummary, available: Projection) -> ScoreV
         projection = controls.draw_projection(available)
         projection = draw_as_of(summary) or projection
         errors = draw_reveal(summary, projection)
-        chosen = controls.draw_colour()
+        chosen = controls.draw_colour(summary)
         score = controls.draw_score(summary)
         clustering = controls.draw_clustering(dynamics.class_names)
         found = None if clustering is None else controls.find_clusters(summary, clustering)

@@ -157,7 +157,7 @@ def _draw_state(
         if asked is not None:
             draw_asked(asked, review)
     with st.container():
-        draw_suspects(summary)
+        draw_suspects(summary, reading.indices[st.session_state.get(PLACE, 0) :])
     with st.container():
         draw_progress(review)
     draw_panels(summary, review, reader, role, hides_others=reading.hides_others)

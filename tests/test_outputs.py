@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from coreset_lib.errors import CoresetError
-from coreset_lib.outputs import check_output, write_output, write_outputs
+from coreset_lib.outputs import check_output, new_folder, write_output, write_outputs
+from coreset_lib.system.privacy import private_files
 
 TABLE = b"index,sample_id,label\n0,a,1\n"
 
@@ -106,3 +107,51 @@ def test_an_output_is_checked_before_the_work(tmp_path):
     with pytest.raises(CoresetError, match="must be new or a table"):
         check_output(tmp_path / "core.csv", like=b"index,sample_id")
     assert check_output(tmp_path / "new.csv") == tmp_path / "new.csv"
+
+
+def fill(out):
+    """Fill a folder as an export does."""
+    with new_folder(out) as folder:
+        (folder / "train").mkdir()
+        (folder / "train" / "a.png").write_bytes(b"x")
+        (folder / "link").symlink_to(out.parent / "secret")
+        assert not (out / "train").exists()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_is_whole_and_has_the_modes_that_others_of_its_user_have(tmp_path, is_there):
+    out = tmp_path / "deep" / "out"
+    (tmp_path / "deep").mkdir(mode=0o755)
+    secret = tmp_path / "deep" / "secret"
+    secret.touch(mode=0o600)
+    if is_there:
+        out.mkdir(mode=0o755)
+    before = out.stat().st_ino if is_there else None
+    umask = os.umask(0o022)
+    try:
+        with private_files():
+            fill(out)
+    finally:
+        os.umask(umask)
+    assert sorted(path.name for path in out.iterdir()) == ["link", "train"]
+    assert before in (None, out.stat().st_ino)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (out, *out.rglob("*"))}
+    assert modes == {"out": 0o755, "train": 0o755, "a.png": 0o644, "link": 0o600}
+    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["out", "secret"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_that_cannot_be_filled_is_left_as_it_was(tmp_path, is_there):
+    out = tmp_path / "out"
+    if is_there:
+        out.mkdir()
+    with pytest.raises(FileNotFoundError), new_folder(out) as folder:
+        (folder / "half").touch() or (folder / "no" / "such").touch()
+    assert list(tmp_path.rglob("*")) == ([out] if is_there else [])
+
+
+def test_a_folder_with_files_is_refused_and_kept(tmp_path):
+    (tmp_path / "mine").touch()
+    with pytest.raises(CoresetError, match="must be empty"), new_folder(tmp_path):
+        raise AssertionError("nothing is written")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -11,6 +11,7 @@ from coreset_lib.cli import (
     exports,
     methods,
     refining,
+    reporting,
     reviewing,
     running,
     serving,
@@ -30,7 +31,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (serving, data, training, running, exports, methods, evaluating, working):
+COMMANDED = (serving, data, training, running, exports, reporting, methods, evaluating, working)
+for commands in COMMANDED:
     for command in commands.COMMANDS:
         app.command(command.__name__.removesuffix("_command").replace("_", "-"))(command)
 app.add_typer(refining.app)

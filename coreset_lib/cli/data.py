@@ -2,19 +2,29 @@
 
 import os
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from coreset_lib.cli.options import (
+    Blank,
     Cache,
     DataRoot,
     Dataset,
+    Ending,
     GreyWindow,
+    GroupBy,
+    ImageFolder,
     ImageSize,
     KeepPatientIds,
+    LabelColumn,
+    LabelsPerImage,
+    LeaveCopiesOut,
+    PathColumn,
     SkipBad,
+    Uncertain,
     cache_folder,
 )
 from coreset_lib.cli.progress import preparation_bar
@@ -25,6 +35,7 @@ from coreset_lib.datasets.sources import named_source
 
 if TYPE_CHECKING:
     from coreset_lib.datasets import DatasetReport
+    from coreset_lib.datasets.sources.choices import ReadingChoices
 
 
 def datasets(data_root: DataRoot = None) -> None:
@@ -50,11 +61,31 @@ def check(
     data_root: DataRoot = None,
     image_size: ImageSize = 28,
     grey_window: GreyWindow = "file",
+    path_column: PathColumn = "",
+    label_column: LabelColumn = "",
+    image_folder: ImageFolder = "",
+    ending: Ending = "",
+    labels_per_image: LabelsPerImage = "",
+    uncertain: Uncertain = "",
+    blank: Blank = "",
+    group_by: GroupBy = "",
+    leave_copies_out: LeaveCopiesOut = False,
     cache: Cache = None,
 ) -> None:
     """Report classes, sizes, copies, leaks and unreadable files, with a verdict."""
     from coreset_lib.datasets import dataset_report, load_dataset
+    from coreset_lib.datasets.sources.choices import ReadingChoices
 
+    choices = ReadingChoices(
+        path_column=path_column,
+        label_column=label_column,
+        image_folder=image_folder,
+        ending=ending,
+        labels_per_image=labels_per_image,
+        uncertain=uncertain,
+        blank=blank,
+        group_by=group_by,
+    )
     with preparation_bar() as progress:
         images = load_dataset(
             dataset,
@@ -63,15 +94,18 @@ def check(
             grey_window=grey_window,
             skip_bad=True,  # a report is there to list them
             cache=cache_folder(cache),
+            choices=choices,
+            leave_copies_out=leave_copies_out,
             progress=progress,
         )
-    report = dataset_report(images)
+    report = dataset_report(images, cache=cache_folder(cache))
     *lines, conclusion = report_lines(report)
     for line in lines:
         typer.echo(line)
     if report.readiness != "unfit":
         start = _start_of(dataset, data_root, image_size, grey_window)
-        typer.echo(f"to train: {start}{_training_options(report)}")
+        read = _choice_words(choices, leave_copies_out=leave_copies_out)
+        typer.echo(f"to train: {start}{read}{_training_options(report)}")
     typer.echo(conclusion)
 
 
@@ -82,6 +116,15 @@ def _start_of(dataset: str, data_root: Path | None, image_size: int, grey_window
     words += [] if image_size == DEFAULT_SIZE else ["--image-size", str(image_size)]
     words += [] if grey_window == FROM_FILE else ["--grey-window", grey_window]
     return shlex.join(words)
+
+
+def _choice_words(choices: "ReadingChoices", *, leave_copies_out: bool) -> str:
+    """Return the options that say how the dataset is read."""
+    words: list[str] = []
+    for name, value in asdict(choices).items():
+        words += [f"--{name.replace('_', '-')}", value] if value else []
+    words += ["--leave-copies-out"] if leave_copies_out else []
+    return f" {shlex.join(words)}" if words else ""
 
 
 def _training_options(report: "DatasetReport") -> str:
@@ -113,11 +156,30 @@ def prepare(
     grey_window: GreyWindow = "file",
     skip_bad: SkipBad = False,
     keep_patient_ids: KeepPatientIds = False,
+    path_column: PathColumn = "",
+    label_column: LabelColumn = "",
+    image_folder: ImageFolder = "",
+    ending: Ending = "",
+    labels_per_image: LabelsPerImage = "",
+    uncertain: Uncertain = "",
+    blank: Blank = "",
+    group_by: GroupBy = "",
     cache: Cache = None,
 ) -> None:
     """Decode the images of a folder or table once; check and train then start at once."""
     from coreset_lib.datasets import load_dataset
+    from coreset_lib.datasets.sources.choices import ReadingChoices
 
+    choices = ReadingChoices(
+        path_column=path_column,
+        label_column=label_column,
+        image_folder=image_folder,
+        ending=ending,
+        labels_per_image=labels_per_image,
+        uncertain=uncertain,
+        blank=blank,
+        group_by=group_by,
+    )
     with preparation_bar() as progress:
         images = load_dataset(
             dataset,
@@ -128,6 +190,7 @@ def prepare(
             keep_patient_ids=keep_patient_ids,
             again=True,
             cache=cache_folder(cache),
+            choices=choices,
             progress=progress,
         )
     sizes = "/".join(str(len(split)) for split in (images.train, images.val, images.test))

@@ -141,6 +141,7 @@ def evaluate(
     """
     from coreset_lib.evaluation.held_out import held_out_note
     from coreset_lib.evaluation.report import verdict_lines
+    from coreset_lib.evaluation.tied_scores import tied_scores
     from coreset_lib.export.provenance import check_exportable
 
     check_slurm_options(typed_options(context), executor, executors=SHARING)
@@ -177,6 +178,8 @@ def evaluate(
     note = held_out_note(found.manifest.dataset) if found.manifest.is_recorded else ""
     if note:
         typer.echo(note, err=True)
+    for tie in tied_scores(found.dynamics(), plan):
+        typer.echo(f"note: {tie}", err=True)
     typer.echo(f"comparison: {plan.evaluation_id}", err=True)
     typer.echo(workflows.comparison_cost(plan, cache=cache_folder(cache)).in_words(), err=True)
     if executor == "slurm":

@@ -48,6 +48,38 @@ KeepPatientIds = Annotated[
         "--keep-patient-ids", help="Keep patient ids readable, and all columns of a table"
     ),
 ]
+LeaveCopiesOut = Annotated[
+    bool,
+    typer.Option(
+        "--leave-copies-out", help="Leave images out of val and test that train has a copy of"
+    ),
+]
+PathColumn = Annotated[str, typer.Option(help="Column with the names of the files")]
+LabelColumn = Annotated[
+    str,
+    typer.Option(
+        help="Column with the labels; several with commas hold a mark each; folder: the folders"
+    ),
+]
+ImageFolder = Annotated[
+    str, typer.Option(help="Where the files of a table lie, in full or from the table's folder")
+]
+Ending = Annotated[str, typer.Option(help="What the names of files lack at their end, as .png")]
+LabelsPerImage = Annotated[
+    str, typer.Option(help="one class, or several labels: of marks, or of cells such as A|B")
+]
+Uncertain = Annotated[
+    str, typer.Option(help="What a mark of -1 means: positive, negative or leave-out")
+]
+Blank = Annotated[
+    str, typer.Option(help="What an empty label means: positive, negative or leave-out")
+]
+GroupBy = Annotated[
+    str,
+    typer.Option(
+        help="What stays together in a split: a column, folder, or a regular expression for names"
+    ),
+]
 ImageSize = Annotated[int, typer.Option("--image-size", help="Pixels: 28, 64, 128 or 224")]
 Early = Annotated[
     str | None, typer.Option("--early", help="Early window of epochs, first-last (eva)")

@@ -33,7 +33,11 @@ Database = Annotated[
 ]
 Me = Annotated[
     str | None,
-    typer.Option("--as", help="Your name as a reader.  [default: CORESET_LENS_READER, else login]"),
+    typer.Option(
+        "--as",
+        help="Your name as a reader: it is believed, and recorded together with your account.  "
+        "[default: CORESET_LENS_READER, else login]",
+    ),
 ]
 ROLES_HELP = "reader, second_reader, admin, or none to take the role away"
 
@@ -120,6 +124,7 @@ def export_command(
             export = workflows.hand_out_corrections(
                 found, store, by=_me(me), keep=lambda export: export.write(out)
             )
+            _say_whose(_me(me))
         else:
             export = workflows.export_corrections(found, store, included=include)
             export.write(out)
@@ -157,6 +162,8 @@ def import_command(
             f"first because {found.of('wrong')[0].note}"
         )
     done = "would be recorded" if trial else "recorded"
+    if not trial:
+        _say_whose(_me(me))
     n_new = found.counts["new"] + found.counts["conflict"] if trial else found.n_recorded
     typer.echo(f"{table}: {n_new} of {len(found.rows)} decisions {done}")
     return 0
@@ -204,6 +211,7 @@ def users_command(
         if add is not None and role is not None:
             by = add if not store.readers() and me is None else _me(me)
             store.grant(add, role, by=by)
+            _say_whose(by)
         readers = store.readers()
     if not readers:
         typer.echo("no readers yet; begin with: coreset-lens review users --add NAME --role admin")
@@ -236,6 +244,7 @@ def rules_command(
             limit = rules.budget if budget is None else budget or None
             rules = Rules(second_reading=second_reading or rules.second_reading, budget=limit)
             store.set_rules(fingerprint, rules, by=_me(me))
+            _say_whose(_me(me))
     typer.echo(f"second reading: {rules.second_reading} ({SECOND_READINGS[rules.second_reading]})")
     typer.echo(f"budget: {rules.budget or 'no limit'}")
 
@@ -261,18 +270,29 @@ def _open(cache: Path | None, database: str | None, *, create: bool = False) -> 
     """Open the review database; commands that only read make none."""
     from coreset_lib.review.store import open_reviews
 
-    return open_reviews(cache_folder(cache), database, create=create)
+    return open_reviews(cache_folder(cache), database, create=create, account=_account())
 
 
 def _me(name: str | None) -> str:
     """Return the name of whoever runs the command."""
-    found = name or os.environ.get(READER_VARIABLE)
-    if found:
-        return found
+    found = name or os.environ.get(READER_VARIABLE) or _account()
+    if not found:
+        raise CoresetError("your name as a reader is not known. Give it with --as NAME.")
+    return found
+
+
+def _say_whose(name: str) -> None:
+    """Say under which name something was recorded, where it is not the account's own."""
+    if _account() not in ("", name):
+        typer.echo(f"recorded under {name}, as given by the account {_account()}", err=True)
+
+
+def _account() -> str:
+    """Return the name of the account that the command runs under; empty if it has none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        raise CoresetError("your name as a reader is not known. Give it with --as NAME.") from None
+        return ""
 
 
 def _wanted_labels(

@@ -17,6 +17,7 @@ from coreset_lib.datasets.preparing.prepare import Progress, no_progress, prepar
 from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
 from coreset_lib.datasets.relabelling.label_tables import apply_labels, load_labels
 from coreset_lib.datasets.sources import SOURCES, FoundSource, named_source, source_of
+from coreset_lib.datasets.sources.choices import NO_CHOICES, ReadingChoices
 from coreset_lib.datasets.sources.listing import Listing, check_within, shown
 from coreset_lib.datasets.sources.source import ReadingOptions
 from coreset_lib.errors import DatasetError
@@ -34,6 +35,8 @@ def load_dataset(
     again: bool = False,
     cache: str | Path | None = None,
     roots: Sequence[Path] | None = None,
+    choices: ReadingChoices = NO_CHOICES,
+    leave_copies_out: bool = False,
     progress: Progress = no_progress,
 ) -> LabeledImages:
     """Return a dataset by name or path.
@@ -63,6 +66,10 @@ def load_dataset(
         Where decoded images are kept; `default_cache` if not given.
     roots : sequence of Path, optional
         The only folders that files may come from; None allows all.
+    choices : ReadingChoices
+        How a table or folder is to be read where names do not tell.
+    leave_copies_out : bool
+        Leave images out of val and test that train holds a copy of, see `without_copies`.
     progress : callable
         Told image files decoded and to decode.
 
@@ -83,20 +90,25 @@ def load_dataset(
         data_root=root,
         roots=roots,
         keep_patient_ids=keep_patient_ids,
+        choices=choices,
     )
-    listing = _load(os.fspath(name_or_path).strip(), options)
-    if not isinstance(listing, Listing):
-        return listing
+    dataset = _load(os.fspath(name_or_path).strip(), options)
     folder = default_cache() if cache is None else Path(cache)
-    check_whole("image size", image_size, least=8, most=1024)
-    decoding = DecodeOptions(
-        image_size=image_size,
-        grey_window=grey_window,
-        pseudonym_key="" if keep_patient_ids else pseudonym_key(folder),
-    )
-    return prepare(
-        listing, decoding, cache=folder, skip_bad=skip_bad, again=again, progress=progress
-    )
+    if isinstance(dataset, Listing):
+        check_whole("image size", image_size, least=8, most=1024)
+        decoding = DecodeOptions(
+            image_size=image_size,
+            grey_window=grey_window,
+            pseudonym_key="" if keep_patient_ids else pseudonym_key(folder),
+        )
+        dataset = prepare(
+            dataset, decoding, cache=folder, skip_bad=skip_bad, again=again, progress=progress
+        )
+    if not leave_copies_out:
+        return dataset
+    from coreset_lib.datasets.checking.left_out import without_copies
+
+    return without_copies(dataset, cache=folder)
 
 
 def load_configured(
@@ -118,6 +130,8 @@ def load_configured(
         grey_window=config.grey_window,
         skip_bad=config.skip_bad,
         keep_patient_ids=config.keep_patient_ids,
+        choices=ReadingChoices.of(config.as_dict()),
+        leave_copies_out=config.leave_copies_out,
         cache=cache,
         roots=roots,
         progress=progress,
@@ -150,6 +164,7 @@ def _load(name: str, options: ReadingOptions) -> LabeledImages | Listing:
     if isinstance(place, Path):
         check_within(place, options.roots)
     with SOURCES.blaming(found.key):
+        options.choices.check_for(f"{shown(os.path.basename(place))}", takes=found.source.choices)
         return found.source.load(place, options)
 
 

@@ -25,6 +25,7 @@ from coreset_lib.evaluation.results import (
     read_cells,
     write_cell,
 )
+from coreset_lib.evaluation.tied_scores import scored_selections
 from coreset_lib.leases import Leases
 from coreset_lib.plans import damaged_plan, make_plan_folder
 from coreset_lib.runs.images import load_run_images
@@ -212,10 +213,12 @@ class Evaluator:
             yield self._describe(len(indices), result) | {"predictions": kept}
 
     def _prepare_selection(self) -> None:
-        """Open the dynamics and make room for scores that several cells share."""
+        """Open the dynamics and compute all scores: what cannot be, is said before the work."""
         dynamics = self.run.dynamics()
         self._dynamics = dynamics if self.rows is None else of_samples(dynamics, self.rows)
         self._scores: dict[str, ScoreValues] = {}
+        for selection in scored_selections(self.plan):
+            self._score_of(selection)
 
     def _coreset(self, cell: Cell) -> tuple[Any, TrainingConfig]:
         """Return the samples of a cell and the recipe of its network."""
@@ -241,22 +244,25 @@ class Evaluator:
         }
 
     def _choose(self, selection: SelectionConfig) -> Any:
-        """Return the coreset; a score is computed once for all cells that use it."""
-        score = None
-        if selection.score is not None:
-            key = json.dumps(selection.as_dict()["score_options"]) + selection.score
-            if key not in self._scores:
-                self._scores[key] = compute_score(
-                    self._dynamics, selection.score, selection.score_options
-                )
-            score = self._scores[key]
+        """Return the coreset."""
         return select_coreset(
             self._dynamics,
             selection,
-            score=score,
+            score=self._score_of(selection),
             features=lambda: self._rows_of(self.run.features(selection.features)),
             early_features=lambda: self._rows_of(self.run.early_features()),
         ).indices
+
+    def _score_of(self, selection: SelectionConfig) -> ScoreValues | None:
+        """Return the score of a selection, computed once for all cells that use it."""
+        if selection.score is None:
+            return None
+        key = json.dumps(selection.as_dict()["score_options"]) + selection.score
+        if key not in self._scores:
+            self._scores[key] = compute_score(
+                self._dynamics, selection.score, selection.score_options
+            )
+        return self._scores[key]
 
     def _rows_of(self, found: Any) -> Any:
         """Return the features of the samples that may be chosen."""

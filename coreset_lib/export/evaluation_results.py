@@ -13,6 +13,7 @@ from coreset_lib.evaluation.plan import Cell, EvaluationPlan, plan_from_dict
 from coreset_lib.evaluation.report import figure_table
 from coreset_lib.evaluation.results import FIGURES, Cells, EvaluationPaths, read_cells
 from coreset_lib.evaluation.standings import standings
+from coreset_lib.evaluation.tied_scores import tied_scores
 from coreset_lib.export.provenance import Export, make_export
 from coreset_lib.runs.store import Run
 
@@ -80,6 +81,9 @@ def _with_provenance(
     note = held_out_note(run.manifest.dataset) if run.manifest.is_recorded else ""
     if note:
         details["held_out"] = note
+    ties = tied_scores(run.dynamics(), plan)
+    if ties:
+        details["notes"] = ties
     return make_export(KIND, run, csv, details, n_epochs=run.status().epoch)
 
 

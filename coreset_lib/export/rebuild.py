@@ -159,13 +159,13 @@ def _shown(value: Any) -> str:
 
 
 def _says_the_same(record: Record, rebuilt: Record) -> bool:
-    """Whether choices, counts and reports, where both have them, are equal.
+    """Whether choices, counts and reports are equal, and the record says nothing else.
 
-    An option that a later version added has its default there, and none in an earlier record.
+    What a later version added, and the default of a new option, is missing in earlier records.
     """
     found = json.loads(json.dumps(rebuilt))
-    names = (record.keys() & found.keys()) - TOLD_ANEW
-    return all(_agrees(name, record[name], found[name]) for name in names)
+    names = record.keys() - TOLD_ANEW
+    return names <= found.keys() and all(_agrees(name, record[name], found[name]) for name in names)
 
 
 def _agrees(name: str, given: Any, found: Any) -> bool:

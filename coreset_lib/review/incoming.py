@@ -99,8 +99,9 @@ def import_labels(
     rows = [_judge(row, dataset, known, readers, reader) for row in table]
     if is_trial or any(row.outcome == "wrong" for row in rows):
         return ImportReport(rows=tuple(rows), n_recorded=0)
+    signed = store.signed(by)
     chosen = [
-        _decision(source, row, dataset, by=by, name=path.name, last=last.get(row.sample_id, 0))
+        _decision(source, row, dataset, by=signed, name=path.name, last=last.get(row.sample_id, 0))
         for source, row in zip(table, rows, strict=True)
         if row.outcome in ("new", "conflict")
     ]

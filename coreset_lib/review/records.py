@@ -36,7 +36,8 @@ class Event:
     reader, role : str
         Who decided, and the role held at that moment.
     recorded_by : str
-        Who entered it: the reader, or whoever imported a table.
+        Who entered it: the reader, or whoever imported a table; with the account of the system
+        where the name was given on a command line.
     fingerprint, sample_id : str
         Of the dataset, and the sample in it.
     action : str

@@ -45,13 +45,22 @@ from coreset_lib.review.trail import (
 class ReviewStore:
     """Decisions of all datasets in one database; use `open_reviews` to get one."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, account: str = "") -> None:
         self.engine = engine
+        self._account = account
 
     @property
     def name(self) -> str:
         """Where the database is, without a password."""
         return shown_url(self.engine.url.render_as_string(hide_password=False))
+
+    def signed(self, name: str) -> str:
+        """Return what is recorded of who entered something: a name, and the account it came by.
+
+        A name given on a command line is believed; the account behind it says who gave it.
+        """
+        is_known = self._account in ("", name)
+        return name if is_known else f"{name} (account {self._account})"
 
     def close(self) -> None:
         """Close all connections."""
@@ -97,7 +106,9 @@ class ReviewStore:
                 check_new_name(reader, known)
             rights.check_grant(roles, reader, role, by)
             connection.execute(
-                insert(GrantRow).values(at=now(), reader=reader, role=role, granted_by=by)
+                insert(GrantRow).values(
+                    at=now(), reader=reader, role=role, granted_by=self.signed(by)
+                )
             )
 
     def rules(self, fingerprint: str) -> Rules:
@@ -121,7 +132,7 @@ class ReviewStore:
                     fingerprint=fingerprint,
                     second_reading=rules.second_reading,
                     budget=rules.budget,
-                    set_by=by,
+                    set_by=self.signed(by),
                 )
             )
 
@@ -208,7 +219,14 @@ class ReviewStore:
         """
         with writing(self.engine) as connection:
             return undo_event(
-                connection, dataset, reader, target=target, run=run, view=view, token=token
+                connection,
+                dataset,
+                reader,
+                recorded_by=self.signed(reader),
+                target=target,
+                run=run,
+                view=view,
+                token=token,
             )
 
     def undo_all(
@@ -220,7 +238,15 @@ class ReviewStore:
         """
         with writing(self.engine) as connection:
             return [
-                undo_event(connection, dataset, reader, target=target, token=token, **fields)
+                undo_event(
+                    connection,
+                    dataset,
+                    reader,
+                    recorded_by=self.signed(reader),
+                    target=target,
+                    token=token,
+                    **fields,
+                )
                 for target, token in targets.items()
             ]
 
@@ -250,7 +276,7 @@ class ReviewStore:
                 insert(ExportRow)
                 .values(
                     at=now(),
-                    exported_by=by,
+                    exported_by=self.signed(by),
                     fingerprint=fingerprint,
                     last_event=last_event,
                     sha256=sha256,
@@ -271,6 +297,7 @@ def open_reviews(
     *,
     busy_seconds: float = BUSY_SECONDS,
     create: bool = True,
+    account: str = "",
 ) -> ReviewStore:
     """Open the review database.
 
@@ -287,13 +314,16 @@ def open_reviews(
         How long to wait for other programs that write.
     create : bool
         Whether a SQLite file that is not there is made; else nobody has decided anything.
+    account : str
+        The account of the system that gives names on a command line; recorded beside them.
 
     Raises
     ------
     ReviewError
         If the database cannot be reached or used, or its schema is older or newer.
     """
-    store = ReviewStore(connect(cache, database, busy_seconds=busy_seconds, create=create))
+    engine = connect(cache, database, busy_seconds=busy_seconds, create=create)
+    store = ReviewStore(engine, account=account)
     try:
         if store.engine.dialect.name == "sqlite":
             upgrade(store.engine)

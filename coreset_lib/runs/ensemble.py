@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from numpy.typing import NDArray
 
-from coreset_lib.atomic import write_array, write_bytes, write_json
+from coreset_lib.atomic import flush, write_array, write_bytes, write_json
 from coreset_lib.configs import TrainingConfig, with_new_names
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -215,22 +216,28 @@ def _copy_images(source: RunPaths, draft: RunPaths) -> None:
 
 
 def _average_plane(draft: RunPaths, name: str, members: Sequence[TrainingDynamics]) -> None:
-    """Write one averaged plane, epoch by epoch."""
+    """Write one averaged plane, epoch by epoch.
+
+    Not through a memory map: on a full disk that ends the process instead of raising OSError.
+    """
     planes = [member.plane(name) for member in members]
-    averaged = np.lib.format.open_memmap(
-        draft.plane(name), mode="w+", dtype=planes[0].dtype, shape=planes[0].shape
-    )
-    first = members[0]
-    for epoch in range(len(averaged)):
-        rows = np.stack([plane[epoch] for plane in planes])
-        averaged[epoch] = (
-            rows.mean(axis=0, dtype=float)
-            if name != "prediction"
-            else majority_set(rows, first.n_outputs)
-            if first.is_multi_label
-            else majority(rows, first.n_classes)
-        )
-    averaged.flush()
+    dtype, shape = planes[0].dtype, planes[0].shape
+    header = {"descr": dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    with draft.plane(name).open("xb") as file:
+        write_array_header_1_0(file, header)
+        for epoch in range(shape[0]):
+            rows = np.stack([plane[epoch] for plane in planes])
+            file.write(_averaged(name, rows, members[0]).astype(dtype).tobytes())
+        flush(file)
+
+
+def _averaged(name: str, rows: NDArray[Any], first: TrainingDynamics) -> NDArray[Any]:
+    """Return one epoch of a plane, averaged over runs, shape (samples, ...)."""
+    if name != "prediction":
+        return rows.mean(axis=0, dtype=float)
+    if first.is_multi_label:
+        return majority_set(rows, first.n_outputs)
+    return majority(rows, first.n_classes)
 
 
 def majority(predictions: NDArray[Any], n_classes: int) -> NDArray[np.int64]:

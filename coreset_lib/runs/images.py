@@ -11,7 +11,7 @@ from coreset_lib.datasets import LabeledImages, Split, load_configured
 from coreset_lib.datasets.sample_names import row_ids
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
-from coreset_lib.runs.reading import damaged, map_array
+from coreset_lib.runs.reading import damaged, open_array, open_plane
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run
 
@@ -87,17 +87,24 @@ def _other_split(run: Run, train: Split, part: str, n_samples: int) -> Split:
 
 
 def _images(paths: RunPaths, part: str, n_samples: int) -> NDArray[np.uint8]:
-    """Memory-map the images of a split."""
+    """Open the images of a split, of which those asked for are read."""
     path = paths.images(part)
-    images = _rows(path, n_samples)
+    images: Any = open_plane(path)
+    _check_rows(path, images, n_samples)
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise damaged(path, f"shape {images.shape} of {images.dtype}")
     return images
 
 
 def _rows(path: Path, n_samples: int) -> NDArray[Any]:
-    """Memory-map an array with a row per sample."""
-    array = map_array(path)
-    if len(array) != n_samples:
-        raise damaged(path, f"{len(array)} rows, expected {n_samples}")
+    """Read an array with a row per sample."""
+    array = open_array(path)
+    _check_rows(path, array, n_samples)
     return array
+
+
+def _check_rows(path: Path, array: NDArray[Any], n_samples: int) -> None:
+    """Raise DamagedRunError unless there is a row per sample."""
+    if array.ndim == 0 or len(array) != n_samples:
+        n_rows = len(array) if array.ndim else 0
+        raise damaged(path, f"{n_rows} rows, expected {n_samples}")

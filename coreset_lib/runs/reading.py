@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError
@@ -51,14 +50,6 @@ def open_array(path: Path) -> NDArray[Any]:
     """Read an array whole; read-only."""
     try:
         return read_array(path)
-    except BAD_FILE as error:
-        raise damaged(path, str(error)) from None
-
-
-def map_array(path: Path) -> NDArray[Any]:
-    """Memory-map an array that is too large to be read whole, read-only."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
     except BAD_FILE as error:
         raise damaged(path, str(error)) from None
 

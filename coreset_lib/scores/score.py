@@ -213,9 +213,13 @@ def compute_values(
         )
     check_needs(f"score {name}", score.needs, dynamics)
     used = score.read_options(name, options, dynamics.n_epochs)
-    result = score.compute(dynamics, **used)
+    # Gaps, and what a damaged file holds, are told below and not by NumPy.
+    with np.errstate(invalid="ignore", over="ignore"):
+        result = score.compute(dynamics, **used)
     values, is_excluded = result if isinstance(result, tuple) else (result, None)
     if np.shape(values) != (dynamics.n_samples,) or not np.isfinite(values).all():
+        for plane in {*score.needs} & {*dynamics.planes}:
+            dynamics.check_recorded(plane)
         raise CoresetError(
             f"score {name} must give {dynamics.n_samples} finite numbers, one per sample, got an "
             f"array of shape {np.shape(values)} that is not that. Its code is at fault."

@@ -9,7 +9,7 @@ from coreset_lib.selection.problem import Features
 NEIGHBOURS = 50
 LARGEST_SHARE = 10  # of few samples no more than a tenth are near
 # Beyond this many, neighbours are sought among a random part of the samples.
-MOST_REFERENCES = 10_000
+MOST_REFERENCES = 5_000
 
 
 def neighbour_votes(
@@ -42,9 +42,9 @@ def neighbour_votes(
 
     Notes
     -----
-    Beyond 10,000 samples the neighbours are sought among 10,000 of them, drawn with a fixed
-    seed; 2 s for 35,000 samples of 64 features. One thread: the sums of several would differ in
-    their last bits from run to run.
+    Beyond 5,000 samples the neighbours are sought among 5,000 of them, drawn with a fixed seed.
+    One thread: the sums of several would differ in their last bits from run to run. Cost:
+    samples times references times features.
     """
     n_samples = len(labels)
     if n_samples == 1:

@@ -114,9 +114,9 @@ def left_out_of_classes(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]
 def say_left_out(report: Mapping[str, Any]) -> str:
     """Say what the strategy left out of each class and what stood in its way; may be empty."""
     found = left_out_of_classes(report)
-    words = ", ".join(f"{n} of {of} {name}" for name, (n, of) in found.items())
-    sentence = f"left out, as early neighbours say another class: {words}" if words else ""
-    return "; ".join(part for part in (sentence, report.get("note", "")) if part)
+    words = "; ".join(f"{name}: {n} of {of}" for name, (n, of) in found.items() if n)
+    sentence = f"left out, as early neighbours say another class: {words or 'none'}"
+    return "; ".join(part for part in (sentence if found else "", report.get("note", "")) if part)
 
 
 def outvoted(problem: SelectionProblem) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -45,8 +45,14 @@ def make_private(folder: Path) -> None:
     folder.mkdir(exist_ok=True)  # raises where something else has this name
 
 
-def publish(file: Path) -> None:
-    """Give a file that a person asked for the mode that they want for new files."""
-    if _asked_umask is not None:
+def publish(place: Path) -> None:
+    """Give a file or folder that a person asked for the mode that they want for new ones."""
+    if _asked_umask is not None and not place.is_symlink():
         with contextlib.suppress(OSError):
-            file.chmod(0o666 & ~_asked_umask)
+            place.chmod((0o777 if place.is_dir() else 0o666) & ~_asked_umask)
+
+
+def publish_folder(folder: Path) -> None:
+    """Do so for a folder and all that is in it; links keep what they lead to as it is."""
+    for place in (*folder.rglob("*"), folder):
+        publish(place)

@@ -55,7 +55,8 @@ class ResidentSplit:
     ----------
     images : tensor, shape (samples, channels, height, width)
         Volumes have a depth before the height. Normalised float32 where that is small
-        enough, else the uint8 original.
+        enough, else the uint8 original; in the memory of the host where the device has no room
+        for them, from where each batch is copied.
     labels : int64 tensor, shape (samples,), or float32 of 0 and 1, shape (samples, labels)
         The second where samples carry any number of labels.
     """
@@ -67,7 +68,8 @@ class ResidentSplit:
     @tiny_numbers_as_zero()  # threads keep what was so when they began, and here they begin
     def place(cls, split: Split, device: torch.device) -> "ResidentSplit":
         """Copy a split to the device, once."""
-        images = torch.from_numpy(_channels_first(split.images)).to(device)
+        images = torch.from_numpy(_channels_first(split.images))
+        images = images.to(device if has_room(device, images.numel()) else "cpu")
         images = images.contiguous(memory_format=memory_layout(images))
         if images.numel() * 4 <= FLOAT_BUDGET_BYTES:
             images = normalise(images)
@@ -80,12 +82,35 @@ class ResidentSplit:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def subset(self, indices: Tensor) -> "ResidentSplit":
+        """Return the given samples as a split of their own."""
+        rows = indices.to(self.images.device)
+        return ResidentSplit(self.images[rows], self.labels[indices])
+
+    def _images_of(self, indices: Tensor) -> Tensor:
+        """Return images as they are kept, on the device of the labels."""
+        device = self.labels.device
+        if self.images.device == device:
+            return self.images[indices]
+        chosen = self.images[indices.to(self.images.device)]
+        if device.type == "cuda":
+            chosen = chosen.pin_memory()
+        return chosen.to(device, non_blocking=True)
+
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return normalised images (channels last) and labels of the given samples."""
-        images = self.images[indices]
+        images = self._images_of(indices)
         if images.dtype == torch.uint8:
             images = normalise(images)
         return images.contiguous(memory_format=memory_layout(images)), self.labels[indices]
+
+
+def has_room(device: torch.device, n_bytes: int) -> bool:
+    """Whether so many bytes may lie on a device, with half of it left for the training."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return n_bytes <= free // 2
 
 
 def memory_layout(images: Tensor) -> torch.memory_format:

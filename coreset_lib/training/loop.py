@@ -21,9 +21,14 @@ from coreset_lib.training.objectives import (
     mean_loss,
     summed_loss,
 )
-from coreset_lib.training.precision import check_precision, mixed_precision
+from coreset_lib.training.precision import (
+    check_precision,
+    mixed_precision,
+    prefer_repeatable_kernels,
+)
 
 EVALUATION_BATCH = 1024
+BYTES_BEHIND_A_NUMBER = 1024  # of the outputs of a network's layers, for each number of an image
 
 
 class TrainingStopped(Exception):
@@ -81,6 +86,7 @@ class Trainer:
         """Move the network to the data's device and set up SGD with Nesterov momentum."""
         device = train.labels.device
         check_precision(config.precision, device)
+        prefer_repeatable_kernels()
         network.precision = config.precision
         network = network.to(device)
         layout = memory_layout(train.images)
@@ -132,7 +138,6 @@ class Trainer:
         n_steps = self.config.epochs * len(batches)
         for number, indices in enumerate(batches):
             self.set_learning_rate((epoch * len(batches) + number) / n_steps)
-            indices = indices.to(device, non_blocking=True)
             logits, loss, n_correct = self._step(indices, epoch, number)
             if recorder is not None:
                 recorder.record(indices, logits)
@@ -159,9 +164,13 @@ class Trainer:
         return mean_loss(logits, labels, self.class_weights)
 
     def batches(self, epoch: int) -> list[Tensor]:
-        """Return the samples of each update of an epoch."""
+        """Return the samples of each update of an epoch, on the device."""
         return epoch_batches(
-            len(self.train), self.config.batch_size, seed=self.config.seed, epoch=epoch
+            len(self.train),
+            self.config.batch_size,
+            seed=self.config.seed,
+            epoch=epoch,
+            device=self.train.labels.device,
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -201,21 +210,29 @@ def scheduled_rate(config: TrainingConfig, progress: float) -> float:
 
 
 def epoch_batches(
-    n_samples: int, batch_size: int, *, seed: int, epoch: int, least: int = 2
+    n_samples: int,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    least: int = 2,
+    device: torch.device | None = None,
 ) -> list[Tensor]:
     """Return the samples of an epoch in random order, cut into batches.
+
+    The order is the same on every device: it is drawn on the CPU, and copied once.
 
     Every sample is in exactly one batch. A last batch of fewer than ``least`` samples joins
     the one before it, since batch norm cannot be trained on a single sample.
     """
     generator = torch.Generator().manual_seed(stream_seed(seed, "order", epoch))
-    batches = list(torch.randperm(n_samples, generator=generator).split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) < least:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
+    order = torch.randperm(n_samples, generator=generator).to(device)
+    sizes = [len(part) for part in order.split(batch_size)]
+    if len(sizes) > 1 and sizes[-1] < least:
+        sizes[-2:] = [sum(sizes[-2:])]
+    return list(order.split(sizes))
 
 
-@torch.no_grad()
 def predict(
     network: Surrogate, split: ResidentSplit, samples: Tensor | None = None
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -223,13 +240,53 @@ def predict(
 
     With ``samples``, only of these.
     """
+    for indices, (logits, labels) in _in_batches(network, split, samples, network):
+        yield indices, logits, labels
+
+
+@torch.no_grad()
+def _in_batches(
+    network: Surrogate,
+    split: ResidentSplit,
+    samples: Tensor | None,
+    compute: Callable[[Tensor], Tensor],
+) -> Iterator[tuple[Tensor, tuple[Tensor, Tensor]]]:
+    """Yield samples, what is computed of their images in eval mode, and their labels.
+
+    A GPU whose memory runs out gets half as many samples at once, and half of these, as often
+    as needed: the outputs of a network of any size follow its training.
+    """
     network.eval()
     if samples is None:
         samples = torch.arange(len(split), device=split.labels.device)
-    for indices in samples.split(EVALUATION_BATCH):
+    size, first = evaluation_batch(split), 0
+    while first < len(samples):
+        indices = samples[first : first + size]
         images, labels = split.batch(indices)
-        with mixed_precision(images.device, network.precision):
-            yield indices, network(images), labels
+        try:
+            with mixed_precision(images.device, network.precision):
+                computed = compute(images)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size = size // 2
+            continue
+        yield indices, (computed, labels)
+        first += size
+
+
+def evaluation_batch(split: ResidentSplit) -> int:
+    """Return how many samples are shown to a network at once when nothing is trained.
+
+    On a GPU as many as its free memory has room for, with all that a convolutional network
+    makes of an image.
+    """
+    device = split.labels.device
+    if device.type != "cuda":
+        return EVALUATION_BATCH
+    free, _ = torch.cuda.mem_get_info(device)
+    room = free // (BYTES_BEHIND_A_NUMBER * split.images[0].numel())
+    return max(1, min(EVALUATION_BATCH, room))
 
 
 def evaluate(
@@ -253,13 +310,7 @@ def mean_auc(network: Surrogate, split: ResidentSplit) -> float:
     return mean_area_under_roc(logits, labels > 0)
 
 
-@torch.no_grad()
 def embed(network: Surrogate, split: ResidentSplit) -> Tensor:
     """Return the penultimate layer, float32 on the CPU, shape (samples, features)."""
-    network.eval()
-    parts: list[Tensor] = []
-    for indices in torch.arange(len(split), device=split.labels.device).split(EVALUATION_BATCH):
-        images, _ = split.batch(indices)
-        with mixed_precision(images.device, network.precision):
-            parts.append(network.features(images).float().cpu())
-    return torch.cat(parts)
+    parts = _in_batches(network, split, None, network.features)
+    return torch.cat([features.float().cpu() for _, (features, _) in parts])

@@ -8,6 +8,7 @@ And the smallest numbers of 32 bits, which a CPU had better take as 0 while it t
 
 import contextlib
 import json
+import os
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.system.hardware import processor_features
 
+FIRST_WITH_UNITS = 8  # compute capability of NVIDIA's GPUs
 UNITS = ("amx_bf16", "avx512_bf16", "bf16")
 
 
@@ -43,9 +45,40 @@ def tiny_numbers_as_zero() -> Generator[None]:
 
 
 def mixed_precision(device: torch.device, precision: str) -> torch.autocast:
-    """Return bfloat16 autocast if it was asked for; with ``auto``, on CUDA only."""
-    is_on = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    """Return bfloat16 autocast if asked for; with ``auto``, on a GPU that has units for it."""
+    is_on = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_on)
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether a device is a GPU that multiplies bfloat16 numbers itself (Ampere and later).
+
+    PyTorch's own answer counts emulation, which is slower than float32.
+    """
+    if device.type != "cuda":
+        return False
+    if torch.version.hip is not None:
+        return torch.cuda.is_bf16_supported()
+    return torch.cuda.get_device_capability(device)[0] >= FIRST_WITH_UNITS
+
+
+@contextlib.contextmanager
+def whole_float32() -> Generator[None]:
+    """Compute float32 with all of its 23 bits on GPUs inside the block, not as TF32."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+def prefer_repeatable_kernels() -> None:
+    """Ask for the same numbers from the same seed on the same device, and for whole float32."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 def check_precision(precision: str, device: torch.device) -> None:

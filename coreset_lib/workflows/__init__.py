@@ -52,6 +52,7 @@ from coreset_lib.workflows.refining import (
     start_refinement,
     stop_refinement,
 )
+from coreset_lib.workflows.reporting import run_report
 from coreset_lib.workflows.runs import (
     average,
     find_run,
@@ -115,6 +116,7 @@ __all__ = [
     "refinements",
     "repetitions",
     "resume",
+    "run_report",
     "slurm_script",
     "stability",
     "stability_table",

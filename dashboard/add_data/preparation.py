@@ -9,6 +9,7 @@ import streamlit as st
 
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.datasets import DatasetReport, LabeledImages, dataset_report, load_dataset
+from coreset_lib.datasets.sources.choices import NO_CHOICES, ReadingChoices
 from coreset_lib.errors import CoresetError
 
 MOST_JOBS = 16
@@ -22,6 +23,8 @@ class Choice:
     path: str
     image_size: int
     grey_window: str
+    choices: ReadingChoices = NO_CHOICES
+    leave_copies_out: bool = False
 
 
 @dataclass(eq=False)
@@ -68,9 +71,11 @@ class Job:
                 again=True,
                 cache=default_cache(),
                 roots=allowed_roots(),
+                choices=self.choice.choices,
+                leave_copies_out=self.choice.leave_copies_out,
                 progress=self._note,
             )
-            report = dataset_report(dataset)
+            report = dataset_report(dataset, cache=default_cache())
         except CoresetError as error:
             self.error = str(error) or _unforeseen(error)
         except MemoryError:

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 from dashboard.shared.text import as_figure_text
 from dashboard.shared.theme import EARLY, MARGINS, NEUTRAL
 
+MANY_CLASSES = 12
+
 
 def composition_bars(
     class_names: Sequence[str], full_counts: Sequence[int], coreset_counts: Sequence[int]
@@ -30,9 +32,11 @@ def composition_bars(
             hovertemplate="%{customdata[0]}: %{customdata[1]} samples, %{x:.1f} %"
             f"<extra>{name}</extra>",
         )
-    height = 110 + 44 * len(class_names)
-    figure.update_layout(barmode="group", height=height, margin=MARGINS, bargap=0.3)
-    figure.update_layout(legend={"orientation": "h", "y": 1.12, "traceorder": "reversed"})
+    per_class = 44 if len(class_names) <= MANY_CLASSES else 24
+    height = 120 + per_class * len(class_names)
+    figure.update_layout(barmode="group", height=height, margin=MARGINS | {"t": 44}, bargap=0.3)
+    legend = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "reversed"}
+    figure.update_layout(legend=legend)
     figure.update_xaxes(title="share of the samples, %", rangemode="tozero", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, tickvals=positions, ticktext=names)
     return figure

@@ -14,6 +14,7 @@ from dashboard.map import reviews as map_reviews
 from dashboard.map.clusters import Clustering
 from dashboard.map.data import Projection
 from dashboard.map.silhouette_chart import silhouette_curve
+from dashboard.map.table_colours import COLUMN, by_column, by_coreset, own_columns
 from dashboard.shared.messages import draw_error
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.text import as_text
@@ -30,6 +31,7 @@ COLOURS = {
     "suggested": "Suggested class",
     "prediction": "Prediction",
     "correctness": "Right or wrong",
+    "coreset": "In the coreset",
     "review": "Review status",
 }
 PROJECTIONS: dict[Projection, str] = {"umap": "UMAP", "pca": "PCA"}
@@ -64,12 +66,15 @@ def draw_projection(available: Projection) -> Projection:
     )
 
 
-def draw_colour() -> str:
-    """Draw the choice of what colours mean."""
+def draw_colour(summary: RunSummary) -> str:
+    """Draw the choice of what colours mean; the columns of the person's table among them."""
+    titles = COLOURS | own_columns(summary)
+    if st.session_state.get("colour", "class") not in titles:
+        st.session_state.pop("colour")  # a column of another run
     return st.selectbox(
         "Colour by",
-        list(COLOURS),
-        format_func=COLOURS.__getitem__,
+        list(titles),
+        format_func=titles.__getitem__,
         key="colour",
         bind="query-params",
         persist_state="session",
@@ -224,6 +229,10 @@ def choose_colour(
         try:
             if chosen == "review":
                 return map_reviews.by_review(summary)
+            if chosen == "coreset":
+                return by_coreset(summary)
+            if chosen.startswith(COLUMN):
+                return by_column(summary, chosen)
             if chosen in map_colours.OF_AN_EPOCH:
                 return map_colours.by_epoch(summary, chosen, as_of or summary.epoch)
             return map_colours.by_record(summary, chosen)

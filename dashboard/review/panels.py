@@ -61,16 +61,24 @@ def draw_progress(review: Review) -> None:
         st.caption(" · ".join(counted))
 
 
-def draw_suspects(summary: RunSummary) -> None:
-    """Draw how many labels of which class are suspect, and how many may really be wrong."""
+def draw_suspects(summary: RunSummary, upcoming: Sequence[int] = ()) -> None:
+    """Draw how many labels of which class are suspect, and how many may really be wrong.
+
+    ``upcoming`` are the samples that come next in the queue; of some of them it is said too.
+    """
     found = review_data.suspicion(summary.version)
     first = found.order[:EXPECTED_AMONG]
     n_wrong = round(found.expected_wrong(first))
     counts = ", ".join(map(str, found.class_suspects()))
-    st.caption(
+    told = (
         f"Suspect: {as_text(counts)}. About **{n_wrong}** of the {len(first)} most suspicious "
         "labels are expected to be wrong."
     )
+    some = list(upcoming[:EXPECTED_AMONG])
+    if some and set(some) != set(first.tolist()):
+        n_next = round(found.expected_wrong(some))
+        told += f" Of the next {len(some)} in this queue: about **{n_next}**."
+    st.caption(told)
     _draw_held_out(summary)
     for warning in found.warnings():
         st.warning(as_text(warning), icon=":material/balance:")

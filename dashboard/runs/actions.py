@@ -5,6 +5,7 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads, session
+from dashboard.runs.report import draw_report
 from dashboard.shared.downloads import draw_slurm_script
 from dashboard.shared.messages import draw_error
 from dashboard.shared.start.form import STARTED
@@ -34,6 +35,9 @@ def draw_run_actions(summary: RunSummary) -> None:
         with row:
             draw_slurm_script(summary.run_id, lambda: reads.slurm_script(summary.folder), SCRIPT)
     _draw_average(summary)
+    if summary.epoch:
+        with row:
+            draw_report(summary)
     title, about = (
         ("Bring back", "Lists show it again.")
         if summary.is_archived

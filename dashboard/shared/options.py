@@ -1,7 +1,7 @@
 """Options of scores and strategies as widgets: one drawn after its description."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from dashboard.reads import Options
 
 LARGEST_WHOLE = 1_000_000
 LARGEST_REAL = 1e9
+KEPT: Literal["session"] = "session"  # also while another page is looked at
 
 
 def draw_options(
@@ -29,12 +30,17 @@ def _draw_option(key: str, name: str, spec: Option, n_epochs: int) -> Any:
     label = name.replace("_", " ").capitalize()
     if spec.kind == "choice":
         return st.selectbox(
-            label, spec.choices, index=spec.choices.index(default), key=key, help=spec.help
+            label,
+            spec.choices,
+            index=spec.choices.index(default),
+            key=key,
+            help=spec.help,
+            persist_state=KEPT,
         )
     if spec.words:
         choices = [*spec.words, "a number"]
         at = choices.index(default) if default in spec.words else len(spec.words)
-        word = st.selectbox(label, choices, index=at, key=key, help=spec.help)
+        word = st.selectbox(label, choices, index=at, key=key, help=spec.help, persist_state=KEPT)
         if word in spec.words:
             return word
         label, key = f"{label}: number", f"{key}:number"
@@ -46,7 +52,11 @@ def _draw_number(label: str, key: str, default: Any, spec: Option) -> int | floa
     if spec.kind == "whole":
         most = int(min(spec.most, LARGEST_WHOLE))
         start = default if isinstance(default, int) else int(spec.least)
-        return st.number_input(label, int(spec.least), most, start, key=key, help=spec.help)
+        return st.number_input(
+            label, int(spec.least), most, start, key=key, help=spec.help, persist_state=KEPT
+        )
     most = float(min(spec.most, LARGEST_REAL))
     start = default if isinstance(default, int | float) else spec.least
-    return st.number_input(label, float(spec.least), most, float(start), key=key, help=spec.help)
+    return st.number_input(
+        label, float(spec.least), most, float(start), key=key, help=spec.help, persist_state=KEPT
+    )

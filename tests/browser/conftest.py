@@ -4,6 +4,7 @@ Without Playwright or a Chromium the tests are skipped, except where ``CI=true``
 missing browser is a failure, so that a green run means that they ran.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -15,7 +16,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from coreset_lib.review.store import open_reviews
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -174,3 +178,21 @@ def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def reviewed_run(tmp_path_factory, make_run, make_dataset, save_npz):
+    """A run of sixty samples, whose images can be loaded, and three people."""
+    folder = tmp_path_factory.mktemp("review")
+    dataset = make_dataset()
+    run = make_run(folder / "cache", dataset=dataset)
+    manifest = json.loads(run.paths.manifest.read_text())
+    manifest["config"]["dataset"] = str(save_npz(folder / "tiny.npz", dataset))
+    run.paths.manifest.write_text(json.dumps(manifest))
+    features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    np.save(run.paths.embedding, features)
+    with open_reviews(folder / "cache") as store:
+        store.grant("ada", "admin", by="ada")
+        store.grant("rita", "reader", by="ada")
+        store.grant("sam", "second_reader", by="ada")
+    return folder / "cache", run

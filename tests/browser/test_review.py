@@ -6,7 +6,6 @@ import re
 import sqlite3
 import time
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -34,24 +33,6 @@ NOTHING_KEPT = """
   const setAnyInterval = window.setInterval;
   window.setInterval = (act, ms) => ms === 4000 ? 0 : setAnyInterval(act, ms);
 """
-
-
-@pytest.fixture(scope="module")
-def reviewed_run(tmp_path_factory, make_run, make_dataset, save_npz):
-    """A run of sixty samples, whose images can be loaded, and three people."""
-    folder = tmp_path_factory.mktemp("review")
-    dataset = make_dataset()
-    run = make_run(folder / "cache", dataset=dataset)
-    manifest = json.loads(run.paths.manifest.read_text())
-    manifest["config"]["dataset"] = str(save_npz(folder / "tiny.npz", dataset))
-    run.paths.manifest.write_text(json.dumps(manifest))
-    features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-    np.save(run.paths.embedding, features)
-    with open_reviews(folder / "cache") as store:
-        store.grant("ada", "admin", by="ada")
-        store.grant("rita", "reader", by="ada")
-        store.grant("sam", "second_reader", by="ada")
-    return folder / "cache", run
 
 
 @pytest.fixture

@@ -84,6 +84,10 @@ def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
     assert "6 of 60 samples" in lines[0]
     assert len(pd.read_csv(coreset)) == 6
     assert lens("rebuild", coreset) == [f"{coreset}: same", lines[1]]
+    chosen = ("--strategy", "recommended", "--rate", "0.2", "--out", tmp_path / "recommended.csv")
+    said = lens("select", run_id, *chosen)[1]
+    assert said.startswith("left out, as early neighbours say another class: ")
+    assert lens("rebuild", tmp_path / "recommended.csv")[0].endswith(": same")
     assert lens("rebuild", scores)[0] == f"{scores}: same"
     assert any("epoch 4: train loss" in line for line in lens("logs", run_id[:20]))
 

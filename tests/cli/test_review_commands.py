@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
 from coreset_lib.cli import _run
 from coreset_lib.datasets import load_dataset
@@ -225,6 +226,38 @@ def test_rules_are_an_admins_to_change(lens, run, readers):
     code, _, err = lens("review", "rules", "latest", "--budget", 4, "--as", "rita")
     assert code == 2
     assert "to set rules one must be admin" in err
+
+
+def test_whoever_gives_a_name_is_said_and_kept_in_the_trail(
+    lens, run, cache, readers, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("getpass.getuser", lambda: "mallory")
+    table = tmp_path / "table.csv"
+    kept = run.manifest.dataset.class_names[run.labels()[0]]
+    table.write_text(f"sample_id,new,who\n{run.samples()['sample_id'][0]},{kept},rita\n")
+    told = "recorded under ada, as given by the account mallory"
+    for arguments in (
+        ("review", "import", "latest", table, "--as", "ada"),
+        ("review", "rules", "latest", "--budget", 4, "--as", "ada"),
+        ("review", "users", "--add", "nora", "--role", "reader", "--as", "ada"),
+        ("review", "export", "latest", "--out", tmp_path / "out.csv", "--as", "ada"),
+    ):
+        code, _, err = lens(*arguments)
+        assert (code, told in err) == (0, True), arguments
+    fingerprint = run.manifest.dataset.fingerprint
+    signed = "ada (account mallory)"
+    with open_reviews(cache) as store:
+        (event,) = store.events(fingerprint)
+        assert (event.reader, event.recorded_by) == ("rita", signed)
+        assert [export.exported_by for export in store.exports(fingerprint)] == [signed]
+        with store.engine.connect() as connection:
+            for column in ("granted_by FROM grants", "set_by FROM rules"):
+                query = text(f"SELECT {column} ORDER BY id DESC LIMIT 1")
+                assert connection.execute(query).scalar() == signed
+        assert "nora" in store.readers()
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    _, _, err = lens("review", "rules", "latest", "--budget", 5)
+    assert "recorded under" not in err
 
 
 def test_upgrade_says_what_it_did(lens):

@@ -122,3 +122,15 @@ def test_a_data_uri_holds_the_pixels():
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     content = base64.b64decode(data_uri(image).removeprefix("data:image/png;base64,"))
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), image)
+
+
+def test_the_legend_stands_above_the_bars():
+    figure = composition_bars(["lung", "liver"], [30, 10], [3, 1])
+    assert figure.layout.legend.yanchor == "bottom"
+    assert figure.layout.legend.y >= 1
+    assert figure.layout.margin.t >= 40
+
+
+def test_the_bars_of_thirty_classes_fit_on_a_page():
+    figure = composition_bars([f"class {k}" for k in range(30)], [10] * 30, [1] * 30)
+    assert figure.layout.height <= 900

@@ -1,5 +1,6 @@
 """Names from data are shown as they are, also nasty ones, and many of them."""
 
+import numpy as np
 import pytest
 
 NASTY = (
@@ -47,6 +48,15 @@ def test_eleven_classes_with_few_samples_are_shown(
     assert not dashboard.errors
     if page == "coreset":
         assert dashboard.metric("Classes").endswith(" of 11")
+
+
+def test_the_recommended_coreset_says_what_it_left_out_of_each_class(open_dashboard, nasty_run):
+    early = np.random.default_rng(0).normal(size=(160, 4)).astype(np.float32)
+    for path in (nasty_run.embedding, nasty_run.embedding_of("early")):
+        np.save(path, early)
+    dashboard = open_dashboard("coreset", keep="50")
+    assert not dashboard.errors
+    assert "Left out, as early neighbours say another class:" in dashboard.words
 
 
 def test_lost_classes_are_named(open_dashboard, nasty_run):

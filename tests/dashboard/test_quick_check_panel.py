@@ -22,7 +22,7 @@ QUERY = {"strategy": "Random"}
 def left_behind(cache, write_run):
     """Return ``leave(state, coreset, random)``: a check of what the page shows first."""
     run = Run(write_run())
-    config = SelectionConfig(strategy="random", score=None, rate=0.1)
+    config = SelectionConfig(strategy="random", score=None, rate=0.1, balance="proportional")
     indices = select_coreset(run.dynamics(), config).indices
 
     def leave(state, *, coreset=(), random=(), error=None):

@@ -3,7 +3,9 @@
 import pytest
 
 from coreset_lib.runs.store import RunStore
+from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
+from dashboard.frame import run_title, run_titles
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -69,6 +71,18 @@ def test_finished_repetitions_are_averaged_by_a_button_once(open_dashboard, repe
     assert not [e for e in dashboard.app.button if e.label.startswith("Average")]
     dashboard.labelled("selectbox", "Run").set_value(repeated[0].root.name)
     assert not [e for e in dashboard.run().app.button if e.label.startswith("Average")]
+
+
+def test_runs_of_one_minute_have_different_names_in_the_picker():
+    same = {"state": "finished", "dataset": "d", "model": "m", "created": "2026-01-01T10:00:00"}
+    runs = [RunSummary(run_id=f"run-000{seed}", seed=seed, **same) for seed in (0, 1)]
+    other = RunSummary(run_id="x", seed=0, **{**same, "dataset": "another"})
+    average = RunSummary(run_id="d-ensemble-beef", **same)
+    titles = run_titles({run.run_id: run for run in (*runs, other, average)})
+    assert titles["x"] == run_title(other)
+    assert titles["run-0001"] == f"seed 1 · {run_title(runs[1])} · run-0001"
+    assert titles["d-ensemble-beef"].startswith("average · ")
+    assert len(set(titles.values())) == 4
 
 
 def test_one_run_cannot_be_averaged_and_says_nothing_of_chance(open_dashboard, write_run):

@@ -8,6 +8,7 @@ import torch
 
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.arms import make_arms
 from coreset_lib.evaluation.evaluate import Evaluator, create_evaluation, read_plan
 from coreset_lib.evaluation.plan import (
     FULL_SET,
@@ -25,6 +26,7 @@ from coreset_lib.evaluation.report import (
 from coreset_lib.evaluation.results import FIGURES, chosen_variant, read_cells, write_cell
 from coreset_lib.evaluation.run_plan import compare
 from coreset_lib.evaluation.standings import standings
+from coreset_lib.evaluation.tied_scores import tied_scores
 from coreset_lib.export.evaluation_results import export_evaluation
 from coreset_lib.jobs.processes.detached import work_status
 from coreset_lib.runs.store import Run
@@ -218,6 +220,26 @@ class TestWork:
             compare(cache, paths)
         status = work_status(paths)
         assert (status.state, words in status.error) == ("failed", True)
+
+    def test_a_score_that_cannot_be_computed_is_refused_before_any_training(self, run_of_file):
+        run, cache = run_of_file
+        arms = tuple(
+            make_arms(["top"], ["eva"], "proportional", [0.0], [{"early": "1-1", "late": "2-3"}])
+        )
+        plan = replace(make_plan(run_id=run.run_id, n_seeds=1, epochs=1), arms=arms)
+        paths = create_evaluation(cache, plan)
+        with pytest.raises(CoresetError, match="must hold at least two epochs"):
+            compare(cache, paths)
+        assert read_cells(paths, plan) == {}
+
+    def test_the_table_tells_of_a_score_that_ties_most_samples(self, run_of_file):
+        run, cache = run_of_file
+        arms = tuple(make_arms(["top"], ["forgetting"], "proportional", [0.0]))
+        plan = replace(make_plan(run_id=run.run_id, n_seeds=1, epochs=1), arms=arms)
+        paths = create_evaluation(cache, plan)
+        (note,) = tied_scores(run.dynamics(), plan)
+        assert "Score forgetting ties" in note
+        assert export_evaluation(paths, plan, run).provenance["notes"] == [note]
 
     def test_two_processes_do_not_work_on_one_comparison(self, run_of_file):
         run, cache = run_of_file

@@ -72,6 +72,19 @@ def test_the_coreset_table_has_the_agreed_columns_sorted_by_rank(trained_run):
     assert table["source"].tolist() == [f"tiny.npz:train[{i}]" for i in table["index"]]
 
 
+def test_the_recommended_coreset_says_how_many_of_a_class_were_left_out(trained_run):
+    export = export_coreset(trained_run, SelectionConfig(strategy="recommended", rate=0.2))
+    table, parts = read(export), export.provenance["report"]["suspects"]
+    for name, part in zip(("kidney", "'=liver", "spleen"), parts, strict=True):
+        assert part["of"] == (trained_run.labels() == parts.index(part)).sum()
+        assert part["left_out"] <= part["of"] / 4
+        counts = table.loc[table["class_name"] == name, "left_out_of_class"]
+        assert set(counts) == {part["left_out"]}
+    first = {"strategy_options": {"version": "1"}}
+    config = SelectionConfig(strategy="recommended", rate=0.2, **first)
+    assert "left_out_of_class" not in read(export_coreset(trained_run, config))
+
+
 def test_a_random_coreset_has_no_score_and_ranks_by_the_draw(trained_run):
     export = export_coreset(trained_run, SelectionConfig(strategy="random", rate=0.1))
     table = read(export)

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from coreset_lib.configs import TrainingConfig
-from coreset_lib.errors import CoresetError
+from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.export.coresets import export_coreset
 from coreset_lib.recording.batches import EpochBatches
 from coreset_lib.recording.record import record
@@ -320,6 +320,20 @@ def test_images_of_every_form_come_back(cache, form, as_tensor):
     np.testing.assert_array_equal(dataset.val.images, plain.reshape(expected)[:2])
     scale = run.manifest.image_range
     assert scale == (None if dtype == np.uint8 else pytest.approx((-0.5, 0.5)))
+
+
+def test_images_that_shrink_while_they_are_open_are_a_damaged_run(cache):
+    images = np.random.default_rng(0).integers(0, 256, (6, 70, 70)).astype(np.uint8)
+    with make(cache, epochs=1, images=images) as recorder:
+        for _ in recorder:
+            recorder.batch(ALL, logits())
+    run = only_run(cache)
+    found = load_run_images(run).train.images
+    np.testing.assert_array_equal(found[4], images[4])
+    with run.paths.images("train").open("r+b") as file:  # as cp and scp begin
+        file.truncate(0)
+    with pytest.raises(DamagedRunError, match="is damaged"):
+        found[4]
 
 
 def test_without_images_one_sentence_says_so(cache):

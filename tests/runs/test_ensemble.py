@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -116,3 +118,31 @@ def test_the_table_of_stability_has_both_rank_and_how_often(members):
     ranks = [each.ranks()[row["index"]] for each in scores]
     assert [row[f"rank_seed_{seed}"] for seed in (0, 1, 2)] == ranks
     assert row["hardest_tenth"] == f"{sum(rank <= 6 for rank in ranks)} of 3 runs"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_a_disk_that_is_full_is_a_sentence_and_leaves_nothing(tmp_path, make_run):
+    for seed in (0, 1):
+        make_run(tmp_path, seed=seed)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cannot be written" in done.stdout
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from coreset_lib.errors import CoresetError
+from coreset_lib.runs.ensemble import create_ensemble
+from coreset_lib.runs.store import RunStore
+cache = Path(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    create_ensemble(cache, RunStore(cache).runs())
+except CoresetError as error:
+    print(error)
+"""

@@ -6,7 +6,7 @@ from two_class_run import LABELS, blobs, choose, dynamics_with
 
 from coreset_lib.selection import SelectionConfig
 from coreset_lib.selection.agreement import neighbour_votes
-from coreset_lib.selection.recommended import early_margin
+from coreset_lib.selection.recommended import early_margin, say_left_out
 
 FIRST = {"strategy": "recommended", "strategy_options": {"version": "1"}}
 SECOND = {"strategy": "recommended", "strategy_options": {"version": "2"}}
@@ -66,6 +66,12 @@ def test_the_second_version_leaves_out_what_other_classes_outvote():
         (part["part"], part["suspects"], part["left_out"], part["of"])
         for part in found.report["suspects"]
     ] == [("large", 3, 3, 40), ("small", 1, 1, 20)]
+    said = "left out, as early neighbours say another class: large: 3 of 40; small: 1 of 20"
+    assert say_left_out(found.report) == said
+    nobody = choose(dynamics_with(margins), blobs(5)[0], early_blobs([]), **SECOND, rate=0.9)
+    assert say_left_out(nobody.report) == "left out, as early neighbours say another class: none"
+    first = choose(dynamics_with(margins), blobs(5)[0], **FIRST, rate=0.9)
+    assert say_left_out(first.report) == ""
 
 
 def test_the_second_version_leaves_out_a_share_of_a_class_at_most_the_most_outvoted_first():

@@ -70,6 +70,7 @@ def test_16_bits_are_taken_on_cuda_or_where_they_are_asked_for(
     monkeypatch, precision, device, is_on
 ):
     asked = {}
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
     monkeypatch.setattr(torch, "autocast", lambda kind, **options: asked.update(options))
     mixed_precision(torch.device(device), precision)
     assert asked == {"dtype": torch.bfloat16, "enabled": is_on}

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from coreset_lib.datasets.checking.near_copies import find_near_copies, first_of_equals
+from coreset_lib.datasets.checking.near_copies import (
+    find_near_copies,
+    first_of_equals,
+    groups_of,
+)
 from coreset_lib.datasets.labeled_images import Images, LabeledImages, Split
 from coreset_lib.datasets.sources.listing import PARTS
 
@@ -150,10 +152,8 @@ def copy_groups(dataset: LabeledImages) -> CopyGroups:
     splits = [getattr(dataset, part) for part in PARTS]
     images = np.concatenate([np.asarray(split.images) for split in splits])
     part = np.repeat(np.arange(len(PARTS)), [len(split) for split in splits])
-    pairs = find_near_copies(images)
-    links = coo_array((np.ones(len(pairs.first)), (pairs.first, pairs.second)), (len(part),) * 2)
-    _, group = connected_components(links, directed=False)
-    return CopyGroups(group.astype(np.int64), first_of_equals(images), part)
+    group = groups_of(find_near_copies(images), len(images))
+    return CopyGroups(group, first_of_equals(images), part)
 
 
 def near_copies(dataset: LabeledImages, groups: CopyGroups) -> tuple[Copies, ...]:

@@ -20,11 +20,12 @@ from coreset_lib.datasets.checking.copy_candidates import (
     Rows,
     find_candidates,
 )
-from coreset_lib.datasets.checking.registration import likeness
+from coreset_lib.datasets.checking.registration import Likeness, likeness
 from coreset_lib.datasets.labeled_images import Images
 
 LEAST_LIKENESS = 0.94
 MOST_DEMANDED = 0.96
+LEAST_DETAIL = 0.62
 CLOSER_THAN_OTHERS = 4
 USUALLY = 0.9
 
@@ -55,8 +56,8 @@ def find_near_copies(images: Images) -> NearPairs:
     Images are compared by what sets them apart from the others of the set: in its 150 largest
     principal components, all weighed alike (see `common_look`). The eight nearest of each
     image, turned and mirrored, are laid over it (see `likeness`). What then correlates by
-    `least_likeness` is a copy. docs/own-data.md says how many copies that finds, and how many
-    other images it takes for one.
+    `least_likeness`, and by 0.62 in its grain, is a copy. docs/own-data.md says how many copies
+    that finds, and how many other images it takes for one.
     """
     firsts = first_of_equals(images)
     unique = np.flatnonzero(firsts == np.arange(len(images)))
@@ -64,13 +65,29 @@ def find_near_copies(images: Images) -> NearPairs:
     look = common_look(kept)
     found = find_candidates(kept, look)
     alike = _likeness(kept, found, look)
-    is_copy = alike >= least_likeness(found, alike, len(unique))
+    is_copy = alike.overall >= least_likeness(found, alike.overall, len(unique))
+    is_copy &= alike.detail >= LEAST_DETAIL
     first, second = unique[found.row[is_copy]], unique[found.other[is_copy]]
     equal = np.flatnonzero(firsts != np.arange(len(images)))
     has_contrast = np.array([images[row].min() < images[row].max() for row in equal], dtype=bool)
     equal = equal[has_contrast]
     pairs = np.concatenate([np.stack([first, second]), np.stack([firsts[equal], equal])], axis=1)
     return NearPairs(*np.unique(np.sort(pairs, axis=0), axis=1))
+
+
+def groups_of(pairs: NearPairs, n_images: int) -> Rows:
+    """Return the first image of the group that each image is in: copies of copies are copies."""
+    group = np.arange(n_images)
+    first, second = pairs
+    while True:
+        low = np.minimum(group[first], group[second])
+        joined = group.copy()
+        np.minimum.at(joined, group[first], low)
+        np.minimum.at(joined, group[second], low)
+        joined = joined[joined]
+        if (joined == group).all():
+            return group
+        group = joined
 
 
 def least_likeness(found: Candidates, alike: NDArray[np.float32], n_images: int) -> float:
@@ -106,16 +123,21 @@ def first_of_equals(images: Images) -> Rows:
     return rows
 
 
-def _likeness(images: Images, found: Candidates, look: CommonLook) -> NDArray[np.float32]:
+def _likeness(images: Images, found: Candidates, look: CommonLook) -> Likeness:
     """Return how alike candidates are once laid over each other; a pair is looked at once."""
     pairs = np.sort(np.stack([found.row, found.other]), axis=0)
     _, first, pair = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
-    alike = np.empty(len(first), np.float32)
-    for part in blocks(len(first)):
-        once = found.take(first[part])
-        ours = _in_position(pictures(images[once.row], look.side), once.turn)
-        alike[part] = likeness(ours, pictures(images[once.other], look.side), look.check)
-    return alike[pair.ravel()]
+    alike = [
+        likeness(
+            _in_position(pictures(images[once.row], look.side), once.turn),
+            pictures(images[once.other], look.side),
+            look.check,
+        )
+        for once in (found.take(first[part]) for part in blocks(len(first)))
+    ]
+    if not alike:
+        return Likeness(np.empty(0, np.float32), np.empty(0, np.float32))
+    return Likeness(*(np.concatenate(column)[pair.ravel()] for column in zip(*alike, strict=True)))
 
 
 def _in_position(images: Pictures, turns: Rows) -> Pictures:

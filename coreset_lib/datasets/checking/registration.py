@@ -1,15 +1,19 @@
 """Laying one picture over another that may be a cut-out of it, and saying how alike they are."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, laplace
 
 from coreset_lib.datasets.checking.common_look import Pictures, Vectors, blocks, unit_vectors
 
 N_COARSE, N_FINE = 4, 2
 COARSE = 1.0
+DETAIL = 1.5
+CUT_OFF = 0.01
+LEAST_FOR_DETAIL = 0.9
+NORMAL_QUARTILE = 0.6745
 SMALLEST_SCALE, LARGEST_SCALE = 0.85, 1.02
 LARGEST_SHIFT = 0.09
 BATCH = 128
@@ -17,8 +21,24 @@ STEPS = 64
 Placing = NDArray[np.float32]
 
 
-def likeness(first: Pictures, second: Pictures, check: Vectors) -> NDArray[np.float32]:
-    """Return how alike pairs of pictures are once one is laid over the other.
+class Likeness(NamedTuple):
+    """How alike pairs of pictures are once one is laid over the other.
+
+    Attributes
+    ----------
+    overall : float32 array, shape (pairs,)
+        The correlation in the directions of a set, -1 to 1.
+    detail : float32 array, shape (pairs,)
+        The correlation of what changes from pixel to pixel, grain and noise included; down or
+        across, whichever is less. 0 where overall likeness is below 0.9.
+    """
+
+    overall: NDArray[np.float32]
+    detail: NDArray[np.float32]
+
+
+def likeness(first: Pictures, second: Pictures, check: Vectors) -> Likeness:
+    """Return how alike pairs of pictures are, as they are or one as a cut-out of the other.
 
     Parameters
     ----------
@@ -27,26 +47,31 @@ def likeness(first: Pictures, second: Pictures, check: Vectors) -> NDArray[np.fl
     check : float32 array, shape (side * side, directions)
         See `CommonLook`.
 
-    Returns
-    -------
-    float32 array, shape (pairs,)
-        The correlation in the given directions, -1 to 1, the largest of three: as they are,
-        the first as a cut-out of the second, and the other way round.
-
     Notes
     -----
     A cut-out keeps 85 % or more of each side. It is placed by six steps of least squares
     (inverse compositional alignment, Baker and Matthews 2004) for scale and shift along each
-    axis, together with contrast, brightness and sharpness.
+    axis, together with contrast, brightness and sharpness. Overall likeness tells shapes
+    apart; two plain shapes of one kind may be laid over each other, but their grain differs.
     """
-    found = np.empty(len(first), np.float32)
+    found = Likeness(np.empty(len(first), np.float32), np.zeros(len(first), np.float32))
     for rows in blocks(len(first), BATCH):
         one, other = first[rows], second[rows]
-        best = _correlation(one, other, check)
-        for part, whole in ((one, other), (other, one)):
-            placed = warp(whole, place_cut_out(part, whole))
-            best = np.maximum(best, _correlation(part, placed, check))
-        found[rows] = best
+        overall, target, source = _correlation(one, other, check), one.copy(), other.copy()
+        placings = (
+            (other, one),
+            (one, warp(other, place_cut_out(one, other))),
+            (other, warp(one, place_cut_out(other, one))),
+        )
+        for part, placed in placings:
+            better = _correlation(part, placed, check)
+            gained = better > overall
+            overall[gained], target[gained] = better[gained], part[gained]
+            source[gained] = placed[gained]
+        found.overall[rows] = overall
+        near = overall >= LEAST_FOR_DETAIL
+        if near.any():
+            found.detail[rows][near] = _detail(target[near], source[near])
     return found
 
 
@@ -129,21 +154,77 @@ def _solver(target: Pictures) -> Pictures:
 
 def _correlation(target: Pictures, source: Pictures, check: Vectors) -> NDArray[np.float32]:
     """Return the correlation in the given directions, the source made as sharp as the target."""
-    flat = (images.reshape(len(images), -1) for images in (target, source, _sharpness(source)))
-    target_flat, source_flat, sharp = (each - each.mean(axis=1, keepdims=True) for each in flat)
-    both = np.stack([source_flat, sharp], axis=2)
-    square = both.transpose(0, 2, 1) @ both + 0.01 * np.eye(2, dtype=np.float32)
-    weights = np.linalg.solve(square, both.transpose(0, 2, 1) @ target_flat[:, :, None])
-    fitted = (both @ weights)[:, :, 0]
-    one, other = (unit_vectors(each, check) for each in (target_flat, fitted))
+    flat = (images.reshape(len(images), -1) for images in (target, _as_sharp(target, source)))
+    one, other = (unit_vectors(each, check) for each in flat)
     return np.einsum("ij,ij->i", one, other)
+
+
+def _as_sharp(target: Pictures, source: Pictures) -> Pictures:
+    """Return the source with sharpness, contrast and cut-off of the target, of mean 0.
+
+    Where the target is at its darkest or brightest, it may have been cut off: only the rest
+    decides, and the source is cut off there too.
+    """
+    n_pixels = target.shape[1] * target.shape[2]
+    goal, plain, sharp = (
+        images.reshape(-1, n_pixels) for images in (target, source, _sharpness(source))
+    )
+    low, high = goal.min(axis=1, keepdims=True), goal.max(axis=1, keepdims=True)
+    margin = CUT_OFF * (high - low)
+    is_inside = ((goal > low + margin) & (goal < high - margin))[:, :, None]
+    terms = np.stack([plain, sharp, np.ones_like(plain)], axis=2)
+    inside = np.where(is_inside, terms, 0).transpose(0, 2, 1)
+    square = inside @ terms + 0.01 * np.eye(3, dtype=np.float32)
+    fitted = (terms @ np.linalg.solve(square, inside @ goal[:, :, None]))[:, :, 0]
+    fitted = np.clip(fitted, low, high)
+    return (fitted - fitted.mean(axis=1, keepdims=True)).reshape(target.shape)
+
+
+def _detail(target: Pictures, source: Pictures) -> NDArray[np.float32]:
+    """Return the correlation of fine detail, strong edges cut short, along the worse axis."""
+    source = _as_sharp(target, source)
+    bell = _bell(target.shape[1], DETAIL)
+    found = np.ones(len(target), np.float32)
+    for smooth in (lambda images: bell @ images, lambda images: images @ bell.T):
+        one, other = (_cut_short(images - smooth(images)) for images in (target, source))
+        length = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        alike = np.einsum("ij,ij->i", one, other) / np.maximum(length, 1e-6)
+        found = np.minimum(found, alike)
+    return found
+
+
+def _cut_short(fine: Pictures) -> Vectors:
+    """Return detail as rows, each cut at 1.5 times the deviation of most of its pixels."""
+    flat = fine.reshape(len(fine), -1)
+    usual = np.median(np.abs(flat), axis=1, keepdims=True) / NORMAL_QUARTILE
+    flat = np.clip(flat / np.maximum(usual, 0.02), -1.5, 1.5)
+    return flat - flat.mean(axis=1, keepdims=True)
 
 
 def _sharpness(images: Pictures) -> Pictures:
     """Return the second derivative, which tells a sharp picture from a blurred one."""
-    return laplace(images, axes=(1, 2))
+    second = _second_derivative(images.shape[1])
+    return second @ images + images @ second.T
 
 
 def _blurred(images: Pictures, width: float) -> Pictures:
     """Return pictures blurred by a bell of that width in pixels."""
-    return gaussian_filter(images, width, axes=(1, 2)) if width else images
+    if not width:
+        return images
+    bell = _bell(images.shape[1], width)
+    return bell @ images @ bell.T
+
+
+@lru_cache(maxsize=4)
+def _second_derivative(side: int) -> Vectors:
+    """Return the matrix of second differences of a line that is mirrored at its ends."""
+    step = np.diff(np.eye(side, dtype=np.float32), axis=0)
+    return -(step.T @ step)
+
+
+@lru_cache(maxsize=4)
+def _bell(side: int, width: float) -> Vectors:
+    """Return the matrix that blurs a line of pixels."""
+    pixel = np.arange(side)
+    weights = np.exp(-0.5 * (np.subtract.outer(pixel, pixel) / width) ** 2)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

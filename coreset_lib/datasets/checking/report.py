@@ -1,12 +1,12 @@
 """What a person should know about a dataset before training on it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from coreset_lib.datasets.checking.copies import (
     MOST_EXAMPLES,
     Copies,
     CopyPair,
-    copy_groups,
     copy_pairs,
     copy_warnings,
     exact_copies,
@@ -25,7 +25,9 @@ from coreset_lib.datasets.checking.file_report import (
     shared_patients,
     summarise_files,
 )
+from coreset_lib.datasets.checking.left_out import known_groups
 from coreset_lib.datasets.checking.readiness import SplitSummary, judge
+from coreset_lib.datasets.checking.sizes import size_warnings, suggest_size
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
 
 FEWEST_SAMPLES = 10
@@ -59,6 +61,8 @@ class DatasetReport:
         Exact copies are not among them.
     known : dict
         Images of val, and of test, that have a copy in train, exact or near, by split.
+    suggested_size : int
+        Height and width that keep more of the originals; 0 where the present size is fine.
     n_patients : int
         0 if the source knows of none.
     shared_patients : tuple of SharedPatients
@@ -93,6 +97,7 @@ class DatasetReport:
     leaks: tuple[Copies, ...]
     near: tuple[Copies, ...]
     known: dict[str, int]
+    suggested_size: int
     n_patients: int
     shared_patients: tuple[SharedPatients, ...]
     files: FileSummary | None
@@ -107,13 +112,15 @@ class DatasetReport:
         return copy_pairs((self.repeats, *self.leaks), self.near)
 
 
-def dataset_report(dataset: LabeledImages) -> DatasetReport:
+def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> DatasetReport:
     """Return sizes, grey values, exact copies and warnings of a dataset.
 
     Parameters
     ----------
     dataset : LabeledImages
         Read once in full.
+    cache : Path, optional
+        Where copies that were found once are kept: the second look is quick.
 
     Returns
     -------
@@ -140,12 +147,14 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
     counts = [count for count in splits[0].class_counts if count]
     imbalance = max(counts) / min(counts)
     brightest = int(train.images.max())
-    groups = copy_groups(dataset)
+    groups = known_groups(dataset, cache=cache)
     near = near_copies(dataset, groups)
     files = None if dataset.origin is None else summarise_files(dataset.origin)
     shared = shared_patients(dataset)
+    larger_size = suggest_size(dataset)
     warnings = (
         *([] if files is None else file_warnings(files)),
+        *size_warnings(dataset, larger_size),
         *form_warnings(dataset),
         *patient_warnings(shared),
         *copy_warnings((repeats, *leaks)),
@@ -176,6 +185,7 @@ def dataset_report(dataset: LabeledImages) -> DatasetReport:
         leaks=leaks,
         near=near,
         known=known,
+        suggested_size=larger_size,
         n_patients=count_patients(dataset),
         shared_patients=shared,
         files=files,

@@ -31,7 +31,9 @@ class GroupKeys(NamedTuple):
     concerns: list[str]
 
 
-def group_keys(ids: Sequence[Ids], *, group_word: str = "group") -> GroupKeys:
+def group_keys(
+    ids: Sequence[Ids], *, group_word: str = "group", is_group_first: bool = False
+) -> GroupKeys:
     """Return what samples are kept together by.
 
     Parameters
@@ -39,6 +41,8 @@ def group_keys(ids: Sequence[Ids], *, group_word: str = "group") -> GroupKeys:
     ids : sequence of Ids, shape (samples,)
     group_word : str
         What ``Ids.group`` stands for.
+    is_group_first : bool
+        Whether groups go before patients, since a person chose them.
 
     Notes
     -----
@@ -53,6 +57,8 @@ def group_keys(ids: Sequence[Ids], *, group_word: str = "group") -> GroupKeys:
     for word in ("study", "series", group_word):
         if _is_one_for_all(columns[word]):
             columns[word] = [""] * len(ids)
+    if is_group_first:
+        columns = {group_word: columns[group_word], **columns}
     keys: list[str] = []
     used: list[str] = []
     for row in zip(*columns.values(), strict=True):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from coreset_lib.datasets.checking.label_doubts import check_classes, label_conc
 from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.files.pseudonyms import pseudonym
-from coreset_lib.datasets.labeled_images import LabeledImages, Origin, Split
+from coreset_lib.datasets.labeled_images import LabeledImages, Labels, Origin, Split
 from coreset_lib.datasets.preparing import decode_pool
 from coreset_lib.datasets.preparing.group_keys import (
     Ids,
@@ -42,6 +42,14 @@ from coreset_lib.datasets.sources.listing import (
 )
 from coreset_lib.datasets.sources.npz.file import file_safe
 from coreset_lib.errors import BadFilesError, DatasetError
+from coreset_lib.label_sets import (
+    NO_LABEL,
+    MultiHot,
+    multi_hot_of,
+    rarest_first,
+    set_codes,
+    standing_class,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -138,20 +146,22 @@ def _make(
     where = shown(listing.root.name)
     if not places:
         raise DatasetError(_nothing_readable(where, bad))
-    names = class_names([place.item.label for place in places], where)
-    check_classes([place.item.label for place in places], where)
-    labels = np.array([names.index(p.item.label) for p in places], dtype=np.int64)
+    names, labels, sets = _classes(listing, places, where)
     ids = [Ids(p.patient, p.record.study, p.record.series, p.item.group) for p in places]
-    together = group_keys(ids, group_word=listing.group_word)
+    together = group_keys(
+        ids, group_word=listing.group_word, is_group_first=listing.is_group_chosen
+    )
     patients = dict(zip(map(id, places), together.patients, strict=True))
     # Frames of a file are of one patient, also where the file does not say of whom.
     keys = (together.keys, [_pixel_key(p) for p in places], [p.item.path for p in places])
     given = [place.item.part for place in places]
     parts, notes = complete_split(given, labels, join_groups(*keys), unit=together.unit)
     shared = shared_groups(together.keys, parts.tolist(), together.unit)
-    doubts = label_concerns([place.item.label for place in places])
+    doubts = [] if sets.size else label_concerns([place.item.label for place in places])
     concerns = (*listing.concerns, *together.concerns, *shared, *doubts, *_hidden_concerns(places))
     order = [row for part in PARTS for row in np.flatnonzero(parts == part)]
+    if sets.size:
+        labels = standing_class(sets, rarest_first(sets[parts == "train"]))
     counts = tuple(int((parts == part).sum()) for part in PARTS)
     _check_counts(where, counts, _hidden_concerns(places), largest_group(*together[:2]))
     size = options.image_size
@@ -164,8 +174,11 @@ def _make(
         (len(ordered), size, size, *colour),
         counts=(counts[0], counts[1], counts[2]),
         class_names=names,
-        samples=_sample_table(
-            listing, ordered, labels[order].tolist(), [patients[id(p)] for p in ordered]
+        samples=replace(
+            _sample_table(
+                listing, ordered, labels[order].tolist(), [patients[id(p)] for p in ordered]
+            ),
+            sets=set_codes(sets)[order].tolist() if sets.size else [],
         ),
         files=_final_records(ordered, known),
         bad=bad,
@@ -179,6 +192,25 @@ def _make(
             "another folder with --cache."
         )
     return made
+
+
+def _classes(
+    listing: Listing, places: Sequence[_Place], where: str
+) -> tuple[tuple[str, ...], Labels, MultiHot]:
+    """Return the names of classes, each sample's class, and its labels where it has several."""
+    texts = [place.item.label for place in places]
+    if not listing.label_names:
+        names = class_names(texts, where)
+        check_classes(texts, where)
+        number = {name: row for row, name in enumerate(names)}
+        labels = np.array([number[text] for text in texts], dtype=np.int64)
+        return names, labels, np.zeros((0, 0), np.uint8)
+    column = {name: place for place, name in enumerate(listing.label_names)}
+    sets = np.zeros((len(texts), len(column)), np.uint8)
+    for row, text in enumerate(texts):
+        if text != NO_LABEL:
+            sets[row, [column[name] for name in text.split("|")]] = 1
+    return (*listing.label_names, NO_LABEL), standing_class(sets, rarest_first(sets)), sets
 
 
 def _decode_missing(
@@ -375,6 +407,7 @@ def _split(found: Prepared, part: str) -> Split:
     """Return one split of a prepared dataset."""
     rows, samples = found.rows(part), found.samples
     patients = samples.patients[rows]
+    n_labels = len(found.class_names) - 1
     return Split(
         images=found.images[rows],
         labels=np.array(samples.labels[rows], dtype=np.int64),
@@ -382,4 +415,5 @@ def _split(found: Prepared, part: str) -> Split:
         sources=samples.sources[rows],
         patient_ids=patients if any(patients) else (),
         extra={name: cells[rows] for name, cells in samples.extra.items()},
+        multi_hot=multi_hot_of(np.array(samples.sets[rows]), n_labels) if samples.sets else None,
     )

@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,17 @@ SHARDS = "shards"
 
 @dataclass(frozen=True, kw_only=True)
 class SampleTable:
-    """What is known of every sample, in the order of the rows: train, val, test."""
+    """What is known of every sample, in the order of the rows: train, val, test.
+
+    ``sets`` are the labels of samples with any number of them, see `set_codes`; else empty.
+    """
 
     labels: list[int]
     sample_ids: list[str]
     sources: list[str]
     patients: list[str]
     extra: dict[str, list[str]]
+    sets: list[int] = field(default_factory=list[int])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,6 +91,8 @@ def content_key(listing: Listing, options: DecodeOptions) -> str:
     """Return a hash of everything that decides the result: files, labels, options."""
     whole = [SCHEMA_VERSION, _key_fields(options), listing.extra_columns, listing.notes]
     digest = hashlib.sha256(json.dumps(whole).encode())
+    if listing.label_names or listing.is_group_chosen:
+        digest.update(repr((listing.label_names, listing.is_group_chosen)).encode())
     for item in listing.items:
         fields = (item.path, item.source, item.label, item.part, item.sample_id, item.patient_id)
         line = (*fields, item.size, item.mtime, item.problem, *item.extra)

@@ -16,6 +16,7 @@ from coreset_lib.datasets.sources.folder_layout import (
     is_image,
     is_told_by_content,
 )
+from coreset_lib.datasets.sources.grouping import group_listing
 from coreset_lib.datasets.sources.listing import (
     LONGEST_TEXT,
     OUTSIDE,
@@ -283,6 +284,8 @@ def _nothing_message(root: Path, folders: list[str], left: PassedOver) -> str:
 class FolderSource(Source):
     """Folders with a folder of images per class."""
 
+    choices = ("group_by",)
+
     def takes(self, path: Path) -> bool:
         """Whether it is a folder."""
         return os.path.isdir(path)
@@ -293,7 +296,9 @@ class FolderSource(Source):
 
     def load(self, place: str | Path, options: ReadingOptions) -> Listing:
         """Return the images that lie in the folder."""
-        return list_folder(Path(place), roots=options.roots)
+        listing = list_folder(Path(place), roots=options.roots)
+        group_by = options.choices.group_by
+        return group_listing(listing, group_by) if group_by else listing
 
     def summarise(self, path: Path) -> DatasetInfo:
         """Return the line of a folder, of which only the name is known yet."""

@@ -25,10 +25,15 @@ class ImageFinder:
         Of the table.
     roots : sequence of Path, optional
         The only folders that are searched by name; None allows all.
+    ending : str
+        What is added to every name that does not end so.
     """
 
-    def __init__(self, folder: str, roots: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self, folder: str, roots: Sequence[Path] | None = None, *, ending: str = ""
+    ) -> None:
         self.folder = folder
+        self.ending = ending
         self.roots = roots
         self.found_by: Counter[str] = Counter()
         self._by_name: dict[str, str] | None = None
@@ -40,12 +45,18 @@ class ImageFinder:
             self.found_by[how] += 1
         return path
 
+    def locate(self, written: str) -> str:
+        """Return the path of a file without counting how it was found."""
+        return self._locate(written)[0]
+
     def has(self, written: str) -> bool:
         """Whether a cell names a file that is there."""
         return os.path.isfile(self._locate(written)[0])
 
     def _locate(self, written: str) -> tuple[str, str]:
         """Return the path of a file and how it was found; "" if as written, or not at all."""
+        if self.ending and not written.lower().endswith(self.ending.lower()):
+            written += self.ending
         plain = os.path.join(self.folder, os.path.expanduser(written))
         if _exists(plain) and not os.path.isdir(plain):
             return plain, ""
@@ -56,6 +67,11 @@ class ImageFinder:
             for ending in _ENDINGS:
                 if _exists(turned + ending):
                     return turned + ending, f"with the ending {ending}"
+        first, _, below = written.replace("\\", "/").partition("/")
+        if "/" in below and first == os.path.basename(self.folder):
+            inside = os.path.join(self.folder, below)
+            if _exists(inside):
+                return inside, f"inside the folder {shown(first)} itself"
         above, name = os.path.split(turned)
         if "/" in written.replace("\\", "/") and _exists(above):
             return plain, ""  # another file of this name, in another folder, is another image

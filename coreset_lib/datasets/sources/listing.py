@@ -82,6 +82,11 @@ class Listing:
         Those of the notes that a person has to look at before training.
     group_word : str
         What ``Item.group`` stands for.
+    is_group_chosen : bool
+        Whether a person chose the groups, which then go before patients.
+    label_names : tuple of str
+        All labels where an image carries any number of them, joined by "|" in ``Item.label``;
+        empty for classes.
     """
 
     kind: str
@@ -91,6 +96,8 @@ class Listing:
     notes: tuple[str, ...] = field(default=())
     concerns: tuple[str, ...] = ()
     group_word: str = "group"
+    is_group_chosen: bool = False
+    label_names: tuple[str, ...] = ()
 
 
 def clean_text(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets.files.grey_window import FROM_FILE
 from coreset_lib.datasets.labeled_images import LabeledImages
+from coreset_lib.datasets.sources.choices import NO_CHOICES, ReadingChoices
 from coreset_lib.datasets.sources.listing import Listing, shown
 
 DEFAULT_SIZE = 28
@@ -79,6 +80,8 @@ class ReadingOptions:
         The only folders that files may come from; None allows all.
     keep_patient_ids : bool
         Keep columns that name people.
+    choices : ReadingChoices
+        What a person said where names do not tell.
     """
 
     image_size: int = DEFAULT_SIZE
@@ -86,6 +89,7 @@ class ReadingOptions:
     data_root: Path | None = None
     roots: Sequence[Path] | None = None
     keep_patient_ids: bool = False
+    choices: ReadingChoices = NO_CHOICES
 
 
 class Source:
@@ -99,11 +103,14 @@ class Source:
         Whether a person may leave the suffix out.
     scales_images : bool
         Whether images are scaled to the size that a person chooses.
+    choices : tuple of str
+        Fields of `ReadingChoices` that mean something to it.
     """
 
     suffixes: tuple[str, ...] = ()
     may_leave_out_suffix: bool = False
     scales_images: bool = True
+    choices: tuple[str, ...] = ()
 
     def names(self) -> Sequence[str]:
         """Return the datasets that need no path, small letters."""

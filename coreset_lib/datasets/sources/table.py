@@ -1,18 +1,18 @@
 """Tables of images: a CSV or TSV file with the columns path and label."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from coreset_lib.datasets.sources.choices import FOLDER, NO_CHOICES, ReadingChoices
+from coreset_lib.datasets.sources.grouping import group_listing
 from coreset_lib.datasets.sources.image_finder import ImageFinder
 from coreset_lib.datasets.sources.listing import (
     LONGEST_TEXT,
     OUTSIDE,
     Item,
     Listing,
-    clean_text,
     is_within,
     name_problem,
     shown,
@@ -33,19 +33,29 @@ from coreset_lib.datasets.sources.source import (
     image_files_info,
 )
 from coreset_lib.datasets.sources.split_words import part_of
-from coreset_lib.datasets.sources.spreadsheet import Sheet, read_sheet
-from coreset_lib.datasets.sources.table_columns import Columns, column_hint, find_columns
+from coreset_lib.datasets.sources.table_labels import (
+    READERS,
+    RowLabels,
+    labels_of_cells,
+    labels_of_classes,
+    labels_of_folders,
+    labels_of_marks,
+    merge_readers,
+)
+from coreset_lib.datasets.sources.table_reading import Row, Table, read_table, table_columns
 from coreset_lib.errors import DatasetError
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("split", PATIENT_ID, "sample_id")
-LARGEST_TABLE = 512 * 2**20
 TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx")
-Row = dict[str, str]
 
 
 def list_table(
-    path: Path, *, roots: Sequence[Path] | None = None, keep_patients: bool = False
+    path: Path,
+    *,
+    roots: Sequence[Path] | None = None,
+    keep_patients: bool = False,
+    choices: ReadingChoices = NO_CHOICES,
 ) -> Listing:
     """Return the files that a table names.
 
@@ -60,11 +70,13 @@ def list_table(
         Files outside these folders are refused; None allows all.
     keep_patients : bool
         Keep every column, also those that may tell who a patient is.
+    choices : ReadingChoices
+        Other columns, and what their cells mean.
 
     Returns
     -------
     Listing
-        In the order of the rows.
+        In the order of the rows, one item for each file.
 
     Raises
     ------
@@ -73,172 +85,80 @@ def list_table(
         other. A row whose file is missing is no error here: it is listed with its problem.
     """
     path = Path(os.path.abspath(path))
-    finder = ImageFinder(str(path.parent), roots)
-    header, rows, notes = _read(path, finder)
+    finder = ImageFinder(_image_folder(path, choices), roots, ending=choices.ending)
+    sheet = read_table(path, finder, choices)
+    header, rows = sheet.header, sheet.rows
     _check_splits(path, header, rows)
-    _check_files(path, rows)
+    labels = _row_labels(sheet, finder, choices)
+    labels, readers = merge_readers(
+        labels,
+        lambda row: rows[row.number - 1]["path"].strip(),
+        lambda row: part_of(rows[row.number - 1].get("split", "")),
+    )
+    rows = [rows[row.number - 1] for row in labels.rows]
+    if not rows:
+        raise DatasetError(
+            f"table {shown(path.name)} must keep at least one row, got none: "
+            f"{' '.join(labels.concerns)}"
+        )
     ids = _sample_ids(path, rows)
     patient = patient_column(header)
-    fixed = (*REQUIRED, *OPTIONAL)
+    fixed = (*REQUIRED, *OPTIONAL, *sheet.used)
     hidden = () if keep_patients else personal_columns(header, rows, used=fixed)
     used = (*fixed, patient, *hidden)
     extra = tuple(name for name in header if name not in used)
-    labels = _labels([row["label"] for row in rows])
-    parts = [part_of(row.get("split", "")) for row in rows]
     group = group_column(header, rows)
     items = tuple(
         replace(
-            _item(finder, row, label, part, sample_id, row.get(patient, ""), extra, roots),
+            _item(finder, row, labels.text(label), sample_id, row.get(patient, ""), roots),
             group=row[group] if group else "",
+            extra=tuple(row[name] for name in extra),
         )
-        for row, label, part, sample_id in zip(rows, labels, parts, ids, strict=True)
+        for row, label, sample_id in zip(rows, labels.rows, ids, strict=True)
     )
-    return Listing(
+    if any(readers) and READERS not in extra:
+        extra = (*extra, READERS)
+        pairs = zip(items, readers, strict=True)
+        items = tuple(replace(item, extra=(*item.extra, text)) for item, text in pairs)
+    notes = (*sheet.notes, *labels.notes, *finder.notes(), *person_notes(patient, hidden))
+    listing = Listing(
         kind="table",
         root=path,
         items=items,
         extra_columns=extra,
-        notes=(*notes, *finder.notes(), *person_notes(patient, hidden)),
+        notes=(*notes, *labels.concerns),
+        concerns=tuple(labels.concerns),
         group_word=group or "group",
+        label_names=labels.label_names,
     )
+    if not choices.group_by:
+        return listing
+    return group_listing(listing, choices.group_by, {n: [r[n] for r in rows] for n in header})
 
 
-def table_columns(path: Path) -> tuple[str, ...]:
-    """Return the column names of a table, or nothing where it has none."""
-    try:
-        with path.open("rb") as file:
-            first = file.readline(100_000)
-            whole = first.startswith(b"PK") or b"sep=" in first[:12].lower() or b"\0" in first
-            content = first + file.read() if whole else first
-        return tuple(_header(path, _sheet(path, content)))
-    except (OSError, DatasetError):
-        return ()
-
-
-def _read(path: Path, finder: ImageFinder) -> tuple[list[str], list[Row], tuple[str, ...]]:
-    """Return column names and rows, cells cleaned, and how columns were read."""
-    sheet = _sheet(path, _bytes(path))
-    header = _header(path, sheet)
-    cells = _cells(path, sheet, header)
-    header, cells = _without_nameless(header, cells)
-    found = find_columns(header, cells, is_file=finder.has)
-    _check_header(path, header, cells, found)
-    if not cells:
-        raise DatasetError(f"table {shown(path.name)} must have at least one row, got none.")
-    rows = [_row(header, line, found) for line in cells]
-    return header, rows, found.notes
-
-
-def _cells(path: Path, sheet: Sheet, header: list[str]) -> list[list[str]]:
-    """Return the rows below the header, empty ones left out."""
-    rows: list[list[str]] = []
-    line = 1
-    try:
-        for number, (line, cells) in enumerate(sheet.rows()):
-            if number and any(cell.strip() for cell in cells):
-                rows.append(_filled(path, line, cells, header))
-    except csv.Error as error:
+def _image_folder(path: Path, choices: ReadingChoices) -> str:
+    """Return the folder that the files of a table lie in."""
+    folder = path.parent / os.path.expanduser(choices.image_folder)
+    if not os.path.isdir(folder):
         raise DatasetError(
-            f"table {shown(path.name)} must be well-formed, got a fault in line "
-            f"{line} ({error}). Export it again."
-        ) from None
-    return rows
-
-
-def _filled(path: Path, line: int, cells: list[str], header: list[str]) -> list[str]:
-    """Return a row as long as the header: empty cells at its end say nothing."""
-    while len(cells) > len(header) and not cells[-1].strip():
-        cells = cells[:-1]
-    if len(cells) != len(header):
-        raise DatasetError(
-            f"line {line} of {shown(path.name)} must have {len(header)} cells "
-            f"as the header has, got {len(cells)}. Put texts that hold the separator "
-            "in quotes."
+            f"image folder of {shown(path.name)} must be a folder, got "
+            f"{shown(choices.image_folder)}, which is none. Give it in full, or from the table's "
+            "own folder."
         )
-    return cells
+    return os.path.normpath(folder)
 
 
-def _without_nameless(
-    header: list[str], rows: list[list[str]]
-) -> tuple[list[str], list[list[str]]]:
-    """Return a table without its index, and without columns that have neither name nor cells."""
-    kept = [
-        column
-        for column, name in enumerate(header)
-        if name or (column and any(row[column].strip() for row in rows))
-    ]
-    if len(kept) == len(header):
-        return header, rows
-    return [header[column] for column in kept], [[row[column] for column in kept] for row in rows]
-
-
-def _row(header: list[str], cells: list[str], found: Columns) -> Row:
-    """Return a row by column, cells cleaned, with ``path`` and ``label`` among them."""
-    row = {name: clean_text(cell) for name, cell in zip(header, cells, strict=True)}
-    assert found.path is not None
-    row["path"] = cells[found.path]
-    if found.one_hot:
-        row["label"] = next(header[column] for column in found.one_hot if float(cells[column]) == 1)
-    else:
-        assert found.label is not None
-        row["label"] = clean_text(cells[found.label])
-    return row
-
-
-def _bytes(path: Path) -> bytes:
-    """Return the content of the file."""
-    try:
-        if path.stat().st_size > LARGEST_TABLE:
-            raise DatasetError(
-                f"table {shown(path.name)} must be smaller than {LARGEST_TABLE >> 20} MB."
-            )
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DatasetError(f"table {shown(str(path))} cannot be read: {reason}.") from None
-
-
-def _sheet(path: Path, content: bytes) -> Sheet:
-    """Return the content as a table."""
-    try:
-        return read_sheet(content)
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"table {shown(path.name)} must be UTF-8 text, got other bytes at position "
-            f"{error.start}. Save it as CSV UTF-8."
-        ) from None
-    except csv.Error as error:
-        raise DatasetError(
-            f"table {shown(path.name)} cannot be read: {error}. Save it as CSV UTF-8."
-        ) from None
-
-
-def _header(path: Path, sheet: Sheet) -> list[str]:
-    """Return the column names in lower case, without space around them."""
-    try:
-        _, cells = next(sheet.rows(), (1, []))
-    except csv.Error as error:
-        raise DatasetError(
-            f"table {shown(path.name)} must begin with column names, got a fault ({error})."
-        ) from None
-    return [clean_text(cell).lower() for cell in cells]
-
-
-def _check_header(path: Path, header: list[str], cells: list[list[str]], columns: Columns) -> None:
-    """Raise unless the needed columns are there, each once."""
-    if columns.path is None or (columns.label is None and not columns.one_hot):
-        found = shown(", ".join(header)) or "none"
-        raise DatasetError(
-            f"table {shown(path.name)} must have the columns path and label, got {found}. "
-            f"{column_hint(header, cells, columns)}"
-        )
-    twice = [name for name in header if header.count(name) > 1]
-    if twice or not all(header):
-        name = shown(twice[0]) if twice and twice[0] else "one without a name"
-        raise DatasetError(
-            f"columns of {shown(path.name)} must have different names, got {name} "
-            "more than once or empty. Rename it."
-        )
+def _row_labels(sheet: Table, finder: ImageFinder, choices: ReadingChoices) -> RowLabels:
+    """Return the labels of all rows."""
+    if sheet.labels == (FOLDER,):
+        paths = [finder.locate(row["path"].strip()) for row in sheet.rows]
+        return labels_of_folders(paths, finder.folder)
+    cells = [[row[name] for name in sheet.labels] for row in sheet.rows]
+    if len(sheet.labels) > 1:
+        return labels_of_marks(sheet.labels, cells, choices)
+    if choices.labels_per_image == "several":
+        return labels_of_cells([row[0] for row in cells], choices)
+    return labels_of_classes([row[0] for row in cells], choices)
 
 
 def _check_splits(path: Path, header: list[str], rows: list[Row]) -> None:
@@ -262,19 +182,6 @@ def _is_part(cell: str) -> bool:
     return bool(part_of(cell)) and "held" not in cell.lower() and "hold" not in cell.lower()
 
 
-def _check_files(path: Path, rows: list[Row]) -> None:
-    """Raise where two rows name one file."""
-    first: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        file = os.path.normpath(row["path"].strip())
-        if file in first and row["path"].strip():
-            raise DatasetError(
-                f"path must be unique in {shown(path.name)}, got {shown(row['path'])} in rows "
-                f"{first[file] + 1} and {number + 1}. Keep one row and one label per image."
-            )
-        first[file] = number
-
-
 def _sample_ids(path: Path, rows: list[Row]) -> list[str]:
     """Return the ids of the table, or ids made from its paths."""
     given = [row.get("sample_id", "") for row in rows]
@@ -296,26 +203,12 @@ def _sample_ids(path: Path, rows: list[Row]) -> list[str]:
     return given
 
 
-def _labels(labels: list[str]) -> list[str]:
-    """Return labels; whole numbers that a spreadsheet wrote as 1.0 become 1."""
-    present = [label for label in labels if label]
-    try:
-        numbers = [float(label) for label in present]
-    except ValueError:
-        return labels
-    if any(not number.is_integer() or abs(number) > 1e9 for number in numbers):
-        return labels
-    return [str(int(float(label))) if label else "" for label in labels]
-
-
 def _item(
     finder: ImageFinder,
     row: Row,
     label: str,
-    part: str,
     sample_id: str,
     patient_id: str,
-    extra: tuple[str, ...],
     roots: Sequence[Path] | None,
 ) -> Item:
     """Return the file of one row, with what is wrong with it."""
@@ -331,13 +224,12 @@ def _item(
         path=path,
         source=shown(written) if problem else written,
         label=label[:LONGEST_TEXT],
-        part=part,
+        part=part_of(row.get("split", "")),
         sample_id=sample_id,
         patient_id=patient_id,
         size=size,
         mtime=mtime,
         problem=problem,
-        extra=tuple(row[name] for name in extra),
     )
 
 
@@ -374,6 +266,7 @@ class TableSource(Source):
     """CSV, TSV and Excel tables that name image files and their labels."""
 
     suffixes = TABLE_SUFFIXES
+    choices = tuple(ReadingChoices.__dataclass_fields__)
 
     def is_listed(self, path: Path) -> bool:
         """Whether it has the columns that are needed."""
@@ -381,7 +274,12 @@ class TableSource(Source):
 
     def load(self, place: str | Path, options: ReadingOptions) -> Listing:
         """Return the images that the table names."""
-        return list_table(Path(place), roots=options.roots, keep_patients=options.keep_patient_ids)
+        return list_table(
+            Path(place),
+            roots=options.roots,
+            keep_patients=options.keep_patient_ids,
+            choices=options.choices,
+        )
 
     def summarise(self, path: Path) -> DatasetInfo:
         """Return the line of a table, of which only the name is known yet."""

@@ -33,7 +33,13 @@ class Columns(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def find_columns(header: Sequence[str], rows: Cells, *, is_file: Callable[[str], bool]) -> Columns:
+def find_columns(
+    header: Sequence[str],
+    rows: Cells,
+    *,
+    is_file: Callable[[str], bool],
+    chosen: tuple[str, str] = ("", ""),
+) -> Columns:
     """Return which columns hold paths and labels.
 
     Parameters
@@ -43,14 +49,16 @@ def find_columns(header: Sequence[str], rows: Cells, *, is_file: Callable[[str],
     rows : sequences of str
     is_file : callable
         Whether a cell names a file that is there: what another column than ``path`` must do.
+    chosen : tuple of str
+        The columns of paths and of labels that a person chose; "" for none.
 
     Notes
     -----
     ``path`` and ``label`` are taken as they are. Else a column of like meaning is taken if its
     cells name files, or if it is the only one of like meaning, and a note says so.
     """
-    path = _exact("path", header)
-    label = _exact("label", header)
+    path = _exact(chosen[0] or "path", header)
+    label = _exact(chosen[1] or "label", header)
     notes: list[str] = []
     if path is None:
         path = next((c for c in _alike(header, PATH_NAMES) if _names_files(c, rows, is_file)), None)
@@ -74,6 +82,23 @@ def find_columns(header: Sequence[str], rows: Cells, *, is_file: Callable[[str],
     return Columns(path, None, (), tuple(notes))
 
 
+def guess_columns(header: Sequence[str], rows: Cells, *, is_file: Callable[[str], bool]) -> Columns:
+    """Return the columns that fit best, to begin a choice with: as `find_columns`, and more.
+
+    Paths may be any column whose cells name files, labels all columns of marks.
+    """
+    found = find_columns(header, rows, is_file=is_file)
+    path = found.path
+    if path is None:
+        named = (c for c in range(len(header)) if _names_files(c, rows, is_file))
+        path = next(named, next(iter(_alike(header, PATH_NAMES)), None))
+    if found.label is not None or found.one_hot:
+        return found._replace(path=path)
+    alike = [column for column in _alike(header, LABEL_NAMES) if column != path]
+    marked = tuple(column for column in mark_columns(header, rows) if column != path)
+    return Columns(path, alike[0] if alike else None, () if alike else marked)
+
+
 def column_hint(header: Sequence[str], rows: Cells, found: Columns) -> str:
     """Say which column to rename to ``path`` or ``label``, or to add."""
     hints: list[str] = []
@@ -90,8 +115,8 @@ def column_hint(header: Sequence[str], rows: Cells, found: Columns) -> str:
             hints.append(f"Rename the column {shown(near[0])} to {name}.")
         elif len(marked) > 1:
             hints.append(
-                f"The columns {shown(', '.join(marked))} hold a label each (0 or 1): make one "
-                "column label of the one that is to be learned, or of all."
+                f"The columns {shown(', '.join(marked))} hold a label each (0 or 1): choose "
+                "those to be learned, with --label-column or in the dashboard."
             )
         else:
             hints.append(f"Add the column {name}.")

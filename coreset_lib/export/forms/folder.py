@@ -18,6 +18,7 @@ from coreset_lib.export.archive import BESIDE
 from coreset_lib.export.forms.chosen import ChosenSamples
 from coreset_lib.export.forms.monai import datalist, label_of
 from coreset_lib.export.forms.source_files import SourceFile, source_files
+from coreset_lib.outputs import new_folder
 from coreset_lib.spreadsheets import disarmed
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
@@ -60,34 +61,20 @@ def write_folder(chosen: ChosenSamples, out: Path, *, links: bool = False) -> in
         If the folder is not empty or cannot be written, or the dataset cannot be read.
     """
     items = list(_items(chosen))
-    _make_empty(out)
     try:
-        for item in items:
-            _write(chosen, item, out / item.place, links=links)
-        (out / "samples.csv").write_bytes(_samples_table(chosen, items))
-        (out / "datalist.json").write_bytes(_datalist(chosen, items))
-        (out / f"{chosen.name}.csv").write_bytes(chosen.export.csv)
-        (out / f"{chosen.name}{BESIDE}").write_bytes(chosen.export.provenance_bytes())
+        with new_folder(out) as folder:
+            for item in items:
+                _write(chosen, item, folder / item.place, links=links)
+            (folder / "samples.csv").write_bytes(_samples_table(chosen, items))
+            (folder / "datalist.json").write_bytes(_datalist(chosen, items))
+            (folder / f"{chosen.name}.csv").write_bytes(chosen.export.csv)
+            (folder / f"{chosen.name}{BESIDE}").write_bytes(chosen.export.provenance_bytes())
     except OSError as error:
         raise CoresetError(
             f"folder {out} cannot be written: {error.strerror or error} "
-            f"({error.filename or 'unknown file'}). Delete it and try again."
+            f"({error.filename or 'unknown file'}). Nothing was written."
         ) from None
     return len(items)
-
-
-def _make_empty(out: Path) -> None:
-    """Make the folder, or take an empty one."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        is_empty = not any(out.iterdir())
-    except OSError as error:
-        raise CoresetError(
-            f"output {out} must be a folder that can be written: {error.strerror or error}. "
-            "Name a new one."
-        ) from None
-    if not is_empty:
-        raise CoresetError(f"folder {out} must be empty, got one with files. Name a new one.")
 
 
 def _items(chosen: ChosenSamples) -> Iterator[Item]:

@@ -24,7 +24,7 @@ from coreset_lib.export.forms.huggingface import huggingface_file
 from coreset_lib.export.forms.indices import indices_file
 from coreset_lib.export.forms.key_objects import key_object_files
 from coreset_lib.export.forms.monai import monai_file
-from coreset_lib.outputs import write_output, write_outputs
+from coreset_lib.outputs import make_folder, write_output, write_outputs
 
 Files = dict[str, bytes]
 Make = Callable[[ChosenSamples, bool], Files]
@@ -155,7 +155,7 @@ def _check_fits(form: str, *, links: bool, with_uids: bool) -> None:
 def _write_all(out: Path, files: Files) -> None:
     """Write files into a folder, which is made if need be."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
     except OSError as error:
         raise CoresetError(
             f"output {out} must be a folder that can be written: {error.strerror or error}. "

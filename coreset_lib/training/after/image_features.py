@@ -10,6 +10,7 @@ from coreset_lib.features.pixels import pixel_components
 from coreset_lib.runs.resume import check_same_dataset, plain_config
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import resolve_device
+from coreset_lib.training.precision import whole_float32
 
 
 def compute_efficientnet(
@@ -31,12 +32,13 @@ def compute_efficientnet(
     CoresetError
         If the images are gone or changed, or the network is not installed.
     """
-    found = efficientnet_features(
-        _dataset_of(run).train.images,
-        side=side,
-        device=str(resolve_device(device)),
-        on_batch=on_batch,
-    )
+    with whole_float32():
+        found = efficientnet_features(
+            _dataset_of(run).train.images,
+            side=side,
+            device=str(resolve_device(device)),
+            on_batch=on_batch,
+        )
     write_array(run.paths.embedding_of("efficientnet"), found)
     return found.shape[0], found.shape[1]
 

@@ -19,6 +19,7 @@ from coreset_lib.runs.resume import check_same_dataset, plain_config
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import ResidentSplit, resolve_device
 from coreset_lib.training.networks.registry import Surrogate, build_network
+from coreset_lib.training.precision import whole_float32
 from coreset_lib.training.running.checkpoints import load_kept_weights
 
 Float64s = NDArray[np.float64]
@@ -82,7 +83,8 @@ def compute_pixel_vog(
     check_same_dataset(run, dataset.fingerprint())
     network = _network(config, dataset).to(place)
     split = ResidentSplit.place(dataset.train, place)
-    variation = _variation(run, epochs, network, split, batch_size, on_batch)
+    with whole_float32():
+        variation = _variation(run, epochs, network, split, batch_size, on_batch)
     if not np.isfinite(variation).all():
         raise CoresetError(
             f"gradients of run {run.run_id} must be finite, got others. "

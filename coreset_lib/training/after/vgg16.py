@@ -9,6 +9,7 @@ from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.resume import check_same_dataset
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import resolve_device
+from coreset_lib.training.precision import whole_float32
 
 
 def compute_vgg16(
@@ -33,13 +34,14 @@ def compute_vgg16(
     """
     dataset = load_run_images(run)
     check_same_dataset(run, dataset.fingerprint())
-    found = vgg16_features(
-        dataset.train.images,
-        weights=weights,
-        side=side,
-        device=str(resolve_device(device)),
-        on_batch=on_batch,
-    )
+    with whole_float32():
+        found = vgg16_features(
+            dataset.train.images,
+            weights=weights,
+            side=side,
+            device=str(resolve_device(device)),
+            on_batch=on_batch,
+        )
     write_json(
         run.paths.vgg16_info,
         {"side": side, "weights": "ImageNet (torchvision)" if weights is None else weights.name},

@@ -218,6 +218,7 @@ class DistributedTrainer(Trainer):
             seed=self.config.seed,
             epoch=epoch,
             least=2 * size,
+            device=self.train.labels.device,
         )
         shares = [self._group.share(indices) for indices in whole]
         # Gradients are averaged over processes, while the loss is to be the mean over samples.

@@ -7,7 +7,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.runs.paths import RunPaths
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.training.loop import TrainingStopped
-from coreset_lib.training.precision import tiny_numbers_as_zero
+from coreset_lib.training.precision import prefer_repeatable_kernels, tiny_numbers_as_zero
 from coreset_lib.training.processes.distributed import (
     agreed_stop,
     batch_hook,
@@ -19,7 +19,6 @@ from coreset_lib.training.processes.ranks import Ranks
 from coreset_lib.training.running.failures import EXPECTED, check_finite, explain
 from coreset_lib.training.running.setup import (
     load_run_dataset,
-    prefer_repeatable_kernels,
     prepare_trainer,
 )
 

@@ -1,7 +1,6 @@
 """What every process needs before it can train a run: dataset, trainer, repeatable kernels."""
 
 import json
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,10 +78,3 @@ def load_run_dataset(paths: RunPaths, config: TrainingConfig) -> LabeledImages:
 def read_manifest(paths: RunPaths) -> dict[str, Any]:
     """Read the manifest as plain JSON: a bare GPU node has no pydantic."""
     return json.loads(paths.manifest.read_text())
-
-
-def prefer_repeatable_kernels() -> None:
-    """Ask for the same numbers from the same seed on the same device."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False

@@ -22,7 +22,11 @@ from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import StatusWriter, claim, reconcile
 from coreset_lib.training.device import device_title
 from coreset_lib.training.loop import EpochMetrics, Trainer, TrainingStopped
-from coreset_lib.training.precision import precision_note, tiny_numbers_as_zero
+from coreset_lib.training.precision import (
+    precision_note,
+    prefer_repeatable_kernels,
+    tiny_numbers_as_zero,
+)
 from coreset_lib.training.processes.distributed import (
     agreed_stop,
     batch_hook,
@@ -38,7 +42,6 @@ from coreset_lib.training.running.event_files import EventFiles
 from coreset_lib.training.running.failures import EXPECTED, check_finite, explain, partner_reason
 from coreset_lib.training.running.setup import (
     load_run_dataset,
-    prefer_repeatable_kernels,
     prepare_trainer,
     read_manifest,
 )

@@ -116,7 +116,12 @@ def co_teach(
 
 
 def choose_samples(
-    loss: Tensor, vog: Tensor | None, *, forget_rate: float, vog_share: float
+    loss: Tensor,
+    vog: Tensor | None,
+    *,
+    forget_rate: float,
+    vog_share: float,
+    is_vog_known: bool | None = None,
 ) -> Tensor:
     """Return the rows that are taken for rightly labelled.
 
@@ -129,6 +134,8 @@ def choose_samples(
         Share to leave out; ``round((1 - forget_rate) * samples)`` are kept, at least one.
     vog_share : float
         Share m of the kept ones that comes from the rest, smallest VOG first.
+    is_vog_known : bool, optional
+        Whether every VOG is a number, where the caller knows it: to look makes a GPU wait.
 
     Returns
     -------
@@ -136,7 +143,8 @@ def choose_samples(
         By loss first, then by VOG; ties by position.
     """
     n_kept = max(round((1 - forget_rate) * len(loss)), 1)
-    is_vog_known = vog is not None and not bool(vog.isnan().any())
+    if is_vog_known is None:
+        is_vog_known = vog is not None and not bool(vog.isnan().any())
     n_by_vog = round(vog_share * n_kept) if is_vog_known else 0
     by_loss = loss.argsort(stable=True)
     kept, rest = by_loss[: n_kept - n_by_vog], by_loss[n_kept - n_by_vog :]
@@ -153,6 +161,7 @@ class _Peer:
     recorder: GradientVarianceRecorder
     losses: Tensor
     vog: Tensor | None = None
+    is_vog_known: bool = False
 
     @classmethod
     def prepare(cls, data: ResidentDataset, config: TrainingConfig, number: int) -> "_Peer":
@@ -193,6 +202,7 @@ class _Peer:
                 f"Choose a learning rate below {self.trainer.config.learning_rate:g}."
             )
         vog = self.recorder.finish_epoch()["vog"]
+        self.is_vog_known = not np.isnan(vog).any()
         self.vog = torch.from_numpy(vog).to(self.losses.device)
 
 
@@ -205,12 +215,17 @@ def _train_epoch(
     vog_share: float,
 ) -> None:
     """Show every sample once to both networks."""
-    batches = epoch_batches(len(data.train), config.batch_size, seed=config.seed, epoch=epoch)
+    batches = epoch_batches(
+        len(data.train),
+        config.batch_size,
+        seed=config.seed,
+        epoch=epoch,
+        device=data.train.labels.device,
+    )
     for peer in peers:
         peer.recorder.start_epoch()
         peer.trainer.network.train()
-    for number, rows in enumerate(batches):
-        indices = rows.to(data.train.labels.device)
+    for number, indices in enumerate(batches):
         images, labels = data.train.batch(indices)
         if config.augmentation != "none":
             seed = stream_seed(config.seed, "shift", epoch, number)
@@ -238,7 +253,15 @@ def _teach(
             logits = peer.trainer.network(images)
         loss = functional.cross_entropy(logits.detach(), labels, reduction="none")
         vog = None if peer.vog is None else peer.vog[indices]
-        choices.append(choose_samples(loss, vog, forget_rate=forget_rate, vog_share=vog_share))
+        choices.append(
+            choose_samples(
+                loss,
+                vog,
+                forget_rate=forget_rate,
+                vog_share=vog_share,
+                is_vog_known=peer.is_vog_known,
+            )
+        )
         outputs.append(logits)
         peer.record(epoch, indices, logits, loss)
     for peer, logits, chosen in zip(peers, outputs, reversed(choices), strict=True):

@@ -23,7 +23,11 @@ from coreset_lib.training.augmentation import augment
 from coreset_lib.training.loop import epoch_batches, evaluate, scheduled_rate
 from coreset_lib.training.networks.registry import Surrogate, build_network
 from coreset_lib.training.objectives import class_weights, mean_loss
-from coreset_lib.training.precision import mixed_precision, tiny_numbers_as_zero
+from coreset_lib.training.precision import (
+    mixed_precision,
+    prefer_repeatable_kernels,
+    tiny_numbers_as_zero,
+)
 from coreset_lib.training.targets.target import ResidentDataset, TargetResult, predict_probabilities
 
 MOST_STACKED = 10
@@ -104,6 +108,7 @@ class _Members:
         coresets: Sequence[NDArray[np.intp]],
         configs: Sequence[TrainingConfig],
     ) -> None:
+        prefer_repeatable_kernels()
         self._data, self._configs = data, configs
         device = data.train.labels.device
         self._networks = [self._build(config).to(device) for config in configs]
@@ -164,17 +169,21 @@ class _Members:
         return network
 
     def _batches(self, epoch: int) -> list[list[Tensor]]:
-        """Return every member's batches of an epoch; all cut alike."""
-        return [
-            epoch_batches(len(kept), config.batch_size, seed=config.seed, epoch=epoch)
+        """Return the samples of every member's batches of an epoch; all cut alike."""
+        orders = [
+            epoch_batches(
+                len(kept), config.batch_size, seed=config.seed, epoch=epoch, device=kept.device
+            )
             for kept, config in zip(self._kept, self._configs, strict=True)
+        ]
+        return [
+            [kept[rows] for rows in order] for kept, order in zip(self._kept, orders, strict=True)
         ]
 
     def _step(self, indices: Sequence[Tensor], epoch: int, number: int) -> None:
         """Update all members, each on its batch."""
         device = self._data.train.labels.device
-        pairs = zip(self._kept, indices, strict=True)
-        batches = [self._data.train.batch(kept[index.to(device)]) for kept, index in pairs]
+        batches = [self._data.train.batch(rows) for rows in indices]
         images = torch.stack([images for images, _ in batches])
         if (kind := self._configs[0].augmentation) != "none":
             seeds = [stream_seed(c.seed, "shift", epoch, number) for c in self._configs]

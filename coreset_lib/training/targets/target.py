@@ -109,7 +109,7 @@ def train_target(
         If the training diverges.
     """
     kept = torch.from_numpy(np.sort(indices).astype(np.int64)).to(data.train.labels.device)
-    subset = replace(data.train, images=data.train.images[kept], labels=data.train.labels[kept])
+    subset = data.train.subset(kept)
     network = build_network(
         config.model,
         n_classes=data.n_classes,

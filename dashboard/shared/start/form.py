@@ -103,6 +103,8 @@ def hand_over(
     skip_bad: bool,
     n_train: int,
     n_channels: int,
+    choices: dict[str, Any] | None = None,
+    class_weighted_loss: bool = False,
 ) -> None:
     """Fill the form from another page: the dataset, what is known, how it is to be read."""
     st.session_state[HANDED_OVER] = True
@@ -116,6 +118,8 @@ def hand_over(
         "skip_bad": skip_bad,
         "n_train": n_train,
         "n_channels": n_channels,
+        "choices": choices or {},
+        "class_weighted_loss": class_weighted_loss,
     }
 
 
@@ -176,12 +180,30 @@ def _draw_fields(info: DatasetInfo) -> dict[str, Any]:
     )
     epochs = second.number_input("Epochs", 1, 100_000, fields["epochs"], help=suggestion.reason)
     with st.expander("More options"):
-        more = {**_draw_training_options(info, fields), **_draw_reading_options(info, reading)}
-        more |= draw_label_options()
-    return {"model": model, "epochs": epochs, **more}
+        more = {
+            **_draw_training_options(info, fields, reading),
+            **_draw_reading_options(info, reading),
+            **draw_label_options(),
+        }
+    choices = reading.get("choices", {})
+    _draw_kept_choices(choices)
+    return {"model": model, "epochs": epochs, **more, **choices}
 
 
-def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[str, Any]:
+def _draw_kept_choices(choices: dict[str, Any]) -> None:
+    """Say how the dataset is read as it was chosen on the page where it was added."""
+    words = [
+        name.replace("_", " ") + ("" if value is True else f" {as_text(str(value))}")
+        for name, value in choices.items()
+        if value
+    ]
+    if words:
+        st.caption(f"Read as chosen when the data was added: {', '.join(words)}.")
+
+
+def _draw_training_options(
+    info: DatasetInfo, fields: dict[str, Any], reading: dict[str, Any]
+) -> dict[str, Any]:
     """Draw how to train; only what is safe for the dataset."""
     augmentations = [kind for kind in AUGMENTATIONS if kind != "mirror" or not info.has_sides]
     a, b, c, d, e = st.columns(5)
@@ -205,6 +227,7 @@ def _draw_training_options(info: DatasetInfo, fields: dict[str, Any]) -> dict[st
         ),
         "class_weighted_loss": st.checkbox(
             "Every class has the same say in the loss",
+            reading.get("class_weighted_loss", False),
             help="For data where one class has many times more images than another.",
         ),
         "augmentation": st.selectbox(

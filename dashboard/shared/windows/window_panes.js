@@ -20,6 +20,8 @@ class Panes {
     this.parts = { early: this.build("early"), late: this.build("late") };
     /** @type {Map<string, number>} */
     this.widths = new Map();
+    /** @type {{windows: Windows, g: Geometry} | null} */
+    this.placed = null;
     this.nodes = WINDOW_NAMES.map((name) => this.parts[name].node);
   }
 
@@ -46,6 +48,7 @@ class Panes {
    * @param {number} n
    */
   place(windows, g, n) {
+    this.placed = { windows, g };
     for (const name of WINDOW_NAMES) this.placeOne(this.parts[name], name, windows[name], g, n);
     this.placeChips(windows, g);
     this.placeGrips(windows, g);
@@ -78,8 +81,11 @@ class Panes {
    */
   tell(name, text, isLittle) {
     const { chip } = this.parts[name];
-    if (chip.dataset.share !== text) chip.dataset.share = text;
+    if (chip.dataset.share === text && chip.classList.contains("little") === isLittle) return;
+    chip.dataset.share = text;
     chip.classList.toggle("little", isLittle);
+    // A wider label may reach over the other one.
+    if (this.placed) this.placeChips(this.placed.windows, this.placed.g);
   }
 
   /**

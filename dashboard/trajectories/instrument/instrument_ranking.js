@@ -82,6 +82,9 @@ class RankingList {
         row.sample = sample;
         row.isFilled = false;
         row.node.dataset.index = String(sample);
+        // Rows out of sight have a name, too, for those who do not scroll by sight.
+        write(row.name, `sample ${sample}`);
+        row.tick.setAttribute("aria-label", `select sample ${sample}`);
       }
       if (row.node.dataset.rank !== String(rank)) row.node.dataset.rank = String(rank);
     });

@@ -240,3 +240,94 @@ def test_a_check_that_fails_without_a_word_has_ended_all_the_same(cache, root, m
     job = preparation.Job(preparation.Choice(str(root), 28, "")).start()
     job.wait()
     assert not job.is_running
+
+
+def write_table(root, write_images, header, row, count=60):
+    """Write a table beside images in the folders alpha and beta."""
+    folder = write_images(root / "set", count)
+    names = [f"{('alpha', 'beta')[n % 2]}/{n:03d}.png" for n in range(count)]
+    lines = [header, *(row(n, name) for n, name in enumerate(names))]
+    (folder / "meta.csv").write_text("\n".join(lines))
+    return "set/meta.csv"
+
+
+def test_columns_are_chosen_with_a_preview_before_anything_is_read(
+    open_dashboard, root, write_images
+):
+    path = write_table(
+        root,
+        write_images,
+        "where,edema,mass,person",
+        lambda n, name: f"{name},{n % 2},{1 - n % 2},{n // 3}",
+    )
+    dashboard = open_dashboard("add_data")
+    dashboard.labelled("text_input", "Folder, table or file in it").set_value(path)
+    dashboard.run()
+    assert not dashboard.errors
+    assert dashboard.labelled("selectbox", "Column with file names").value == "where"
+    assert dashboard.labelled("multiselect", "Column with labels").value == ["edema", "mass"]
+    assert not any(str(root) in choice.path for choice in preparation._jobs())
+    dashboard.labelled("selectbox", "Images stay together by").set_value("person")
+    dashboard.run()
+    text = "\n".join(element.value for element in dashboard.app.markdown)
+    assert "**60 images**: edema 30, mass 30" in text
+    assert "20 groups, largest 3" in text
+    dashboard.labelled("button", "Check this data").click()
+    dashboard.run()
+    (job,) = (job for choice, job in preparation._jobs().items() if str(root) in choice.path)
+    job.wait()
+    dashboard.run()
+    assert job.choice.choices.path_column == "where"
+    assert job.choice.choices.group_by == "person"
+    assert job.report.class_names == ("edema", "mass")
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    handed = dashboard.app.session_state[READING]["choices"]
+    assert handed["label_column"] == "edema,mass"
+
+
+def test_copies_are_left_out_with_one_click(open_dashboard, root, write_images):
+    folder = write_images(root / "set", 60)
+    for part, shift in (("train", 0), ("val", 1), ("test", 2)):
+        for number in range(60):
+            name = ("alpha", "beta")[number % 2]
+            source = folder / name / f"{number:03d}.png"
+            is_new = part == "train" or number < 20
+            if part == "train" or number < 30:
+                target = root / "split" / part / name / f"{number}.png"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                pixels = np.asarray(Image.open(source))
+                if part != "train" and is_new:
+                    pixels = np.random.default_rng(number + 100 * shift).integers(
+                        0, 256, (28, 28), np.uint8
+                    )
+                Image.fromarray(pixels).save(target)
+    dashboard = check(open_dashboard("add_data"), "split")
+    assert dashboard.labelled("button", "Train on this data").proto.type == "secondary"
+    dashboard.labelled("button", "Leave copies out of val and test").click()
+    dashboard.run()
+    for job in preparation._jobs().values():
+        job.wait()
+    dashboard.run()
+    (job,) = (job for choice, job in preparation._jobs().items() if choice.leave_copies_out)
+    assert [len(job.dataset.val), len(job.dataset.test)] == [20, 20]
+    assert dashboard.labelled("button", "Train on this data").proto.type == "primary"
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    assert dashboard.app.session_state[READING]["choices"]["leave_copies_out"] is True
+
+
+def test_a_finer_size_is_offered_for_large_originals(open_dashboard, root):
+    random = np.random.default_rng(0)
+    for number in range(60):
+        target = root / "large" / ("alpha", "beta")[number % 2] / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (120, 130), np.uint8)).save(target)
+    dashboard = check(open_dashboard("add_data"), "large")
+    assert any("120 pixels on their shorter side" in each.value for each in dashboard.app.markdown)
+    dashboard.labelled("button", "Read at 64 pixels").click()
+    dashboard.run()
+    for job in preparation._jobs().values():
+        job.wait()
+    own = [choice for choice in preparation._jobs() if str(root) in choice.path]
+    assert {choice.image_size for choice in own} == {28, 64}

@@ -77,6 +77,14 @@ def test_a_finished_comparison_says_plainly_that_the_strategy_is_worse(open_dash
     assert "full set" in dashboard.words
 
 
+@pytest.mark.parametrize(("score", "is_tied"), [("forgetting", True), ("aum", False)])
+def test_a_score_that_ties_most_samples_says_so(open_dashboard, evaluation, score, is_tied):
+    evaluation(arms=tuple(make_arms(["top"], [score], "proportional", [0.0])))
+    dashboard = open_dashboard("benchmark")
+    assert not dashboard.errors
+    assert ("Score forgetting ties" in str(dashboard.hints)) is is_tied
+
+
 def test_a_comparison_under_way_shows_what_is_finished_and_can_be_stopped(
     open_dashboard, evaluation
 ):

@@ -100,3 +100,14 @@ def test_a_warning_comes_above_a_fifth_of_all_or_of_one_class():
     assert "liver" not in warning_of([few, many], 50)
     assert "After 12 epochs" in warning_of([many], 12)
     assert warning_of([many], 50).startswith("3 (30 %) of 10 samples")
+
+
+def test_what_was_typed_is_there_after_a_visit_to_another_page(open_dashboard, write_run):
+    finish(write_run())
+    dashboard = open_dashboard("coreset")
+    dashboard.labelled("number_input", "Seed").set_value(7)
+    dashboard.labelled("number_input", "Early share").set_value(0.3)
+    dashboard.run()
+    dashboard.visit("trajectories").visit("coreset")
+    assert dashboard.labelled("number_input", "Seed").value == 7
+    assert dashboard.labelled("number_input", "Early share").value == 0.3

@@ -3,12 +3,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from coreset_lib.runs.saved_views import SavedView, save_view, store_selection
 from coreset_lib.runs.status import write_status
 from coreset_lib.runs.store import Run
 from dashboard.map.as_of import turned_onto
+from dashboard.map.component.sample_map import Categories, Numbers
+from dashboard.map.table_colours import column_colour
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -50,6 +53,7 @@ def test_a_finished_run_is_drawn(open_dashboard, write_mapped):
 
 COLOURS = [
     "score", "forgetting", "prediction", "correctness", "disagreement", "early_margin", "suggested",
+    "coreset",
 ]  # fmt: skip
 
 
@@ -324,3 +328,66 @@ def sample_map_of(dashboard):
     """What the map was given, as the browser gets it."""
     sent = [json.loads(part.proto.json) for part in dashboard.app.get("bidi_component")]
     return next(part for part in sent if "medoids" in part)
+
+
+def test_the_map_shows_the_coreset_that_was_chosen_last(open_dashboard, write_mapped):
+    paths = write_mapped()
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Colour by").set_value("coreset")
+    dashboard.run()
+    colour = sample_map_of(dashboard)["colour"]
+    assert colour["title"] == "Coreset: Recommended · 10 %"
+    assert colour["counts"] == [144, 16]
+    dashboard.visit("coreset")
+    dashboard.labelled("selectbox", "Strategy").set_value("random")
+    dashboard.run()
+    dashboard.labelled("slider", "Share to keep (%)").set_value(25)
+    dashboard.run()
+    colour = sample_map_of(dashboard.visit("map"))["colour"]
+    assert colour["title"] == "Coreset: Random · 25 %"
+    assert colour["counts"] == [120, 40]
+    assert len(Run(paths).labels()) == 160
+
+
+def test_the_columns_of_a_persons_table_can_be_chosen_as_colours(open_dashboard, write_mapped):
+    paths = write_mapped()
+    table = pd.read_csv(paths.samples)
+    table["extra:scanner"] = np.where(np.arange(len(table)) % 4 == 0, "A <b>", "B")
+    table["extra:age"] = np.arange(len(table)) / 2
+    table.to_csv(paths.samples, index=False)
+    dashboard = open_dashboard("map")
+    dashboard.labelled("selectbox", "Colour by").set_value("extra:scanner")
+    colour = sample_map_of(dashboard.run())["colour"]
+    assert (colour["title"], colour["names"], colour["counts"]) == (
+        "scanner", ["B", "A <b>"], [120, 40],
+    )  # fmt: skip
+    dashboard.labelled("selectbox", "Colour by").set_value("extra:age")
+    colour = sample_map_of(dashboard.run())["colour"]
+    assert (colour["kind"], colour["title"]) == ("number", "age")
+    assert not dashboard.errors
+
+
+@pytest.mark.parametrize(
+    ("cells", "names", "codes"),
+    [
+        (["b", "a", "b", ""], ["b", "a"], [0, 1, 0, -1]),
+        ([None, None], [], [-1, -1]),
+        (["1", "2", "1", "1"], ["1", "2"], [0, 1, 0, 0]),
+    ],
+)
+def test_few_different_cells_are_categories_and_empty_ones_none(cells, names, codes):
+    found = column_colour(pd.Series(cells, dtype=object), "c")
+    assert list(found.names) == names
+    assert found.codes.tolist() == codes
+
+
+def test_many_numbers_are_a_scale_and_many_texts_end_in_others():
+    numbers = column_colour(pd.Series([*map(str, range(20)), ""]), "c")
+    assert isinstance(numbers, Numbers)
+    assert numbers.is_whole
+    assert np.isnan(numbers.values[-1])
+    texts = column_colour(pd.Series([f"id-{n}" for n in range(60)]), "c")
+    assert list(texts.names)[-1] == "others"
+    assert texts.counts[-1] == 20
+    mixed = column_colour(pd.Series([*map(str, range(20)), "n/a"]), "c")
+    assert isinstance(mixed, Categories)

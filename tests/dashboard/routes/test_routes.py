@@ -9,7 +9,7 @@ from streamlit import config
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.store import Run
-from dashboard.routes import answers, table
+from dashboard.routes import answers, front, table
 from dashboard.routes.quantised import GAP, STEPS, Scale, quantise, scale_of
 from dashboard.routes.served_run import find_run
 
@@ -33,7 +33,7 @@ class Answer:
 @pytest.fixture
 def get():
     """Return ``get(address, **headers)``; the host is this machine unless the test says other."""
-    app = Starlette(routes=table.routes())
+    app = Starlette(routes=[*front.routes(), *table.routes()])
 
     def ask(address, **headers):
         path, _, query = address.partition("?")
@@ -229,3 +229,9 @@ def test_the_scale_holds_every_value_of_a_plane(make_dynamics):
     assert one.low + STEPS * one.step == pytest.approx(np.sqrt(2))
     margin = scale_of(make_dynamics(error_norm=[[0.5, 1.0]]), "margin")
     assert (margin.low, margin.low + STEPS * margin.step) == (-1, pytest.approx(1))
+
+
+@pytest.mark.parametrize(("query", "place"), [("", "./"), ("?run=a&tags=b", "./?run=a&tags=b")])
+def test_the_first_page_has_an_address_of_its_own_name(get, query, place):
+    answer = get(f"/runs{query}")
+    assert (answer.status, answer.headers["location"]) == (307, place)

@@ -21,8 +21,10 @@ from coreset_lib.datasets.checking.copy_candidates import find_candidates
 from coreset_lib.datasets.checking.near_copies import (
     LEAST_LIKENESS,
     MOST_DEMANDED,
+    NearPairs,
     find_near_copies,
     first_of_equals,
+    groups_of,
     least_likeness,
 )
 from coreset_lib.datasets.checking.registration import likeness, place_cut_out, warp
@@ -48,7 +50,7 @@ def lesions(count: int, seed: int = 0) -> np.ndarray:
         spot = 1 / (1 + np.exp((far - 1) * rng.uniform(6, 12)))
         grain = gaussian_filter(rng.normal(size=far.shape), 3)
         spot = (spot * (1 + 2 * grain))[..., None]
-        skin, dark = [225, 180, 165] + rng.normal(0, 10, 3), [140, 95, 80] + rng.normal(0, 20, 3)
+        skin, dark = rng.normal([225, 180, 165], 10), rng.normal([140, 95, 80], 20)
         large = np.clip(skin + (dark - skin) * spot, 0, 255).astype(np.uint8)
         image[:] = np.asarray(Image.fromarray(large).resize((SIDE, SIDE), Image.Resampling.BOX))
     return images
@@ -108,6 +110,21 @@ def test_copies_are_found_and_other_images_are_not(kind: str, phantom: np.ndarra
     assert found <= expected
 
 
+@pytest.mark.parametrize("kind", ["discs", "stripes"])
+def test_plain_shapes_of_one_kind_are_told_by_their_grain(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    down, right = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    images = np.empty((60, SIDE, SIDE), np.uint8)
+    for number, image in enumerate(images):
+        if kind == "discs":
+            shape = np.hypot(down - rng.normal(0, 1.5), right - rng.normal(0, 1.5)) < 5 + number % 3
+        else:
+            shape = (right + rng.uniform(0, 8)) % 8 < 3 + number % 2
+        image[:] = np.clip(20 + (100 + number) * shape + rng.normal(0, 6, shape.shape), 0, 255)
+    made = [(image * 0.8).astype(np.uint8) for image in images[:10]]
+    assert pairs(np.concatenate([images, made])) == {(n, n + 60) for n in range(10)}
+
+
 def test_a_set_of_copies_alone_is_found(phantom: np.ndarray) -> None:
     base = phantom[:60]
     images = np.concatenate([base, [compressed(image) for image in base]])
@@ -126,6 +143,13 @@ def test_exact_copies_are_pairs_with_the_first_of_their_kind(phantom: np.ndarray
     images = phantom[[5, 6, 5, 7, 5, 6]]
     assert first_of_equals(images).tolist() == [0, 1, 0, 3, 0, 1]
     assert pairs(images) == {(0, 2), (0, 4), (1, 5)}
+
+
+def test_copies_of_copies_are_one_group() -> None:
+    links = np.array([[8, 7, 5, 0, 2], [7, 5, 3, 1, 4]])
+    assert groups_of(NearPairs(*np.sort(links, axis=0)), 10).tolist() == [
+        *(0, 0, 2, 3, 2, 3, 6, 3, 3, 9)
+    ]
 
 
 def test_blank_images_match_nothing() -> None:
@@ -153,8 +177,10 @@ def test_groups_of_images_find_what_comparing_all_finds(
     whole = find_candidates(images, look)
     monkeypatch.setattr(copy_candidates, "LARGEST_CELL", 20)
     parted = find_candidates(images, look)
-    nearest = {(r, o) for r, o, rank in zip(whole.row, whole.other, whole.rank) if rank == 0}
-    also = {(r, o) for r, o, rank in zip(parted.row, parted.other, parted.rank) if rank == 0}
+    nearest, also = (
+        set(zip(first.row.tolist(), first.other.tolist(), strict=True))
+        for first in (whole.take(whole.rank == 0), parted.take(parted.rank == 0))
+    )
     assert {(n + 240, n) for n in range(100)} <= also
     assert len(nearest & also) >= 0.9 * len(nearest)
 
@@ -213,15 +239,15 @@ class TestRegistration:
     def test_likeness_is_one_for_equals_and_the_same_both_ways(self, phantom: np.ndarray) -> None:
         look = common_look(phantom)
         one, other = pictures(phantom[:40], SIDE), pictures(phantom[40:80], SIDE)
-        np.testing.assert_allclose(likeness(one, one, look.check), 1, atol=1e-4)
-        there, back = likeness(one, other, look.check), likeness(other, one, look.check)
+        np.testing.assert_allclose(likeness(one, one, look.check).overall, 1, atol=1e-3)
+        there, back = (likeness(*pair, look.check).overall for pair in ((one, other), (other, one)))
         assert (np.abs(there - back) < 0.1).all()
         assert (there < LEAST_LIKENESS).all()
 
     def test_contrast_and_brightness_do_not_matter(self, phantom: np.ndarray) -> None:
         look = common_look(phantom)
         one = pictures(phantom[:10], SIDE)
-        np.testing.assert_allclose(likeness(one, 0.3 * one + 2, look.check), 1, atol=1e-3)
+        np.testing.assert_allclose(likeness(one, 0.3 * one + 2, look.check), 1, atol=1e-2)
 
 
 class TestCommonLook:

@@ -1,0 +1,1 @@
+"""A report of a run to hand on: one HTML file that needs nothing else."""
