@@ -575,14 +575,15 @@ def evaluation_standings(evaluation: Evaluation, figure: str) -> list[Standing]:
     """Return how the strategies stand whose trainings are finished."""
     paths, plan = evaluation.paths, evaluation.plan
     cells = read_cells(paths, plan)
-    stamp = tuple((cell.key, cell in cells) for cell in plan.cells())
+    # The seconds of a training tell it from one that takes its place.
+    stamp = tuple((cell.key, float(record["seconds"])) for cell, record in cells.items())
     return _evaluation_standings(str(paths.root), stamp, figure, evaluation, cells)
 
 
 @st.cache_data(max_entries=16, show_spinner="Computing intervals…")
 def _evaluation_standings(
     root: str,
-    stamp: tuple[tuple[str, bool], ...],
+    stamp: tuple[tuple[str, float], ...],
     figure: str,
     _evaluation: Evaluation,
     _cells: Cells,

@@ -61,8 +61,6 @@ def _mean(
     plan: EvaluationPlan, cells: dict[Cell, dict[str, Any]], arm: Arm, variant: int, rate: float
 ) -> float:
     """Mean validation accuracy over all seeds; NaN while one is missing."""
-    wanted = [
-        Cell(arm=arm.name, variant=variant, rate=rate, seed=seed) for seed in range(plan.n_seeds)
-    ]
+    wanted = plan.cells_of(arm.name, variant, rate)
     found = [cells[cell]["val"]["accuracy"] for cell in wanted if cell in cells]
     return float(np.mean(found)) if len(found) == len(wanted) else np.nan

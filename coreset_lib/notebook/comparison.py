@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 
 from coreset_lib import workflows
+from coreset_lib.checks import check_choice
 from coreset_lib.evaluation.report import (
     class_names_of,
     figure_table,
     summary_table,
     verdict_lines,
 )
-from coreset_lib.evaluation.results import read_cells
+from coreset_lib.evaluation.results import FIGURES, read_cells
 from coreset_lib.evaluation.standings import standings
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.runs.store import Run
@@ -34,13 +35,14 @@ class Comparison:
         The same in sentences.
     """
 
-    def __init__(self, evaluation: Evaluation) -> None:
-        self._evaluation = evaluation
+    def __init__(self, evaluation: Evaluation, figure: str = FIGURES[0]) -> None:
+        self._evaluation, self._figure = evaluation, figure
         paths, plan = evaluation.paths, evaluation.plan
-        found, names = standings(paths, plan, read_cells(paths, plan)), class_names_of(paths, plan)
+        found = standings(paths, plan, read_cells(paths, plan), figure=figure)
+        names = class_names_of(paths, plan)
         self.table: pd.DataFrame = summary_table(found, names)
         self.figures: pd.DataFrame = figure_table(found, names)
-        self.verdicts = verdict_lines(paths, plan)
+        self.verdicts = verdict_lines(paths, plan, figure=figure)
 
     def __repr__(self) -> str:
         name = self._evaluation.plan.evaluation_id
@@ -52,11 +54,11 @@ class Comparison:
     def save(self, path: str | Path) -> Path:
         """Write the results as CSV, with plan and all trainings beside it; return where."""
         target = Path(path)
-        workflows.export_evaluation(self._evaluation).write(target)
+        workflows.export_evaluation(self._evaluation, figure=self._figure).write(target)
         return target
 
 
-def compare_on(run: Run, *, recipe: Mapping[str, Any], **choices: Any) -> Comparison:
+def compare_on(run: Run, *, recipe: Mapping[str, Any], figure: str, **choices: Any) -> Comparison:
     """Train what a comparison on a run still lacks, and return it.
 
     Raises
@@ -67,4 +69,5 @@ def compare_on(run: Run, *, recipe: Mapping[str, Any], **choices: Any) -> Compar
     own = {name: value for name, value in recipe.items() if name in PART_OF_PLAN}
     more = {name: value for name, value in recipe.items() if name not in PART_OF_PLAN}
     plan = workflows.evaluation_plan(run, recipe=more, **own, **choices)
-    return Comparison(workflows.evaluate(plan, cache=run.paths.cache))
+    check_choice("figure", figure, FIGURES)
+    return Comparison(workflows.evaluate(plan, cache=run.paths.cache), figure)

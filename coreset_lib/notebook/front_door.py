@@ -1,6 +1,6 @@
 """What ``import coreset_lib as cl`` offers; each function asks the module that does the work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,6 +138,11 @@ def evaluate(
     protocol: str = "honest",
     regime: str = "epochs",
     full_set: bool = True,
+    figure: str = "balanced_accuracy",
+    random_seeds: int | None = None,
+    first_seed: int = 0,
+    score_options: Mapping[str, Any] | None = None,
+    strategy_options: Mapping[str, Any] | None = None,
     cache: Cache = None,
     **recipe: Any,
 ) -> "Comparison":
@@ -147,7 +152,9 @@ def evaluate(
     ----------
     run : str or OpenedRun
     strategies, scores, rates, seeds, balance, noise_cuts, protocol, regime, full_set
-        As in ``coreset-lens evaluate``.
+        As in ``coreset-lens evaluate``; so are ``figure``, ``random_seeds``, ``first_seed``.
+    score_options, strategy_options : mapping, optional
+        Options of the scores and strategies; a list of values is chosen from on validation.
     cache : str or Path, optional
     **recipe
         Of :class:`coreset_lib.configs.TrainingConfig`, where it differs from the run's; of a
@@ -169,9 +176,21 @@ def evaluate(
     opened = _opened(run, cache)
     return compare_on(
         workflows.find_run(opened.run_id, cache=opened.folder.parents[1]),
-        arms=tuple(make_arms(strategies, scores, balance, noise_cuts)),
+        figure=figure,
+        arms=tuple(
+            make_arms(
+                strategies,
+                scores,
+                balance,
+                noise_cuts,
+                score_options=_lists(score_options),
+                strategy_options=_lists(strategy_options),
+            )
+        ),
         rates=tuple(rates),
         n_seeds=seeds,
+        n_random=random_seeds,
+        first_seed=first_seed,
         protocol=protocol,
         regime=regime,
         with_full_set=full_set,
@@ -203,6 +222,14 @@ def serve(*, port: int = 8501, cache: Cache = None, wait: bool | None = None) ->
 def _folder(cache: Cache) -> Path:
     """Return the cache directory to work in."""
     return default_cache() if cache is None else Path(cache)
+
+
+def _lists(options: Mapping[str, Any] | None) -> dict[str, list[Any]]:
+    """Return each option with the list of its values."""
+    return {
+        name: list(value) if isinstance(value, list | tuple) else [value]
+        for name, value in (options or {}).items()
+    }
 
 
 def _opened(run: AnyRun, cache: Cache) -> OpenedRun:

@@ -188,17 +188,19 @@ class TestComparison:
         assert record["plan"]["recipe"] == {"learning_rate": 0.05, "device": "cpu"}
         assert {cell["n_samples"] for cell in record["cells"]} == {13, 42}
         assert "held out" in record["held_out"]
-        found = cl.evaluate(
-            recorded,
-            strategies=["top"],
-            scores=["el2n"],
-            rates=[0.3],
-            seeds=2,
-            model="small_cnn",
-            epochs=2,
-            learning_rate=0.05,
-            device="cpu",
-        )
+        choices = {
+            **{"strategies": ["top"], "scores": ["el2n"], "rates": [0.3], "seeds": 2},
+            **{"model": "small_cnn", "epochs": 2, "learning_rate": 0.05, "device": "cpu"},
+        }
+        found = cl.evaluate(recorded, **choices)
+        assert set(found.table["figure"]) == {"balanced_accuracy"}
+        assert {"recall", "precision", "f1"} <= set(found.figures["figure"])
+        by_accuracy = cl.evaluate(recorded, **choices, figure="accuracy")
+        assert set(by_accuracy.table["figure"]) == {"accuracy"}
+        with pytest.raises(CoresetError, match="no score of this comparison has an option"):
+            cl.evaluate(recorded, **choices, score_options={"aggregation": ["sum", "l1"]})
+        with pytest.raises(CoresetError, match="figure must be one of"):
+            cl.evaluate(recorded, **choices, figure="speed")
         assert set(found.table["strategy"]) == {
             *("top el2n", "random (proportional)", "full set"),
         }
