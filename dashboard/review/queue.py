@@ -86,7 +86,8 @@ def draw_queue(
     is_narrowed = bool(only and len(within))
     rows = () if asked is None or shown != ASKED else tuple(asked.round.rows.tolist())
     choice = (summary.run_id, reader, shown, klass, is_narrowed and tuple(within.tolist()), rows)
-    choice = (*choice, is_per_class)
+    # A wall begins without what was decided one by one: "all right" must not decide on it again.
+    choice = (*choice, is_per_class, mode)
     found = st.session_state.get(QUEUE)
     if again or found is None or found[0] != choice:
         indices = review_data.queue_indices(
