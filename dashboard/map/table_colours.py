@@ -1,6 +1,7 @@
 """Colours of the map by what a person brought or chose: a column of the table, the coreset."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def own_columns(summary: RunSummary) -> dict[str, str]:
 
 def by_column(summary: RunSummary, column: str) -> Coloured:
     """Colour by a column of the person's own table."""
-    values = reads.read_samples(summary.version)[column]
+    values: Any = reads.read_samples(summary.version)[column]
     colour = column_colour(values, column.removeprefix(COLUMN))
     return Coloured(colour=colour, key=(summary.version, column))
 
@@ -55,7 +56,8 @@ def column_colour(values: pd.Series, title: str) -> Categories | Numbers:
     """
     texts = pd.Series([str(cell).strip() for cell in values.fillna("")], dtype=object)
     is_empty = np.array([not text for text in texts], dtype=np.bool_)
-    numbers = pd.to_numeric(texts.where(~is_empty), errors="coerce").to_numpy(np.float64)
+    parsed: Any = pd.to_numeric(texts.where(~is_empty), errors="coerce")
+    numbers = np.asarray(parsed, dtype=np.float64)
     if np.isfinite(numbers[~is_empty]).all() and len(np.unique(numbers[~is_empty])) >= (
         FEWEST_NUMBERS
     ):
