@@ -36,6 +36,7 @@ from coreset_lib.evaluation.results import FIGURES
 from coreset_lib.jobs.evaluations import Evaluation
 from coreset_lib.jobs.executor import EXECUTORS, SHARED
 from coreset_lib.jobs.kubernetes import KubernetesOptions
+from coreset_lib.jobs.local_workers import MOST_WORKERS
 from coreset_lib.jobs.ray_workers import RayOptions
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.scores import SCORES
@@ -147,6 +148,7 @@ def evaluate(
     check_slurm_options(typed_options(context), executor, executors=SHARING)
     check_exportable(out, like=b"strategy,rate")
     check_choice("--figure", figure, FIGURES)
+    check_whole("--workers", workers, least=1, most=MOST_WORKERS)
     found = find_run(cache, run)
     if preset is None:
         arms = make_arms(

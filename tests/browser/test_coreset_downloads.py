@@ -31,7 +31,7 @@ def run(tmp_path, make_run, make_dataset, save_npz):
 @pytest.fixture
 def page(run, browser_page, streamlit_server):
     url = streamlit_server(APP, {"CORESET_LENS_CACHE": str(run.paths.cache)})
-    browser_page.goto(f"{url}/coreset?run={run.run_id}&strategy=top")
+    browser_page.goto(f"{url}/coreset?run={run.run_id}&strategy=Top%3A%20the%20hardest%20samples")
     browser_page.locator(".st-key-export-coreset button").wait_for(timeout=90_000)
     return browser_page
 

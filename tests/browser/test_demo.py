@@ -187,9 +187,9 @@ def test_the_demo_trains_before_ones_eyes_and_windows_can_be_dragged_meanwhile(d
     )
     page.page.get_by_role("link", name="Trajectories").click()
     page.page.locator(".window.early .chip").wait_for(timeout=MINUTES)
-    page.says("running, ([4-9]|[1-5][0-9]) of 60 epochs", timeout=3 * MINUTES)
+    page.says("running, ([6-9]|[1-5][0-9]) of 60 epochs", timeout=3 * MINUTES)
     # The grip moves with every epoch that is added: like a person, try again if it is missed.
-    chip = page.page.locator(".window.early .chip", has_text=re.compile("early 1–[2-9]"))
+    chip = page.page.locator(".window.early .chip", has_text=re.compile("early 1–[3-9]"))
     chip.wait_for(timeout=MINUTES)
     before = page.epochs("early")
     for _ in range(20):

@@ -125,7 +125,7 @@ def test_shrink_my_training_set_and_know_what_it_costs(walk):
     for _ in range(15):
         walk.page.keyboard.press("ArrowRight")
     walk.page.wait_for_function("new URLSearchParams(location.search).get('keep') === '25'")
-    walk.page.get_by_text("Accuracy of the probe").wait_for()
+    walk.page.get_by_role("button", name="Train a small network on it").wait_for()
     walk.picture("shrink")
     n_train = walk.runs()[0].manifest.dataset.n_train
     assert len(walk.download("coreset")) == -(-n_train // 4)

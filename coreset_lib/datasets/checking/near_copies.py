@@ -1,7 +1,7 @@
 """Images that are copies: compressed again, rescaled, brightened, cut, mirrored or turned."""
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,11 @@ from coreset_lib.datasets.checking.copy_candidates import (
     find_candidates,
 )
 from coreset_lib.datasets.checking.registration import Likeness, likeness
-from coreset_lib.datasets.labeled_images import Images
+from coreset_lib.datasets.labeled_images import Images, is_volume
 
 LEAST_LIKENESS = 0.94
 MOST_DEMANDED = 0.96
+LEAST_ALIKE_IN_DEPTH = 0.9
 LEAST_DETAIL = 0.62
 CLOSER_THAN_OTHERS = 4
 USUALLY = 0.9
@@ -67,12 +68,44 @@ def find_near_copies(images: Images) -> NearPairs:
     alike = _likeness(kept, found, look)
     is_copy = alike.overall >= least_likeness(found, alike.overall, len(unique))
     is_copy &= alike.detail >= LEAST_DETAIL
+    if is_volume(images):
+        pairs_of = np.flatnonzero(is_copy)
+        rows, others = found.row[pairs_of], found.other[pairs_of]
+        is_copy[pairs_of] = [
+            has_same_depths(kept[row], kept[other]) for row, other in zip(rows, others, strict=True)
+        ]
     first, second = unique[found.row[is_copy]], unique[found.other[is_copy]]
     equal = np.flatnonzero(firsts != np.arange(len(images)))
     has_contrast = np.array([images[row].min() < images[row].max() for row in equal], dtype=bool)
     equal = equal[has_contrast]
     pairs = np.concatenate([np.stack([first, second]), np.stack([firsts[equal], equal])], axis=1)
     return NearPairs(*np.unique(np.sort(pairs, axis=0), axis=1))
+
+
+def has_same_depths(volume: Images, other: Images) -> bool:
+    """Whether two volumes of like mean slices are alike from slice to slice, too.
+
+    Parameters
+    ----------
+    volume, other : uint8 array, shape (depth, height, width)
+
+    Returns
+    -------
+    bool
+        Whether means and deviations of their slices correlate by 0.9, in the order of the depth.
+    """
+    profiles = [
+        np.concatenate([standardised(each.mean(axis=(1, 2))), standardised(each.std(axis=(1, 2)))])
+        for each in (volume, other)
+    ]
+    return bool(np.mean(np.square(profiles[0] - profiles[1])) <= 2 * (1 - LEAST_ALIKE_IN_DEPTH))
+
+
+def standardised(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return values with mean 0 and variance 1; zeros where they do not vary."""
+    spread = values.std()
+    centred = (values - values.mean()).astype(np.float64)
+    return centred / spread if spread > 0 else centred * 0
 
 
 def groups_of(pairs: NearPairs, n_images: int) -> Rows:

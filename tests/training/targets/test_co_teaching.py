@@ -74,9 +74,11 @@ def test_wrong_labels_are_found_and_results_repeat(noisy, config):
 def test_the_share_left_out_grows_over_the_ramp_and_vog_starts_after_it(noisy, config, monkeypatch):
     seen = []
 
-    def spy(loss, vog, *, forget_rate, vog_share):
+    def spy(loss, vog, *, forget_rate, vog_share, is_vog_known=None):
         seen.append((round(forget_rate, 6), vog_share, len(loss)))
-        return choose_samples(loss, vog, forget_rate=forget_rate, vog_share=vog_share)
+        return choose_samples(
+            loss, vog, forget_rate=forget_rate, vog_share=vog_share, is_vog_known=is_vog_known
+        )
 
     monkeypatch.setattr(co_teaching, "choose_samples", spy)
     epochs = []
@@ -102,8 +104,8 @@ def test_each_network_learns_from_the_choice_of_the_other(noisy, config, monkeyp
     )
     calls = iter(range(10**6))
 
-    def choose(loss, vog, *, forget_rate, vog_share):
-        del vog, forget_rate, vog_share
+    def choose(loss, vog, **options):
+        del vog, options
         return torch.arange(1 if next(calls) % 2 == 0 else len(loss))
 
     monkeypatch.setattr(co_teaching, "choose_samples", choose)
