@@ -64,7 +64,7 @@ WHOLE = Size(
     ORGAN_TRAIN, ORGAN_VAL, ORGAN_TEST, 200, "resnet18", 3, 45, RATES, TABLE_1_METHODS,
     ARCHITECTURES, 5,
 )  # fmt: skip
-SMOKE = Size(300, 60, 60, 3, "small_cnn", 1, 2, (0.1,), ("eva", "random"), ("small_cnn",), 1)
+SMOKE = Size(300, 60, 60, 6, "small_cnn", 1, 2, (0.1,), ("eva", "random"), ("small_cnn",), 1)
 
 
 @dataclass(frozen=True)
