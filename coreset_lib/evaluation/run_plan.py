@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from coreset_lib.evaluation.evaluate import Evaluator, OnCell, read_plan
-from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.evaluation.results import EvaluationPaths, count_finished
 from coreset_lib.leases import Leases, worker_key
 from coreset_lib.plans import Pace, working
 from coreset_lib.runs.records import Status
+from coreset_lib.runs.status import StatusWriter
 from coreset_lib.runs.store import RunStore
 
 POLL_SECONDS = 0.5
@@ -33,17 +35,63 @@ def compare(
     """
     plan = read_plan(paths)
     run = RunStore(cache).find(plan.run_id)
-    pace = Pace()
     with working(paths, "comparison", sum(1 for _ in plan.cells())) as writer:
-
-        def note(done: int, total: int) -> None:
-            left = pace.seconds_left(done, total)
-            writer.update(step="training", epoch=done, epochs=total, eta_seconds=left)
-            on_cell(done, total)
-
+        note = noted(writer, on_cell)
         work_to_the_end(Evaluator.open(run, plan, paths), on_cell=note)
         writer.update(state="finished", step="", eta_seconds=0.0)
     return writer.status
+
+
+def compare_by_others(
+    paths: EvaluationPaths,
+    others: Callable[[], AbstractContextManager[Callable[[], None]]],
+    *,
+    step: str = "training",
+    on_cell: OnCell = lambda done, total: None,
+) -> Status:
+    """Keep the status of a comparison true while other processes train its open cells.
+
+    Parameters
+    ----------
+    paths : EvaluationPaths
+    others : callable
+        Starts them for a block; what it yields waits a moment, and raises CoresetError once none
+        of them is left.
+    step : str
+        What is done meanwhile, for the status.
+    on_cell : callable
+        Told of finished and of all cells.
+
+    Returns
+    -------
+    Status
+        ``finished``.
+    """
+    cells = list(read_plan(paths).cells())
+    with working(paths, "comparison", len(cells)) as writer:
+        note, done = noted(writer, on_cell, step), count_finished(paths, cells)
+        note(done, len(cells))
+        if done < len(cells):
+            with others() as wait:
+                while done < len(cells):
+                    wait()
+                    before, done = done, count_finished(paths, cells)
+                    if done > before:
+                        note(done, len(cells))
+        writer.update(state="finished", step="", eta_seconds=0.0)
+    return writer.status
+
+
+def noted(writer: StatusWriter, on_cell: OnCell, step: str = "training") -> OnCell:
+    """Return what writes how far a comparison is, with the time left, and tells ``on_cell``."""
+    pace = Pace()
+
+    def note(done: int, total: int) -> None:
+        left = pace.seconds_left(done, total)
+        writer.update(step=step, epoch=done, epochs=total, eta_seconds=left)
+        on_cell(done, total)
+
+    return note
 
 
 def work_to_the_end(

@@ -9,15 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO
 
 from coreset_lib.checks import check_whole
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.evaluate import OnCell, read_plan
-from coreset_lib.evaluation.results import EvaluationPaths, count_finished
-from coreset_lib.plans import Pace, working
+from coreset_lib.evaluation.evaluate import OnCell
+from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.evaluation.run_plan import compare_by_others
 from coreset_lib.runs.records import Status
 from coreset_lib.system.computing import background_environment, usable_cores
 
@@ -55,49 +55,45 @@ def compare_with_workers(
         If the number is not allowed, or every worker has failed: with what the last one said.
     """
     check_whole("--workers", n_workers, least=1, most=MOST_WORKERS)
-    cells = list(read_plan(paths).cells())
-    pace = Pace()
-    with (
-        working(paths, "comparison", len(cells)) as writer,
-        tempfile.TemporaryFile() as said,
-        _workers(paths.root, n_workers, said) as workers,
-    ):
-        done = -1
-        while done < len(cells):
-            ended = all(worker.poll() is not None for worker in workers)
-            if (now := count_finished(paths, cells)) > done:
-                done, left = now, pace.seconds_left(now, len(cells))
-                writer.update(step="training", epoch=done, epochs=len(cells), eta_seconds=left)
-                on_cell(done, len(cells))
-            if ended and done < len(cells):
-                raise CoresetError(_reason(said))
-            time.sleep(POLL_SECONDS)
-        writer.update(state="finished", step="", eta_seconds=0.0)
-    return writer.status
+    return compare_by_others(paths, lambda: _workers(paths.root, n_workers), on_cell=on_cell)
 
 
 @contextlib.contextmanager
-def _workers(
-    folder: Path, n_workers: int, said: IO[bytes]
-) -> Generator[Sequence["subprocess.Popen[bytes]"]]:
+def _workers(folder: Path, n_workers: int) -> Generator[Callable[[], None]]:
     """Start workers; those that still work at the end of the block are ended."""
+    workers: list[subprocess.Popen[bytes]] = []
+    was_one_left = True
+    with tempfile.TemporaryFile() as said:
+
+        def wait() -> None:
+            nonlocal was_one_left
+            if not was_one_left:
+                raise CoresetError(_reason(said))
+            was_one_left = any(worker.poll() is None for worker in workers)
+            time.sleep(POLL_SECONDS)
+
+        try:
+            for _ in range(n_workers):
+                workers.append(_start(folder, n_workers, said))
+            yield wait
+        finally:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.wait()
+
+
+def _start(folder: Path, n_workers: int, said: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start one of so many workers, on its share of the cores."""
     n_threads = max((usable_cores() or 1) // n_workers, 1)
     environment = {**background_environment(), "OMP_NUM_THREADS": str(n_threads)}
     command = [sys.executable, "-m", "coreset_lib.jobs.work", str(folder)]
-    workers: list[subprocess.Popen[bytes]] = []
     try:
-        for _ in range(n_workers):
-            workers.append(subprocess.Popen(command, stdout=said, stderr=said, env=environment))
-        yield workers
+        return subprocess.Popen(command, stdout=said, stderr=said, env=environment)
     except OSError as error:
         raise CoresetError(
             f"a worker cannot be started: {error.strerror or error}. Ask for fewer with --workers."
         ) from None
-    finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.wait()
 
 
 def _reason(said: IO[bytes]) -> str:

@@ -4,18 +4,19 @@ The optional package ``ray`` is imported only here. Every node needs this progra
 version, and sees the cache under the same path.
 """
 
+import contextlib
 import socket
-import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from coreset_lib.checks import check_real, check_whole
 from coreset_lib.errors import CoresetError
-from coreset_lib.evaluation.evaluate import OnCell, read_plan
-from coreset_lib.evaluation.results import EvaluationPaths, count_finished
+from coreset_lib.evaluation.evaluate import OnCell
+from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.evaluation.run_plan import compare_by_others
 from coreset_lib.jobs.work import work_on
-from coreset_lib.plans import Pace, working
 from coreset_lib.runs.records import Status
 from coreset_lib.system.computing import background_environment
 
@@ -79,26 +80,26 @@ def compare_with_ray(
     CoresetError
         If Ray is not installed, no cluster answers, or a worker finds that it cannot go on.
     """
-    cells = list(read_plan(paths).cells())
-    pace = Pace()
-    with working(paths, "comparison", len(cells)) as writer:
-        ray = _connected(options.address)
-        try:
-            workers = _start(ray, paths.root, options)
-            done = -1
-            while done < len(cells):
-                workers = _check(ray, workers)
-                if (now := count_finished(paths, cells)) > done:
-                    done, left = now, pace.seconds_left(now, len(cells))
-                    step = f"training on Ray, {options.n_workers} workers at most"
-                    writer.update(step=step, epoch=done, epochs=len(cells), eta_seconds=left)
-                    on_cell(done, len(cells))
-                elif not workers:
-                    workers = _start(ray, paths.root, options)
-        finally:
-            ray.shutdown()
-        writer.update(state="finished", step="", eta_seconds=0.0)
-    return writer.status
+    step = f"training on Ray, {options.n_workers} workers at most"
+    return compare_by_others(
+        paths, lambda: _workers(paths.root, options), step=step, on_cell=on_cell
+    )
+
+
+@contextlib.contextmanager
+def _workers(folder: Path, options: RayOptions) -> Generator[Callable[[], None]]:
+    """Hand workers to Ray, and again when all have ended; they end with the block."""
+    ray = _connected(options.address)
+    try:
+        workers = _start(ray, folder, options)
+
+        def wait() -> None:
+            nonlocal workers
+            workers = _check(ray, workers) or _start(ray, folder, options)
+
+        yield wait
+    finally:
+        ray.shutdown()
 
 
 def work_for_ray(folder: str) -> tuple[int, int]:
@@ -161,9 +162,6 @@ def _start(ray: Any, folder: Path, options: RayOptions) -> list[Any]:
 
 def _check(ray: Any, workers: list[Any]) -> list[Any]:
     """Return the workers that have not ended, after a moment; raises what one has found wrong."""
-    if not workers:
-        time.sleep(POLL_SECONDS)
-        return []
     ended, others = ray.wait(workers, num_returns=len(workers), timeout=POLL_SECONDS)
     for worker in ended:
         try:
