@@ -11,7 +11,6 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.problem import Coreset
-from coreset_lib.selection.recommended import say_left_out
 from dashboard import reads, session
 from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
@@ -39,7 +38,7 @@ from dashboard.shared.windows.controls import current_choice
 
 NUMBER_HELP = {
     "Left out as suspects": "Samples that the recommended strategy did not choose from, because "
-    "the network took them for another class early on, as a share of the full training set.",
+    "early on they looked like another class, as a share of the full training set.",
     "Left out by the noise cut": "Samples with the lowest margin, not chosen from, as a share of "
     "the full training set.",
     "Never learned": "Samples in the coreset, and their share of it, that the network got wrong "
@@ -184,9 +183,9 @@ def _draw_result(
         for title, number in numbers.items():
             st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
-    draw_left_out(summary, parts)
-    if said := say_left_out(coreset.report):
-        st.caption(as_text(f"{said[0].upper()}{said[1:]}."))
+    draw_left_out(summary, parts, coreset.report)
+    if note := coreset.report.get("note"):
+        st.caption(as_text(f"{note[0].upper()}{note[1:]}."))
     if score is not None and score.tie_note:
         st.warning(score.tie_note)
     _draw_downloads(summary, choices)

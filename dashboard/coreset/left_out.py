@@ -12,6 +12,13 @@ from dashboard.shared.text import as_text
 MANY = 0.2
 SHORT_RUN = 30
 MOST_NAMED = 3
+RULES = {
+    True: "A suspect is a sample whose neighbours in the early embedding vote for another class, "
+    "the votes of rare classes counting more; at most a quarter of a class is left out unless the "
+    "options say otherwise.",
+    False: "A suspect is a sample that the network took for another class, on average over the "
+    "first tenth of the epochs.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +69,12 @@ def counted(n_samples: int, n_all: int) -> str:
     return f"{n_samples:,} ({100 * n_samples / max(n_all, 1):.0f} %)"
 
 
-def draw_left_out(summary: RunSummary, parts: Sequence[LeftOut]) -> None:
+def draw_left_out(summary: RunSummary, parts: Sequence[LeftOut], report: Mapping[str, Any]) -> None:
     """Draw what was left out of each class, with a warning above a fifth of all or of a class."""
     if not any(part.n_left_out for part in parts):
         return
-    if warning := warning_of(parts, summary.epoch):
+    is_by_neighbours = "version" in report  # the first version did not name itself
+    if warning := warning_of(parts, None if is_by_neighbours else summary.epoch):
         st.warning(as_text(warning), icon=":material/warning:")
     with st.expander("Left out as suspects, by class", key="left-out"):
         st.dataframe(
@@ -83,14 +91,16 @@ def draw_left_out(summary: RunSummary, parts: Sequence[LeftOut]) -> None:
             alt="Samples left out as suspects, by class",
         )
         st.caption(
-            "A suspect is a sample that the network took for another class, on average over the "
-            "first tenth of the epochs. Many of them are hard, not wrong: look at them on the "
-            "page Review."
+            f"{RULES[is_by_neighbours]} Many of them are hard, not wrong: look at them on the page "
+            "Review."
         )
 
 
-def warning_of(parts: Sequence[LeftOut], n_epochs: int) -> str:
-    """Return what is to be said where more than a fifth of all or of a class was left out."""
+def warning_of(parts: Sequence[LeftOut], n_epochs: int | None) -> str:
+    """Return what is to be said where more than a fifth of all or of a class was left out.
+
+    ``n_epochs`` is given where the first epochs told the suspects, which a short run has few of.
+    """
     share = share_left_out(parts)
     worst = sorted((p for p in parts if p.share > MANY), key=lambda p: p.share, reverse=True)
     if share <= MANY and not worst:
@@ -105,7 +115,7 @@ def warning_of(parts: Sequence[LeftOut], n_epochs: int) -> str:
     cause = (
         f"After {n_epochs} epochs the first tenth is short, and right labels look wrong then: "
         "train longer"
-        if n_epochs < SHORT_RUN
+        if n_epochs is not None and n_epochs < SHORT_RUN
         else "Unless so many labels are wrong, classes that are hard to tell apart were taken for "
         "wrong ones: look at some on the page Review"
     )

@@ -56,7 +56,10 @@ def test_the_recommended_coreset_says_what_it_left_out_of_each_class(open_dashbo
         np.save(path, early)
     dashboard = open_dashboard("coreset", keep="50")
     assert not dashboard.errors
-    assert "Left out, as early neighbours say another class:" in dashboard.words
+    assert "neighbours in the early embedding vote for another class" in dashboard.words
+    (table,) = [e.value for e in dashboard.app.dataframe if "left out" in e.value.columns]
+    assert len(table) == len({*table["class"]}) > 1
+    assert table["left out"].sum() > 0
 
 
 def test_lost_classes_are_named(open_dashboard, nasty_run):
