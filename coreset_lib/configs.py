@@ -49,10 +49,10 @@ def check_label_noise(kind: str, rate: float) -> None:
         if rate != 0:
             raise CoresetError(f"label noise none must have no rate, got {rate:g}. Leave it out.")
         return
-    if not 0 < rate < 0.5:
-        hint = f"For {rate:g} % write {rate / 100:g}." if 1 <= rate < 50 else "Choose up to 0.4."
+    if not 0 < rate < 1:
+        hint = f"For {rate:g} % write {rate / 100:g}." if 1 <= rate < 100 else "Choose up to 0.8."
         raise CoresetError(
-            f"rate of {kind} label noise must be above 0 and below 0.5, got {rate:g}. {hint}"
+            f"rate of {kind} label noise must be above 0 and below 1, got {rate:g}. {hint}"
         )
 
 

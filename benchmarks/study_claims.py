@@ -1,0 +1,528 @@
+"""What the papers claim, one entry each: in their words, what is trained, what decides it.
+
+A study is one comparison of the library on one dataset, and several claims may read it. A claim
+names pairs of its arms. To judge one more claim, add an entry to ``CLAIMS``, and an arm or a study
+where none has what it is about.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+
+from coreset_lib.evaluation.plan import FULL_SET, Arm, random_arm
+from coreset_lib.refinement.plan import PLAIN
+from coreset_lib.selection import SelectionConfig
+from coreset_lib.windows import Window
+
+RATES = (0.02, 0.05, 0.1, 0.2, 0.3)
+HIGH_COMPRESSION = RATES[:2]
+SHARES_KEPT, GLOBAL = "proportional", "global"
+NOISE_RATES = (0.2, 0.4, 0.6, 0.8)
+EVA, DIVERSITY, DUCS, REFINEMENT = "EVA", "Intra-class diversity", "DUCS", "Active refinement"
+QUERIES = ("entropy", "least_confidence", "margin", "k_center", "random")
+WITH_VOG, WITHOUT_VOG = "VOG share 0.2", "no VOG"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One comparison: ``arms(n_epochs)`` at some rates, for a target network.
+
+    ``kind`` says by what it is done: ``comparison`` (the library's ``evaluate``), ``selection``
+    (no training but the surrogate's), ``refinement`` (the rates are of wrong labels) or
+    ``published`` (numbers that stand in the paper). ``features`` are computed
+    before it, where it needs more than a run has.
+    """
+
+    name: str
+    arms: Callable[[int], Sequence[Arm]] = lambda n_epochs: ()
+    rates: tuple[float, ...] = RATES
+    surrogate: str = "small_cnn"
+    target: str = "small_cnn"
+    with_full_set: bool = False
+    needs_gpu: bool = False
+    features: str = ""
+    kind: str = "comparison"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """An arm and what it is compared with, at a rate each."""
+
+    arm: str
+    reference: str
+    rate: float
+    reference_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sentence of a paper, and the pairs that bear it out or not.
+
+    ``rule`` is one of ``study_verdicts.RULES``; ``figure`` is what the paper reports;
+    ``cannot`` says why nothing of it can be tested yet.
+    """
+
+    key: str
+    paper: str
+    text: str
+    study: str
+    pairs: tuple[Pair, ...]
+    rule: str = "better"
+    figure: str = "accuracy"
+    cannot: str = ""
+
+
+def pairs(
+    arms: str | Sequence[str],
+    references: str | Sequence[str],
+    rates: Sequence[float],
+    reference_rate: float | None = None,
+) -> tuple[Pair, ...]:
+    """Return every arm against every reference, at every rate."""
+    ours, theirs = ([each] if isinstance(each, str) else each for each in (arms, references))
+    return tuple(
+        Pair(arm=a, reference=r, rate=x, reference_rate=x if reference_rate is None else 1.0)
+        for a, r, x in product(ours, theirs, rates)
+    )
+
+
+def random(balance: str) -> str:
+    return random_arm(balance).name
+
+
+def named(title: str, balance: str) -> str:
+    return f"{title}, {'shares kept' if balance == SHARES_KEPT else 'no balance'}"
+
+
+def arm(title: str, balance: str, *variants: dict[str, object]) -> Arm:
+    """Return an arm whose variants rank by a score, unless they say otherwise."""
+    made = [SelectionConfig(**{"balance": balance, **each}) for each in variants]  # type: ignore[arg-type]
+    return Arm(name=named(title, balance), variants=tuple(made))
+
+
+def eva_arm(title: str, balance: str, *windows: tuple[Window, Window], **options: str) -> Arm:
+    """Return EVA with pairs of windows, of which validation takes the best."""
+    pairs_of = [{"early": str(early), "late": str(late)} for early, late in windows] or [{}]
+    return arm(title, balance, *({"score_options": each | options} for each in pairs_of))
+
+
+def stages(n_epochs: int) -> tuple[Window, Window, Window, Window]:
+    """Return windows as long as a twentieth of the run: two in its first half, two later."""
+    length, half = max(n_epochs // 20, 2), n_epochs // 2
+    firsts = (1, half - length + 1, half + 1, n_epochs - length + 1)
+    first, second, third, fourth = (Window(f, f + length - 1) for f in firsts)
+    return first, second, third, fourth
+
+
+def table_1(n_epochs: int) -> list[Arm]:
+    """EVA's Table 1, with and without the classes' shares; EVA in three ways."""
+    first, second, third, fourth = stages(n_epochs)
+    tried = tuple(product((first, second), (third, fourth)))
+    found = []
+    for balance in (GLOBAL, SHARES_KEPT):
+        others = [arm(name, balance, {"score": name}) for name in OTHERS[:-1]]
+        ccs = {"strategy": "ccs", "score": "aum", "noise_cut": 0.3}
+        own = [
+            eva_arm("EVA", balance),
+            eva_arm("EVA, released code", balance, aggregation="l1"),
+            eva_arm("EVA, tuned windows", balance, *tried),
+        ]
+        found += [random_arm(balance), *others, arm("ccs", balance, ccs), *own]
+    return found
+
+
+def ablations(n_epochs: int) -> list[Arm]:
+    """EVA's Fig. 3 to 5: mean or variance, one window or two, and where in the run."""
+    first, second, third, fourth = stages(n_epochs)
+    early, late = {"window": str(first)}, {"early": str(first), "late": str(fourth)}
+    late_alone = {"score": "eva_single", "score_options": {"window": str(fourth)}}
+    return [
+        *(
+            arm(title, SHARES_KEPT, {"score": score, "score_options": options})
+            for title, score, options in (
+                ("mean, one window", "expectation_single", early),
+                ("variance, one window", "eva_single", early),
+                ("mean, two windows", "expectation_dual", late),
+                ("variance, two windows", "eva", late),
+            )
+        ),
+        arm("variance, one late window", SHARES_KEPT, late_alone),
+        eva_arm("variance, both windows early", SHARES_KEPT, (first, second)),
+        eva_arm("variance, both windows late", SHARES_KEPT, (third, fourth)),
+    ]
+
+
+def diversity(features: str, k: str | int) -> str:
+    return named(f"diversity, {features}, K {k}", SHARES_KEPT)
+
+
+def diversity_arms(choices: Sequence[tuple[str, str | int]]) -> list[Arm]:
+    """Diversity inside classes by features and number of clusters."""
+    return [
+        arm(
+            f"diversity, {features}, K {k}",
+            SHARES_KEPT,
+            {"strategy": "diversity", "score": None, "features": features}
+            | {"strategy_options": {"k": k}},
+        )
+        for features, k in choices
+    ]
+
+
+def pretrained_arms(features: str, n_epochs: int) -> list[Arm]:
+    """Diversity by features of a network trained on ImageNet."""
+    del n_epochs
+    return diversity_arms([(features, "auto")])
+
+
+def ducs_arms(n_epochs: int) -> list[Arm]:
+    """Our reading of DUCS with those of its switches that change the order."""
+    del n_epochs
+    switched = {
+        "DUCS": {},
+        "DUCS, min-max sum": {"combiner": "min_max_sum"},
+        "DUCS, product": {"combiner": "product"},
+        "DUCS, largest probability": {"confidence": "max"},
+        "DUCS, never learned hardest": {"never_learned": "max"},
+    }
+    found = [
+        arm(name, SHARES_KEPT, {"score": "ducs", "score_options": options})
+        for name, options in switched.items()
+    ]
+    return [*found, *(arm(name, SHARES_KEPT, {"score": name}) for name in OTHERS[:-1])]
+
+
+def crossing(n_epochs: int) -> list[Arm]:
+    """What is chosen with one network and trained by another."""
+    del n_epochs
+    recommended = {"strategy": "recommended", "score": None}
+    return [eva_arm("EVA", SHARES_KEPT), arm("recommended", SHARES_KEPT, recommended)]
+
+
+OTHERS = ("forgetting", "entropy", "el2n", "aum", "ccs")
+CLUSTERINGS = (
+    *(("surrogate", k) for k in ("auto", 2, 5, 10)),
+    *((features, "auto") for features in ("early", "pixels")),
+)
+PRETRAINED = ("vgg16", "efficientnet")
+DUCS_SWITCHES = [found.name for found in ducs_arms(1)[:5]]
+TARGETS = ("resnet50", "mobilenet_v2", "vgg16")
+DIVERSITY_RATES = (0.1, 0.25, 0.5)
+
+STUDIES = (
+    Study(name="eva-published", kind="published"),
+    Study(name="eva-table-1", arms=table_1, with_full_set=True),
+    Study(name="eva-ablations", arms=ablations),
+    Study(
+        name="diversity",
+        arms=lambda n_epochs: diversity_arms(CLUSTERINGS),
+        rates=DIVERSITY_RATES,
+        with_full_set=True,
+    ),
+    *(
+        Study(
+            name=f"diversity-by-{features}",
+            arms=partial(pretrained_arms, features),
+            rates=DIVERSITY_RATES,
+            features=features,
+        )
+        for features in PRETRAINED
+    ),
+    *(
+        Study(
+            name=f"diversity-{target}",
+            arms=lambda n_epochs: diversity_arms(CLUSTERINGS[:1]),
+            rates=(0.25,),
+            target=target,
+            with_full_set=True,
+            needs_gpu=True,
+        )
+        for target in ("cnn14", "resnet18")
+    ),
+    Study(name="ducs", arms=ducs_arms),
+    Study(name="ducs-boundary", kind="selection", rates=HIGH_COMPRESSION),
+    Study(name="refinement", kind="refinement", rates=NOISE_RATES),
+    *(
+        Study(
+            name=f"crossing-{surrogate}-{target}",
+            arms=crossing,
+            rates=(0.1,),
+            surrogate=surrogate,
+            target=target,
+            needs_gpu=True,
+        )
+        for surrogate, target in product(("small_cnn", "resnet18"), TARGETS)
+    ),
+)
+
+BALANCES = ((GLOBAL, "as the paper chose"), (SHARES_KEPT, "with the classes' shares kept"))
+WAYS = ("EVA", "EVA, released code", "EVA, tuned windows")
+
+CLAIMS = (
+    *(
+        Claim(
+            key=f"eva-beats-random-{balance}",
+            paper=EVA,
+            text=f"EVA is better than random at 2 to 30 % (Table 1; {words})",
+            study="eva-table-1",
+            pairs=pairs([named(way, balance) for way in WAYS], random(balance), RATES),
+        )
+        for balance, words in BALANCES
+    ),
+    *(
+        Claim(
+            key=f"eva-beats-others-{balance}",
+            paper=EVA,
+            text=f"EVA is better than five other methods (Table 1; {words})",
+            study="eva-table-1",
+            pairs=pairs(named(WAYS[-1], balance), [named(each, balance) for each in OTHERS], RATES),
+        )
+        for balance, words in BALANCES
+    ),
+    Claim(
+        key="eva-others-not-above-random",
+        paper=EVA,
+        text='"None of the compared baseline methods can exceed Random at 5 %"',
+        study="eva-table-1",
+        pairs=pairs([named(each, GLOBAL) for each in OTHERS], random(GLOBAL), (0.05,)),
+        rule="not better",
+    ),
+    Claim(
+        key="eva-beats-random-5",
+        paper=EVA,
+        text='"EVA outperforms Random by 5.61 %" at 5 %',
+        study="eva-table-1",
+        pairs=pairs(named(WAYS[-1], GLOBAL), random(GLOBAL), (0.05,)),
+    ),
+    Claim(
+        key="eva-tenth-beats-all",
+        paper=EVA,
+        text='"98.27 % accuracy with only 10 % training data, compared to 97.20 % for the full '
+        'training set"',
+        study="eva-table-1",
+        pairs=pairs(named(WAYS[-1], GLOBAL), FULL_SET, (0.1,), 1.0),
+    ),
+    Claim(
+        key="eva-abstract-against-table",
+        paper=EVA,
+        text="The same sentence of the abstract, read in the paper's own Table 1",
+        study="eva-published",
+        pairs=pairs("eva", FULL_SET, (0.1,), 1.0),
+        rule="above",
+    ),
+    Claim(
+        key="eva-others-against-table",
+        paper=EVA,
+        text='"None of the compared baseline methods can exceed Random at 5 %", in its own Table 1',
+        study="eva-published",
+        pairs=pairs(OTHERS, "random", (0.05,)),
+        rule="not above",
+    ),
+    Claim(
+        key="eva-variance",
+        paper=EVA,
+        text="The variance of the error chooses better than its mean at every rate (Fig. 3)",
+        study="eva-ablations",
+        pairs=tuple(
+            pair
+            for windows in ("one window", "two windows")
+            for pair in pairs(
+                named(f"variance, {windows}", SHARES_KEPT),
+                named(f"mean, {windows}", SHARES_KEPT),
+                RATES,
+            )
+        ),
+    ),
+    Claim(
+        key="eva-two-windows",
+        paper=EVA,
+        text="Two windows choose better than one at every rate (Fig. 4)",
+        study="eva-ablations",
+        pairs=tuple(
+            pair
+            for statistic in ("variance", "mean")
+            for pair in pairs(
+                named(f"{statistic}, two windows", SHARES_KEPT),
+                named(f"{statistic}, one window", SHARES_KEPT),
+                RATES,
+            )
+        ),
+    ),
+    Claim(
+        key="eva-two-windows-at-2",
+        paper=EVA,
+        text="At 2 % two windows, wherever they lie, are better than one (Fig. 5)",
+        study="eva-ablations",
+        pairs=pairs(
+            [
+                named(f"variance, {where}", SHARES_KEPT)
+                for where in ("two windows", "both windows early", "both windows late")
+            ],
+            [
+                named(f"variance, {where}", SHARES_KEPT)
+                for where in ("one window", "one late window")
+            ],
+            (0.02,),
+        ),
+    ),
+    Claim(
+        key="eva-late-windows",
+        paper=EVA,
+        text="For larger budgets windows should lie late in the training (Fig. 5)",
+        study="eva-ablations",
+        pairs=pairs(
+            named("variance, both windows late", SHARES_KEPT),
+            named("variance, both windows early", SHARES_KEPT),
+            RATES[2:],
+        ),
+    ),
+    Claim(
+        key="diversity-quarter-as-good",
+        paper=DIVERSITY,
+        text="A quarter of the set, chosen by diversity, is as good as all of it",
+        study="diversity",
+        pairs=pairs(diversity("surrogate", "auto"), FULL_SET, (0.25,), 1.0),
+        rule="as good",
+    ),
+    Claim(
+        key="diversity-beats-random",
+        paper=DIVERSITY,
+        text="It is consistently better than random (K by silhouette)",
+        study="diversity",
+        pairs=pairs(diversity("surrogate", "auto"), random(SHARES_KEPT), DIVERSITY_RATES),
+    ),
+    Claim(
+        key="diversity-choices",
+        paper=DIVERSITY,
+        text="The same for K of 2, 5 and 10, and by early features and by pixels",
+        study="diversity",
+        pairs=pairs(
+            [diversity(*each) for each in CLUSTERINGS[1:]], random(SHARES_KEPT), DIVERSITY_RATES
+        ),
+    ),
+    Claim(
+        key="diversity-cost",
+        paper=DIVERSITY,
+        text="It lowers the cost of training (against all, and against random of the same size)",
+        study="diversity",
+        pairs=(
+            *pairs(diversity("surrogate", "auto"), FULL_SET, (0.25,), 1.0),
+            *pairs(diversity("surrogate", "auto"), random(SHARES_KEPT), (0.25,)),
+        ),
+        figure="images an epoch",
+        rule="below",
+    ),
+    *(
+        Claim(
+            key=f"diversity-by-{features}",
+            paper=DIVERSITY,
+            text=f"The same by {words} trained on ImageNet",
+            study=f"diversity-by-{features}",
+            pairs=pairs(diversity(features, "auto"), random(SHARES_KEPT), DIVERSITY_RATES),
+        )
+        for features, words in zip(
+            PRETRAINED, ("VGG-16, as in the paper,", "EfficientNet-Lite0"), strict=True
+        )
+    ),
+    *(
+        Claim(
+            key=f"diversity-{target}",
+            paper=DIVERSITY,
+            text=f"A quarter is as good as all for {words}",
+            study=f"diversity-{target}",
+            pairs=pairs(diversity("surrogate", "auto"), FULL_SET, (0.25,), 1.0),
+            rule="as good",
+        )
+        for target, words in (("cnn14", "a CNN of 14 layers"), ("resnet18", "a ResNet"))
+    ),
+    Claim(
+        key="ducs-beats-random",
+        paper=DUCS,
+        text="DUCS is better than others, particularly at high compression: than random, 2 and 5 %",
+        study="ducs",
+        pairs=pairs(DUCS_SWITCHES, random(SHARES_KEPT), HIGH_COMPRESSION),
+    ),
+    Claim(
+        key="ducs-beats-others",
+        paper=DUCS,
+        text="The same: than forgetting, entropy, EL2N and AUM",
+        study="ducs",
+        pairs=pairs(
+            DUCS_SWITCHES[0], [named(each, SHARES_KEPT) for each in OTHERS[:-1]], HIGH_COMPRESSION
+        ),
+    ),
+    Claim(
+        key="ducs-moderate",
+        paper=DUCS,
+        text="DUCS is better than random at 10, 20 and 30 %",
+        study="ducs",
+        pairs=pairs(DUCS_SWITCHES, random(SHARES_KEPT), RATES[2:]),
+    ),
+    Claim(
+        key="ducs-boundary",
+        paper=DUCS,
+        text="What DUCS chooses lies near the decision boundary (1 − |margin|, mean of all epochs)",
+        study="ducs-boundary",
+        pairs=pairs("DUCS", "all others", HIGH_COMPRESSION),
+        figure="closeness",
+    ),
+    Claim(
+        key="refinement-minority",
+        paper=REFINEMENT,
+        text="VOG keeps clean samples of small classes from being called noisy (with and without, "
+        "paired)",
+        study="refinement",
+        pairs=pairs(WITH_VOG, WITHOUT_VOG, NOISE_RATES),
+        figure="clean minority kept",
+    ),
+    Claim(
+        key="refinement-vog",
+        paper=REFINEMENT,
+        text="VOG makes co-teaching more robust (with and without, paired)",
+        study="refinement",
+        pairs=pairs(WITH_VOG, WITHOUT_VOG, NOISE_RATES),
+        figure="balanced_accuracy",
+    ),
+    Claim(
+        key="refinement-robust",
+        paper=REFINEMENT,
+        text="Judging labels and relabelling improves on training with all labels, as many of them "
+        "relabelled",
+        study="refinement",
+        pairs=pairs("random", PLAIN, NOISE_RATES),
+        figure="balanced_accuracy",
+    ),
+    Claim(
+        key="refinement-queries",
+        paper=REFINEMENT,
+        text="Asking about important samples beats asking about random ones among those called "
+        "noisy",
+        study="refinement",
+        pairs=pairs(QUERIES[:-1], QUERIES[-1], NOISE_RATES),
+        figure="balanced_accuracy",
+    ),
+    Claim(
+        key="refinement-bald",
+        paper=REFINEMENT,
+        text="The same for queries by BALD",
+        study="refinement",
+        pairs=pairs("bald", "random", NOISE_RATES),
+        figure="balanced_accuracy",
+        cannot="BALD asks several networks, or one with dropout; a round trains one without",
+    ),
+    *(
+        Claim(
+            key=f"crossing-{surrogate}-{target}",
+            paper=EVA,
+            text=f"Coresets of {surrogate} are better than random for {target} too",
+            study=f"crossing-{surrogate}-{target}",
+            pairs=pairs(
+                [named(each, SHARES_KEPT) for each in ("EVA", "recommended")],
+                random(SHARES_KEPT),
+                (0.1,),
+            ),
+        )
+        for surrogate, target in product(("small_cnn", "resnet18"), TARGETS)
+    ),
+)
