@@ -71,7 +71,9 @@ SIZES = {
     "pneumoniamnist": Size(epochs=20, draws=4, random_draws=8),
     "pbc": Size(epochs=20, draws=4, random_draws=8),
     "wbc_folder": Size(epochs=60, draws=6, random_draws=15),
-    "long_tailed": Size(epochs=30, draws=6, random_draws=15),
+    "long_tailed": Size(
+        epochs=30, draws=6, random_draws=15, refinement_epochs=15, refinement_seeds=4
+    ),
     "smoke": Size(
         epochs=8,
         draws=2,
@@ -82,7 +84,7 @@ SIZES = {
     ),
 }
 # Sets that are made here: samples of the largest class, and how many times those of the smallest.
-MADE = {"long_tailed": (320, 16.0), "smoke": (60, 3.0)}
+MADE = {"long_tailed": (200, 16.0), "smoke": (60, 3.0)}
 
 
 def config_of(study: Study, dataset: str, options: Any) -> TrainingConfig:

@@ -18,6 +18,7 @@ from coreset_lib.windows import Window
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3)
 HIGH_COMPRESSION = RATES[:2]
 SHARES_KEPT, GLOBAL = "proportional", "global"
+ABLATION_RATES, DUCS_RATES = (0.02, 0.1, 0.3), (0.02, 0.05, 0.2)
 NOISE_RATES = (0.2, 0.4, 0.6, 0.8)
 EVA, DIVERSITY, DUCS, REFINEMENT = "EVA", "Intra-class diversity", "DUCS", "Active refinement"
 QUERIES = ("entropy", "least_confidence", "margin", "k_center", "random")
@@ -213,7 +214,7 @@ DIVERSITY_RATES = (0.1, 0.25, 0.5)
 STUDIES = (
     Study(name="eva-published", kind="published"),
     Study(name="eva-table-1", arms=table_1, with_full_set=True),
-    Study(name="eva-ablations", arms=ablations),
+    Study(name="eva-ablations", arms=ablations, rates=ABLATION_RATES),
     Study(
         name="diversity",
         arms=lambda n_epochs: diversity_arms(CLUSTERINGS),
@@ -240,7 +241,7 @@ STUDIES = (
         )
         for target in ("cnn14", "resnet18")
     ),
-    Study(name="ducs", arms=ducs_arms),
+    Study(name="ducs", arms=ducs_arms, rates=DUCS_RATES),
     Study(name="ducs-boundary", kind="selection", rates=HIGH_COMPRESSION),
     Study(name="refinement", kind="refinement", rates=NOISE_RATES),
     *(
@@ -330,7 +331,7 @@ CLAIMS = (
             for pair in pairs(
                 named(f"variance, {windows}", SHARES_KEPT),
                 named(f"mean, {windows}", SHARES_KEPT),
-                RATES,
+                ABLATION_RATES,
             )
         ),
     ),
@@ -345,7 +346,7 @@ CLAIMS = (
             for pair in pairs(
                 named(f"{statistic}, two windows", SHARES_KEPT),
                 named(f"{statistic}, one window", SHARES_KEPT),
-                RATES,
+                ABLATION_RATES,
             )
         ),
     ),
@@ -374,7 +375,7 @@ CLAIMS = (
         pairs=pairs(
             named("variance, both windows late", SHARES_KEPT),
             named("variance, both windows early", SHARES_KEPT),
-            RATES[2:],
+            ABLATION_RATES[1:],
         ),
     ),
     Claim(
@@ -455,9 +456,9 @@ CLAIMS = (
     Claim(
         key="ducs-moderate",
         paper=DUCS,
-        text="DUCS is better than random at 10, 20 and 30 %",
+        text="DUCS is better than random at 20 %",
         study="ducs",
-        pairs=pairs(DUCS_SWITCHES, random(SHARES_KEPT), RATES[2:]),
+        pairs=pairs(DUCS_SWITCHES, random(SHARES_KEPT), DUCS_RATES[2:]),
     ),
     Claim(
         key="ducs-boundary",

@@ -36,6 +36,9 @@ def draw_refinement_form(summary: RunSummary) -> None:
     try:
         plan, problem = _draw_plan(summary), None
         st.caption(as_text(refinement_data.cost_in_words(summary, plan)))
+        warning = workflows.refinement_warning(plan, cache=reads.store().cache)
+        if warning:
+            st.warning(warning)
     except CoresetError as error:
         plan, problem = None, error
     if not st.button("Start", type="primary", icon=":material/play_arrow:", key="refine-start"):
@@ -146,7 +149,8 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
         0.2,
         0.05,
         help="Share of the trusted samples that is chosen by small variance of gradients instead "
-        "of small loss: it protects rightly labelled samples of rare classes.",
+        "of small loss. The paper means it to keep rightly labelled samples of rare classes; in "
+        "our study it did not (docs/refinement.md).",
     )
     return {
         "seeds": tuple(range(n_seeds)),

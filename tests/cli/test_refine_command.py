@@ -76,6 +76,15 @@ def test_a_simulated_refinement_ends_with_curves_and_provenance(lens, tmp_path):
     assert [item["state"] for item in json.loads(printed)] == ["finished"]
 
 
+def test_a_high_rate_of_wrong_labels_is_warned_of_and_done(lens):
+    options = ("--budget", 4, "--rounds", 1, "--ramp", 2)
+    code, _, err = lens("refine", "start", "latest", *options, "--noise-rate", "0.6")
+    assert code == 0, err
+    assert "note: 60 % of the labels are thought to be wrong" in err
+    code, _, err = lens("refine", "start", "latest", *options)
+    assert "note:" not in err
+
+
 def test_people_answer_round_by_round(lens, cache, tmp_path):
     queries = tmp_path / "queries.csv"
     options = ("--expert", "people", "--budget", 4, "--rounds", 2, "--ramp", 2)

@@ -31,7 +31,7 @@ def inject_label_noise(
         drawn order, and in each of them but the last ``round(rate * n)`` of its n samples get
         the class that comes next; the last keeps its labels. Of two classes one is hit.
     rate : float
-        In (0, 0.5); 0 without noise.
+        In (0, 1); 0 without noise. See :func:`coreset_lib.configs.high_noise_warning` from 0.5 on.
     seed : int
         Same seed, same wrong labels, whatever the seed of the training.
 
