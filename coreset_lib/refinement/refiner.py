@@ -14,6 +14,7 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.datasets.labeled_images import check_one_class_each
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.kept_predictions import keep_predictions, keep_truth
 from coreset_lib.evaluation.metrics import classification_metrics
 from coreset_lib.refinement.experts import OpenRound, read_answers, simulated_answers, write_queries
 from coreset_lib.refinement.judgement import judge_flags
@@ -92,6 +93,8 @@ class Refiner:
     def _work(self, on_step: OnStep) -> bool:
         """Go through the steps seed by seed."""
         done, total = count_finished(self.paths, self.plan), self.plan.n_steps
+        if done < total:
+            keep_truth(self.paths, self.dataset)
         for seed in self.plan.seeds:
             judgement = read_judgement(self.paths, seed)
             if judgement is None:
@@ -173,6 +176,7 @@ class Refiner:
         history = self._history(cell)
         asked = self._asked(cell, judgement, history) if cell.n_round else []
         if cell.n_round and not asked:  # nobody is left to be asked about
+            self._keep_predictions_of_before(cell, history)
             return self._before(cell, history) | {"asked": [], "answers": [], "next": []}
         answers = self._answer(cell, asked)
         if answers is None:
@@ -195,6 +199,7 @@ class Refiner:
         result = train_target(
             self._data().with_labels(labels), rows, recipe, describe_train=goes_on
         )
+        keep_predictions(self.paths, cell, result.val, result.test, is_multi=False)
         ahead: list[int] = []
         if goes_on:
             assert result.train is not None
@@ -280,6 +285,14 @@ class Refiner:
         record = read_cell(self.paths, RoundCell(seed=cell.seed, arm=start, n_round=0))
         assert record is not None
         return {k: v for k, v in record.items() if k != "cell"}
+
+    def _keep_predictions_of_before(self, cell: RoundCell, history: list[Record]) -> None:
+        """Let a round without questions have the predictions of the round before."""
+        start = PLAIN if cell.arm == PLAIN else JUDGED
+        arm = cell.arm if history else start
+        source = self.paths.predictions(RoundCell(seed=cell.seed, arm=arm, n_round=len(history)))
+        if source.exists():  # not where a former version trained it
+            write_array(self.paths.predictions(cell), np.load(source, allow_pickle=False))
 
     def _answer(self, cell: RoundCell, asked: list[int]) -> list[int] | None:
         """Return the expert's labels; None, and a table to fill in, if people must answer."""

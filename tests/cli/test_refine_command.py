@@ -68,6 +68,9 @@ def test_a_simulated_refinement_ends_with_curves_and_provenance(lens, tmp_path):
     record = json.loads(out.with_name("results.provenance.json").read_text())
     assert record["kind"] == "refinement"
     assert record["plan"]["budget"] == 8
+    assert record["table"] == "draws"
+    code, _, err = lens("rebuild", out)
+    assert code == 0, err
     code, printed, _ = lens("refine", "status", "latest")
     assert code == 0
     assert "finished" in printed
