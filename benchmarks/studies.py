@@ -2,7 +2,7 @@
 
     python benchmarks/studies.py --data-root DIR --work FOLDER      # what a CPU can do
     python benchmarks/studies.py --only eva --dataset pneumoniamnist --data-root DIR
-    python benchmarks/studies.py --gpu --data-root DIR              # what needs a GPU, too
+    python benchmarks/studies.py --gpu --data-root DIR              # what wants a GPU, too
     python benchmarks/studies.py --smoke                            # all of it, tiny, in minutes
     python benchmarks/studies.py --table                            # the table, from the files
 
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from measuring import RESULTS, hardware, versions
 from study_claims import CLAIMS, STUDIES, Study
 from study_evidence import (
@@ -96,7 +97,7 @@ def config_of(study: Study, dataset: str, options: Any) -> TrainingConfig:
         model=study.surrogate,
         epochs=size.epochs,
         batch_size=size.batch_size,
-        device="auto" if options.gpu else "cpu",
+        device="cuda" if options.gpu and torch.cuda.is_available() else "cpu",
     )
 
 
@@ -244,7 +245,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--data-root", type=Path, help="folder of the datasets")
     parser.add_argument("--work", type=Path, help="where runs and trainings are kept")
     parser.add_argument("--out", type=Path, help="folder for the results")
-    parser.add_argument("--gpu", action="store_true", help="do what needs a GPU, too")
+    parser.add_argument("--gpu", action="store_true", help="do what wants a GPU, too: slow without")
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that it works")
     parser.add_argument("--table", action="store_true", help="print the table, train nothing")
     given = parser.parse_args()
