@@ -6,10 +6,10 @@
     python benchmarks/studies.py --smoke                            # all of it, tiny, in minutes
     python benchmarks/studies.py --table                            # the table, from the files
 
-The claims stand in ``study_claims.py``. Every training is kept in ``--work`` at once, and the same
-command goes on where it was stopped. The pairs that a claim is judged by go to
-``results/studies/claims`` with hardware and versions, and ``study_verdicts.py`` makes the
-table of docs/studies.md from them.
+The claims stand in ``study_claims.py``, what is trained for them in ``study_arms.py``. Every
+training is kept in ``--work`` at once, and the same command goes on where it was stopped. The pairs
+that a claim is judged by go to ``results/studies/claims`` with hardware and versions, and
+``study_verdicts.py`` makes the tables of docs/studies.md from them.
 """
 
 import argparse
@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 import torch
 from measuring import RESULTS, hardware, versions
-from study_claims import CLAIMS, STUDIES, Study
+from study_arms import STUDIES, Study
+from study_claims import CLAIMS
 from study_evidence import (
     boundary_pairs,
     compared_pairs,

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from study_claims import QUERIES, WITH_VOG, WITHOUT_VOG, Pair, Study
+from study_arms import QUERIES, WITH_VOG, WITHOUT_VOG, Study
+from study_claims import Pair
 
 from coreset_lib import workflows
 from coreset_lib.configs import TrainingConfig

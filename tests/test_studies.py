@@ -16,7 +16,14 @@ PAGE = (ROOT / "docs" / "studies.md").read_text()
 
 @pytest.fixture(scope="module")
 def studies():
-    names = ("measuring", "study_claims", "study_evidence", "study_verdicts", "studies")
+    names = (
+        "measuring",
+        "study_arms",
+        "study_claims",
+        "study_evidence",
+        "study_verdicts",
+        "studies",
+    )
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
         yield importlib.import_module("studies")
