@@ -107,6 +107,13 @@ def test_every_line_of_embeddings_is_made_from_its_files(benchmark, capsys):
     assert [line for line in lines if line not in text] == []
 
 
+def test_every_table_of_scores_compared_is_made_from_its_file(benchmark):
+    tables = list(benchmark("score_table").tables_of(RESULTS / "scores_compared.json"))
+    assert len(tables) == 3
+    for table in tables:
+        assert table in page("scores-compared.md")
+
+
 def test_curves_of_refinement_are_those_of_their_file():
     record = json.loads((RESULTS / "refinement.json").read_text())
     text, checked = page("refinement.md"), 0

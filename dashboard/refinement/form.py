@@ -129,7 +129,7 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
     first, second = st.columns(2)
     n_seeds = 1
     if expert == "simulated":
-        n_seeds = first.slider("Paired seeds", 1, 10, 3, help="More seeds, narrower intervals.")
+        n_seeds = first.slider("Seeds", 1, 10, 3, help="More seeds, narrower intervals.")
     recipe = draw_recipe(manifest, first, second)
     epochs = recipe.epochs
     ramp = second.number_input(
