@@ -131,12 +131,22 @@ def compare(study: Study, dataset: str, options: Any) -> tuple[pd.DataFrame, dic
     run = trained_run(options.work, config_of(study, dataset, options))
     compute_features(run, study.features)
     plan = plan_of(study, run, dataset)
-    evaluation = workflows.evaluate(plan, cache=options.work, on_cell=tell)
+    evaluation = finished_as_far_as_asked(plan, options.work)
     trainings = cell_table(evaluation.paths, plan)
     keep(options.out, study, dataset, "trainings.csv", trainings)
     said = f"{run.status().epochs} epochs, {plan.n_seeds} draws, {plan.n_random} of random"
     about = {"recipe": run.manifest.config, "said": said}
     return compared_pairs(evaluation, wanted(study)), about
+
+
+def finished_as_far_as_asked(plan: EvaluationPlan, work: Path) -> Any:
+    """Train until all is finished or somebody presses Ctrl-C: then what is there is judged."""
+    try:
+        return workflows.evaluate(plan, cache=work, on_cell=tell)
+    except KeyboardInterrupt:
+        sys.stderr.write("  stopped: judged by what is finished\n")
+    known = workflows.evaluations(plan.run_id, cache=work)
+    return next(e for e in known if e.plan.evaluation_id == plan.evaluation_id)
 
 
 def measure(study: Study, dataset: str, options: Any) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -107,6 +107,15 @@ def test_one_claim_is_trained_judged_and_written(studies, verdicts, tmp_path, mo
     (line,) = [each for each in verdicts.page(given.out) if "than random, 2 and 5 %" in each]
     assert found["ducs-beats-random"].verdict in line
 
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(studies.workflows, "evaluate", interrupted)
+    before = (given.out / "ducs@smoke.csv").read_bytes()
+    (given.out / "ducs@smoke.csv").unlink()
+    studies.judge(study, "smoke", given)  # what is finished is judged all the same
+    assert (given.out / "ducs@smoke.csv").read_bytes() == before
+
 
 def test_without_a_gpu_the_claim_says_so(studies, verdicts, tmp_path):
     given = Namespace(work=tmp_path, out=tmp_path, data_root=None, gpu=False)

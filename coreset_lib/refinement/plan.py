@@ -50,7 +50,7 @@ class RefinementPlan:
     n_rounds : int
         0 only judges the labels and trains on those judged clean.
     seeds : tuple of int
-        Weights and order of the trainings; equal seeds are paired.
+        Weights and order of the trainings.
     model, epochs, batch_size
         Of all networks.
     recipe : mapping
