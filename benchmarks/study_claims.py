@@ -285,7 +285,7 @@ CLAIMS = (
     Claim(
         key="ducs-boundary",
         paper=DUCS,
-        text="What DUCS chooses lies near the decision boundary (1 − |margin|, mean of all epochs)",
+        text="What DUCS chooses lies near the decision boundary (one less the size of its margin)",
         study="ducs-boundary",
         pairs=pairs("DUCS", "all others", HIGH_COMPRESSION),
         figure="closeness",

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -78,6 +79,19 @@ def test_every_study_is_asked_for_by_a_claim(studies, claims):
 )
 def test_words_come_to_a_verdict(verdicts, rule, words, verdict):
     assert verdicts.RULES[rule](words) == verdict
+
+
+def test_arms_that_chose_the_same_samples_are_equal_and_others_are_not(studies):
+    evidence = sys.modules["study_evidence"]
+    rng = np.random.default_rng(0)
+    values, moved = rng.normal(0.7, 0.05, 4), rng.normal(0, 0.4, (4, 50))
+    pair = sys.modules["study_claims"].Pair(arm="a", reference="b", rate=0.1, reference_rate=0.1)
+    same = evidence.row_of(pair, "accuracy", *[evidence.Draws(values, moved)] * 2)
+    assert (same["word"], same["low"], same["high"]) == ("equivalent", 0, 0)
+    other = evidence.Draws(values, moved[::-1])
+    assert evidence.row_of(pair, "accuracy", evidence.Draws(values, moved), other)["word"] == (
+        "undecided"
+    )
 
 
 def test_what_may_be_chance_among_many_pairs_is_open(verdicts):
