@@ -29,7 +29,7 @@ class Study:
     ``kind`` says by what it is done: ``comparison`` (the library's ``evaluate``), ``selection``
     (no training but the surrogate's), ``refinement`` (the rates are of wrong labels) or
     ``published`` (numbers that stand in the paper). ``features`` are computed
-    before it, where it needs more than a run has.
+    before it, where it needs more than a run has; ``queries`` are those of a refinement.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Study:
     with_full_set: bool = False
     needs_gpu: bool = False
     features: str = ""
+    queries: tuple[str, ...] = QUERIES
     kind: str = "comparison"
 
 
@@ -198,6 +199,7 @@ STUDIES = (
     Study(name="ducs", arms=ducs_arms, rates=DUCS_RATES),
     Study(name="ducs-boundary", kind="selection", rates=HIGH_COMPRESSION),
     Study(name="refinement", kind="refinement", rates=NOISE_RATES),
+    Study(name="bald", kind="refinement", rates=NOISE_RATES, queries=("bald", "random")),
     *(
         Study(
             name=f"crossing-{surrogate}-{target}",

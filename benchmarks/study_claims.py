@@ -52,8 +52,7 @@ class Pair:
 class Claim:
     """A sentence of a paper, and the pairs that bear it out or not.
 
-    ``rule`` is one of ``study_verdicts.RULES``; ``figure`` is what the paper reports;
-    ``cannot`` says why nothing of it can be tested yet.
+    ``rule`` is one of ``study_verdicts.RULES``; ``figure`` is what the paper reports.
     """
 
     key: str
@@ -63,7 +62,6 @@ class Claim:
     pairs: tuple[Pair, ...]
     rule: str = "better"
     figure: str = "accuracy"
-    cannot: str = ""
 
 
 def pairs(
@@ -329,10 +327,9 @@ CLAIMS = (
         key="refinement-bald",
         paper=REFINEMENT,
         text="The same for queries by BALD",
-        study="refinement",
+        study="bald",
         pairs=pairs("bald", "random", NOISE_RATES),
         figure="balanced_accuracy",
-        cannot="BALD asks several networks, or one with dropout; a round trains one without",
     ),
     *(
         Claim(

@@ -168,7 +168,7 @@ def refined_pairs(
                 label_noise_seed=seed,
             )
             run = trained_run(options.work, spoilt)
-            for (arm, figure), value in refined(run, seed, options).items():
+            for (arm, figure), value in refined(run, seed, study.queries, options).items():
                 values.setdefault((arm, figure, rate), []).append(value)
     for pair in pairs:
         for figure in ("clean minority kept", "balanced_accuracy", "accuracy"):
@@ -198,13 +198,16 @@ def refined_row(
     return row | more | {"interval_over": PAIRED}
 
 
-def refined(run: Run, seed: int, options: Any) -> dict[tuple[str, str], float]:
-    """Refine one run with VOG and judge once more without, and return every figure."""
+def refined(
+    run: Run, seed: int, queries: Sequence[str], options: Any
+) -> dict[tuple[str, str], float]:
+    """Refine one run with VOG and, of all queries, judge once more without: every figure."""
     found: dict[tuple[str, str], float] = {}
-    for name, share in ((WITH_VOG, 0.2), (WITHOUT_VOG, 0.0)):
+    ways = ((WITH_VOG, 0.2), (WITHOUT_VOG, 0.0))
+    for name, share in ways if queries == QUERIES else ways[:1]:
         plan = workflows.refinement_plan(
             run,
-            queries=QUERIES[:-1] if share else QUERIES[-1:],
+            queries=queries[:-1] if share else queries[-1:],
             n_rounds=1 if share else 0,
             seeds=(seed,),
             vog_share=share,
@@ -218,6 +221,6 @@ def refined(run: Run, seed: int, options: Any) -> dict[tuple[str, str], float]:
         if wronged is not None:
             found[name, "clean minority kept"] = 1 - wronged
         for cell, record in read_rounds(refinement.paths, plan).items():
-            if share and cell.n_round == 1 and cell.arm in (*QUERIES, PLAIN):
+            if share and cell.n_round == 1 and cell.arm in (*queries, PLAIN):
                 found |= {(cell.arm, f): record["test"][f] for f in FIGURES[:2]}
     return found

@@ -99,7 +99,7 @@ def findings(folder: Path) -> Iterator[Finding]:
 def _finding(claim: Claim, path: Path) -> Finding:
     """Judge one claim by one comparison."""
     record = json.loads(path.read_text())
-    dataset, reason = path.stem.split("@")[1], claim.cannot or record.get("not_testable", "")
+    dataset, reason = path.stem.split("@")[1], record.get("not_testable", "")
     table = path.with_suffix(".csv")
     cells = pd.DataFrame()
     beside: dict[str, pd.DataFrame] = {}

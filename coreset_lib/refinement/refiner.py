@@ -20,7 +20,7 @@ from coreset_lib.refinement.experts import OpenRound, read_answers, simulated_an
 from coreset_lib.refinement.judgement import judge_flags
 from coreset_lib.refinement.noise_rate import estimate_noise_rate
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
-from coreset_lib.refinement.queries import QueryPool, choose_queries
+from coreset_lib.refinement.queries import BALD, QueryPool, choose_queries
 from coreset_lib.refinement.results import (
     Record,
     RefinementPaths,
@@ -130,6 +130,8 @@ class Refiner:
             vog_share=plan.vog_share,
         )
         is_noisy = found.is_noisy
+        if BALD in plan.arms:
+            write_array(self.paths.pair(seed), found.pair.astype(np.float16))
         record: Record = {
             "schema_version": 1,
             "seed": seed,
@@ -252,8 +254,16 @@ class Refiner:
             embedding=embedding,
             seed=seed,
             n_round=n_round,
+            **({"committee": self._committee(seed, n_round, probabilities)} if arm == BALD else {}),
         )
         return choose_queries("random" if arm == PLAIN else arm, pool, n).tolist()
+
+    def _committee(
+        self, seed: int, n_round: int, probabilities: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what the co-teaching pair says, and the network of the round before."""
+        pair = np.load(self.paths.pair(seed), allow_pickle=False).astype(np.float64)
+        return pair if n_round == 1 else np.concatenate([pair, probabilities[None]])
 
     def _settled(
         self, arm: str, is_noisy: NDArray[np.bool_], corrections: dict[int, int]

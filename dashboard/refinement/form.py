@@ -19,6 +19,7 @@ QUERY_TITLES = {
     "entropy": "entropy (most undecided between all classes)",
     "least_confidence": "least confidence",
     "margin": "margin (most undecided between two classes)",
+    "bald": "BALD (networks that are sure of different classes)",
     "k_center": "k-center (unlike all that is trusted)",
     "random": "random",
 }

@@ -174,6 +174,24 @@ class TestWork:
         ]
         np.testing.assert_array_equal(*said)
 
+    def test_bald_asks_the_pair_and_then_the_network_of_the_round_before_too(
+        self, noisy_run, make_plan, tmp_path
+    ):
+        plan = make_plan(run_id=noisy_run.run_id, seeds=(0,), queries=("bald",))
+        paths = create_refinement(tmp_path, plan)
+        refiner = Refiner.open(noisy_run, plan, paths)
+        assert refiner.work()
+        pair = np.load(paths.pair(0))
+        n_classes = refiner.dataset.n_classes
+        assert pair.shape == (2, len(refiner.dataset.train), n_classes)
+        assert not np.array_equal(pair[0], pair[1])
+        last = np.full(pair.shape[1:], 1 / n_classes)
+        assert [len(refiner._committee(0, n, last)) for n in (1, 2)] == [2, 3]
+        cells = read_cells(paths, plan)
+        asked = [cells[RoundCell(seed=0, arm="bald", n_round=n)]["asked"] for n in (1, 2)]
+        assert asked[0]
+        assert not set(asked[0]) & set(asked[1])
+
     def test_a_run_without_known_truth_needs_people(self, make_run, make_plan, tmp_path):
         run = make_run(tmp_path)
         plan = make_plan(run_id=run.run_id)
