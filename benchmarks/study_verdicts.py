@@ -117,7 +117,8 @@ def _finding(claim: Claim, path: Path) -> Finding:
         if len(balanced):
             other = RULES[claim.rule](balanced["word"].tolist())
             if other != verdict:
-                verdict += f"; by balanced accuracy: {other}"
+                is_open = other.startswith(NOT_TESTABLE)
+                verdict += f"; by balanced accuracy: {'open' if is_open else other}"
     return Finding(claim, dataset, cells, beside, record.get("largest_class"), verdict)
 
 
@@ -148,13 +149,15 @@ def _columns(found: Finding) -> list[str]:
     if not len(found.cells):
         return [found.dataset, *["–"] * 7, f"**{found.verdict}**"]
     counts = [found.words.count(w) for w in ("better", "equivalent", "worse", "undecided")]
+    missing = len(found.claim.pairs) - len(found.cells)
+    done = f" ({len(found.cells)} of {len(found.claim.pairs)} pairs)" if missing else ""
     sides = [_span(found.beside.get(name), with_interval=False) for name in BESIDE]
     constant = "–" if found.largest_class is None else f"{100 * found.largest_class:.1f}"
     return [
         found.dataset,
         _sides(found.cells),
         _span(found.cells),
-        ", ".join(map(str, counts)),
+        ", ".join(map(str, counts)) + done,
         *sides,
         _worst_class(found.beside.get("recall")),
         constant if found.beside else "–",
