@@ -181,3 +181,30 @@ def test_the_pairs_of_the_page_follow_from_the_trainings():
 def test_the_page_names_no_folder_of_a_machine():
     text = " ".join(path.read_text() for path in CLAIMS.glob("*.json"))
     assert not re.search(r"/(root|home|tmp|work)/", text + PAGE)
+
+
+@pytest.mark.parametrize(
+    ("file", "arm", "reference", "rate", "figure", "words"),
+    [
+        ("eva-table-1@breastmnist", "EVA, tuned windows, shares kept", "random (proportional)",
+         0.02, "accuracy", "accuracy is {difference} points better"),
+        ("eva-table-1@breastmnist", "EVA, tuned windows, shares kept", "random (proportional)",
+         0.02, "balanced_accuracy", "(+{difference}, {low} to +{high})"),
+        ("diversity@breastmnist", "diversity, surrogate, K auto, shares kept", "full set",
+         0.25, "accuracy", "breastmnist {difference} points, {low} to {high}"),
+        ("diversity@pneumoniamnist", "diversity, surrogate, K auto, shares kept", "full set",
+         0.25, "accuracy", "pneumoniamnist {difference}, {low} to {high}"),
+        ("refinement@long_tailed", "random", "random, unjudged", 0.8, "balanced_accuracy",
+         "pays at 80 % (+{difference} points"),
+        ("refinement@long_tailed", "random", "random, unjudged", 0.2, "balanced_accuracy",
+         "costs at 20 % ({difference})"),
+    ],
+)  # fmt: skip
+def test_the_summary_says_what_the_pairs_say(file, arm, reference, rate, figure, words):
+    rows = pd.read_csv(CLAIMS / f"{file}.csv")
+    keys = {"arm": arm, "reference": reference, "rate": rate, "figure": figure}
+    (row,) = rows[(rows[list(keys)] == pd.Series(keys)).all(axis=1)].to_dict("records")
+    shown = {
+        name: f"{100 * row[name]:.1f}".replace("-", "−") for name in ("difference", "low", "high")
+    }
+    assert words.format(**shown) in " ".join(PAGE.split())
