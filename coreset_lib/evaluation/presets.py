@@ -97,9 +97,7 @@ def ducs_switches(n_epochs: int) -> tuple[Arm, ...]:
     return tuple(
         Arm(
             name=f"top ducs, {', '.join(' '.join(pair) for pair in chosen.items())}",
-            variants=(
-                SelectionConfig(score="ducs", score_options=chosen, balance="proportional"),
-            ),
+            variants=(SelectionConfig(score="ducs", score_options=chosen, balance="proportional"),),
         )
         for chosen in switches
     )
