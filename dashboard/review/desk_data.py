@@ -17,8 +17,10 @@ from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import DeskClass, DeskItem, class_keys
 from dashboard.review.data import Review
 from dashboard.review.queue import Reading
+from dashboard.routes.originals import has_original
 from dashboard.shared.samples.images import data_uri, picture_of
 from dashboard.shared.samples.sample_images import thumbnail
+from dashboard.shared.samples.viewer.sample_viewer import originals_base
 
 BEHIND = 3
 # Images that wait in the browser; large ones cost more of the line than they save time.
@@ -34,6 +36,7 @@ class DeskImages:
         self.version = summary.version
         self.images = images
         self.sources: dict[str, str] = {}
+        self._originals = "" if isinstance(images, str) else originals_base(summary, images)
 
     @property
     def are_large(self) -> bool:
@@ -47,6 +50,12 @@ class DeskImages:
     def large(self, index: int) -> str | None:
         """Return the name of a sample's image in full; None where it cannot be shown."""
         return self._add(f"l{index}", index, is_small=False) or None
+
+    def original(self, index: int) -> str:
+        """Return where a sample's original is, without its name; empty where there is none."""
+        if isinstance(self.images, str) or not self._originals:
+            return ""
+        return f"{self._originals}/{index}.png" if has_original(self.images, index) else ""
 
     def _add(self, name: str, index: int, *, is_small: bool) -> str:
         """Add an image unless it is there."""
@@ -126,6 +135,7 @@ def _hidden_item(
         # An id may name the class: that of a file is its path, and numbers go class by class.
         name=f"image {place + 1}",
         image=images.large(index),
+        original=images.original(index),
         seen=0 if state is None else state.last_event,
         neighbours=tuple((images.small(int(n)), "") for n in near if n >= 0),
     )

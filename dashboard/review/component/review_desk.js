@@ -8,6 +8,7 @@
  * @property {number} index
  * @property {string} name
  * @property {string | null} image
+ * @property {string} original where the original is; empty where there is none
  * @property {number} seen
  * @property {[image: string, label: string][]} neighbours
  * @property {string} label
@@ -81,6 +82,7 @@ const TYPED_IN =
 const MOVED_BY_ARROWS =
   "[role=slider], [role=radio], [role=tab], [type=range], [type=radio], canvas";
 const MOST_IMAGES = 600;
+const NEXT = [1, 2, 3]; // whose originals are fetched before they are needed
 const CONFIDENCES = ["How sure?", "1 a guess", "2 unsure", "3 fairly sure", "4 sure", "5 certain"];
 /** @type {WeakMap<HTMLElement, Desk>} */
 const desks = new WeakMap();
@@ -189,6 +191,8 @@ class Undelivered {
 class Desk {
   /** @type {Record<"head" | "view" | "classes" | "why" | "near" | "bar" | "said", HTMLElement>} */
   parts;
+  /** @type {ViewerImage} */
+  viewer;
   /** @type {HTMLElement} */
   buttons;
   /** @type {HTMLInputElement} */
@@ -271,6 +275,8 @@ class Desk {
     this.confidence.addEventListener("change", () => this.confidence.blur());
     this.buttons = make("div", "buttons");
     this.parts.bar.append(this.buttons, this.reason, this.confidence);
+    this.viewer = new ViewerImage("E");
+    this.parts.view.append(this.viewer.root);
     const table = make("div", "table");
     const { head, view, classes, why, near, bar, said } = this.parts;
     table.append(head, view, classes, why, near);
@@ -342,6 +348,7 @@ class Desk {
     const klass = this.data.classes.find((each) => each.key === key);
     if (key in STEPS) this.step(STEPS[key]);
     else if (key === "w") this.reason.focus();
+    else if (key === "e") this.viewer.toggle();
     else if (key in FIXED) this.decide(FIXED[key]);
     else if (klass) this.decide("relabel", klass.name);
     else return;
@@ -480,9 +487,13 @@ class Desk {
       : item
         ? "No image"
         : "Loading…";
-    this.parts.view.replaceChildren(
-      source ? picture(source, `Sample ${item?.name}`) : make("div", "none", text),
+    this.viewer.show(
+      source
+        ? { network: source, original: item?.original ?? "", alt: `Sample ${item?.name}` }
+        : null,
+      source ? "" : text,
     );
+    this.viewer.expect(NEXT.map((by) => this.items.get(this.place + by)?.original ?? ""));
     this.drawClasses(item);
     this.drawNear(item);
     this.drawBar();

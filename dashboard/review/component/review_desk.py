@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.shared.samples.viewer.sample_viewer import IMAGE_SCRIPT, viewer_source
+
 ACTIONS = ("keep", "relabel", "flag", "skip", "confirm", "reject", "undo")
 # Letters that mean something else: actions of the desk, and Streamlit's own c and r.
 CLASS_KEYS = "1234567890" + "adghijlmoqtv"
@@ -19,7 +21,8 @@ LONGEST_TEXT = 2000
 class DeskItem:
     """One sample on the desk; what a blind reader must not know is left empty.
 
-    ``image`` and the first parts of ``neighbours`` are names in ``Desk.images``. ``proposal``
+    ``image`` and the first parts of ``neighbours`` are names in ``Desk.images``, ``original`` is
+    an address that names no file, empty where there is none. ``proposal``
     is the event that a second reader may confirm or reject.
     """
 
@@ -28,6 +31,7 @@ class DeskItem:
     name: str
     image: str | None
     seen: int
+    original: str = ""
     neighbours: tuple[tuple[str, str], ...] = ()
     label: str = ""
     prediction: str = ""
@@ -144,6 +148,6 @@ def _source(name: str) -> str:
 _DESK = component(
     "coreset_lens_review_desk",
     html='<section class="desk" aria-label="Review desk"></section>',
-    css=_source("review_desk.css"),
-    js=_source("review_desk.js"),
+    css=viewer_source("viewer_image.css") + _source("review_desk.css"),
+    js=viewer_source(IMAGE_SCRIPT) + _source("review_desk.js"),
 )
