@@ -15,7 +15,7 @@ from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets
 from coreset_lib.datasets.checking.suggestion import may_have_gpu
-from coreset_lib.datasets.dataset_list import dataset_paths
+from coreset_lib.datasets.dataset_list import dataset_paths, folder_itself
 from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -236,7 +236,11 @@ def list_present_datasets(root: str) -> list[DatasetInfo]:
         check_within(Path(root), allowed_roots())
         if not Path(root).is_dir():
             raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
-    return [info for info in list_datasets(root or None) if info.is_present and not info.problem]
+    found = list_datasets(root or None)
+    itself = folder_itself(Path(root)) if root else None
+    if itself is not None and itself.name not in {info.name for info in found}:
+        found.append(itself)
+    return [info for info in found if info.is_present and not info.problem]
 
 
 @st.cache_data(show_spinner=False)
