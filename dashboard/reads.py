@@ -56,6 +56,7 @@ from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_w
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
+from coreset_lib.scores.slices import Slices, slices_of
 from coreset_lib.scores.stability import RankStability, overlaps, rank_stability
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
@@ -463,6 +464,12 @@ def shares_of_windows(version: RunVersion, early: Window, late: Window) -> tuple
 def forgetting_events(version: RunVersion) -> NDArray[np.int64]:
     """Return the forgetting events of every sample."""
     return count_forgetting_events(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=ANY_EPOCH)
+def column_slices(version: RunVersion, column: str) -> Slices:
+    """Return the slices that a column of the person's own table makes."""
+    return slices_of(read_samples(version)[column])
 
 
 def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray[np.intp]:
