@@ -160,10 +160,12 @@ def _open_item(
 
 
 def _with_others(item: DeskItem, review: Review, reader: str) -> DeskItem:
-    """Add where a sample stands and what may be settled."""
+    """Add where a sample stands, what may be settled, and what a table's readers said."""
     state = review.states.get(review.dataset.sample_ids[item.index])
     status = "" if state is None else _standing(state)
-    return replace(item, status=status, proposal=_proposal(state, reader))
+    said = review.table_readers.get(item.index)
+    reasons = (f"readers of your table differ: {said}", *item.reasons) if said else item.reasons
+    return replace(item, status=status, proposal=_proposal(state, reader), reasons=reasons)
 
 
 def _reasons(suspects: SuspicionQueue, index: int) -> tuple[str, ...]:
