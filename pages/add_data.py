@@ -173,6 +173,15 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
         else f"Leave out the {n_bad:,} files that cannot be used",
         key=f"skip-bad:{job.choice.path}",
     )
+    is_uneven = bool(job.report and job.report.imbalance_ratio >= LARGEST_IMBALANCE)
+    word = "label" if job.report and job.report.is_multi_label else "class"
+    is_weighted = is_uneven and st.checkbox(
+        f"Give every {word} the same say in the loss",
+        value=True,
+        key=f"weighted:{job.choice.path}",
+        help="The largest has many times more images than the smallest. Goes along to the start "
+        "of the training, where it can be changed.",
+    )
     if st.button(
         "Train on this data",
         type="secondary" if job.report and job.report.readiness == "unfit" else "primary",
@@ -196,9 +205,7 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
                 **asdict(job.choice.choices),
                 "leave_copies_out": job.choice.leave_copies_out,
             },
-            class_weighted_loss=bool(
-                job.report and job.report.imbalance_ratio >= LARGEST_IMBALANCE
-            ),
+            class_weighted_loss=is_weighted,
         )
         st.switch_page(PAGES / "runs.py")
 
@@ -206,7 +213,7 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
 draw_heading(
     "Add data",
     "Bring in your own images: see what is in them, and what would spoil a result, before any "
-    "training. Nothing is copied but a small working copy in the cache, nothing is sent anywhere.",
+    "training. The cache keeps a small working copy (and what a ZIP file held); nothing is sent away.",
 )
 try:
     draw_page()

@@ -119,8 +119,8 @@ def table_readers(version: RunVersion) -> dict[int, str]:
     samples = reads.read_samples(version)
     if f"{COLUMN}{READERS}" not in samples:
         return {}
-    texts = samples[f"{COLUMN}{READERS}"].fillna("").astype(str)
-    return {row: text for row, text in enumerate(texts) if text.strip()}
+    cells = [str(cell).strip() for cell in samples[f"{COLUMN}{READERS}"].fillna("")]
+    return {row: text for row, text in enumerate(cells) if text}
 
 
 def waiting_disputes(review: Review) -> list[int]:
