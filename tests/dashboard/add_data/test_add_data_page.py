@@ -350,3 +350,22 @@ def test_a_window_that_hides_images_is_widened_with_one_click(open_dashboard, ro
     dashboard.labelled("button", "Train on this data").click()
     dashboard.run()
     assert dashboard.app.session_state[READING]["grey_window"] == "range"
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_the_same_say_for_every_class_goes_along_unless_it_is_declined(
+    open_dashboard, root, is_wanted
+):
+    random = np.random.default_rng(0)
+    for number in range(160):
+        target = root / "uneven" / ("rare" if number % 16 == 0 else "usual") / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(target)
+    dashboard = check(open_dashboard("add_data"), "uneven")
+    if not is_wanted:
+        dashboard.labelled("checkbox", "Give every class the same say in the loss").uncheck()
+    dashboard.run()
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    title = "Every class has the same say in the loss"
+    assert dashboard.labelled("checkbox", title).value == is_wanted
