@@ -212,8 +212,9 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
 
 draw_heading(
     "Add data",
-    "Bring in your own images: see what is in them, and what would spoil a result, before any "
-    "training. The cache keeps a small working copy, and what a ZIP file held; nothing is sent away.",
+    "Bring in your own images: see what is in them, and what would spoil a result, before "
+    "any training. The cache keeps a small working copy, and what a ZIP file held. "
+    "Nothing is sent away.",
 )
 try:
     draw_page()
