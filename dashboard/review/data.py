@@ -188,7 +188,7 @@ def queue_indices(
     """
     is_shown = np.ones(len(suspects.order), dtype=np.bool_)
     if klass is not None:
-        is_shown &= review.dataset.labels == klass
+        is_shown &= review.dataset.carries(klass)
     if within is not None:
         is_chosen = np.zeros_like(is_shown)
         is_chosen[within] = True

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.label_sets import JOINED, labels_in, set_title
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.states import SampleState
 from coreset_lib.review.suspicion import SuspicionQueue
@@ -118,7 +119,8 @@ def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tup
 
 def outcome(summary: RunSummary, dataset: ReviewedDataset, index: int, said: str) -> str:
     """Say what was recorded; only now a blind reader learns label and prediction."""
-    name, label = dataset.sample_ids[index], _label(dataset, index)
+    name, label = dataset.sample_ids[index], dataset.title_of(index)
+    said = said.replace(JOINED, " + ") if dataset.label_names else said
     predicted = _predicted_names(summary, dataset)(index)
     return f"Saved: {name}, {said}. Label: {label}; network: {predicted}."
 
@@ -147,12 +149,13 @@ def _open_item(
     """Add what only a reader who is not blind may know; nothing of what others decided."""
     index = hidden.index
     near = [] if suspects.neighbours is None else suspects.neighbours[index][:N_NEIGHBOURS]
-    labels = [_label(review.dataset, int(n)) for n in near if n >= 0]
+    labels = [review.dataset.title_of(int(n)) for n in near if n >= 0]
     images = [image for image, _ in hidden.neighbours]
     return replace(
         hidden,
         name=review.dataset.sample_ids[index],
-        label=_label(review.dataset, index),
+        label=review.dataset.title_of(index),
+        labels=tuple(labels_in(int(review.dataset.codes[index]), review.dataset.label_names)),
         prediction=prediction,
         reasons=_reasons(suspects, index),
         neighbours=tuple(zip(images, labels, strict=True)),
@@ -189,17 +192,15 @@ def _proposal(state: SampleState | None, reader: str) -> int | None:
     return max(others, default=None)
 
 
-def _label(dataset: ReviewedDataset, index: int) -> str:
-    """Return the name of a sample's class in the dataset."""
-    return dataset.class_names[int(dataset.labels[index])]
-
-
 def _predicted_names(summary: RunSummary, dataset: ReviewedDataset) -> Callable[[int], str]:
-    """Return what says which class the network names, "" where it was not recorded."""
+    """Return what says which class or labels the network names, "" where it was not recorded."""
     found = map_colours.predictions(summary)
+    names = dataset.label_names
 
     def name_of(index: int) -> str:
         predicted = int(found[index])
-        return dataset.class_names[predicted] if predicted >= 0 else ""
+        if predicted < 0:
+            return ""
+        return set_title(predicted, names) if names else dataset.class_names[predicted]
 
     return name_of

@@ -179,13 +179,12 @@ def _draw_agreement(summary: RunSummary, review: Review) -> None:
 
 def _draw_table_readers(summary: RunSummary, review: Review, waiting: Sequence[int]) -> None:
     """Draw the samples that the table has under different labels, until they are settled."""
-    names = review.dataset.class_names
     st.markdown(f"**{len(waiting):,} samples that your table has under different labels**")
     st.dataframe(
         [
             {
                 "sample": review.dataset.sample_ids[index],
-                "label": names[int(review.dataset.labels[index])],
+                "label": review.dataset.title_of(index),
                 "rows say": review.table_readers[index],
             }
             for index in waiting[:MOST_CONFLICTS]

@@ -23,7 +23,8 @@ class DeskItem:
 
     ``image`` and the first parts of ``neighbours`` are names in ``Desk.images``, ``original`` is
     an address that names no file, empty where there is none. ``proposal``
-    is the event that a second reader may confirm or reject.
+    is the event that a second reader may confirm or reject. ``labels`` are those of a sample that
+    carries any number of them.
     """
 
     place: int
@@ -34,6 +35,7 @@ class DeskItem:
     original: str = ""
     neighbours: tuple[tuple[str, str], ...] = ()
     label: str = ""
+    labels: tuple[str, ...] = ()
     prediction: str = ""
     reasons: tuple[str, ...] = ()
     status: str = ""
@@ -55,6 +57,7 @@ class Desk:
 
     ``account`` names reader and dataset: unsaved decisions are kept under it in the browser.
     ``queue`` names the order of samples: another one is opened at ``place``.
+    ``has_sets``: samples carry any number of labels, the last class stands for none of them.
     ``saved`` and ``refused`` answer decisions by their tokens.
     """
 
@@ -65,6 +68,7 @@ class Desk:
     is_blind: bool
     hides_others: bool
     may_confirm: bool
+    has_sets: bool = False
     items: tuple[DeskItem, ...]
     classes: tuple[DeskClass, ...]
     images: Mapping[str, str]
