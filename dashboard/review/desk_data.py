@@ -45,7 +45,11 @@ class DeskImages:
         return not isinstance(self.images, str) and max(self.images.image_size) > LARGE_SIDE
 
     def small(self, index: int) -> str:
-        """Return the name of a sample's small image."""
+        """Return the name of a sample's small image: of its original, where there is one."""
+        name = f"s{index}"
+        if self._has_original(index):
+            self.sources[name] = f"{self._originals}/small/{index}.png"
+            return name
         return self._add(f"s{index}", index, is_small=True)
 
     def large(self, index: int) -> str | None:
@@ -54,9 +58,13 @@ class DeskImages:
 
     def original(self, index: int) -> str:
         """Return where a sample's original is, without its name; empty where there is none."""
+        return f"{self._originals}/{index}.png" if self._has_original(index) else ""
+
+    def _has_original(self, index: int) -> bool:
+        """Whether a browser may ask for a sample's original."""
         if isinstance(self.images, str) or not self._originals:
-            return ""
-        return f"{self._originals}/{index}.png" if has_original(self.images, index) else ""
+            return False
+        return has_original(self.images, index)
 
     def _add(self, name: str, index: int, *, is_small: bool) -> str:
         """Add an image unless it is there."""

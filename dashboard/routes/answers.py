@@ -120,6 +120,17 @@ def originals(request: Request) -> Response:
 
 
 @guarded
+def small_originals(request: Request) -> Response:
+    """Answer with a small picture of the original of one sample."""
+    from dashboard.routes.originals import answer_small
+
+    run, sample = _run(request), request.path_params["sample"]
+    if sample >= run.dynamics.n_samples:
+        raise NotThereError(f"sample {sample} is not in the run.")
+    return answer_small(run, sample)
+
+
+@guarded
 def worker(request: Request) -> Response:
     """Answer with the script that computes rankings in the browser."""
     if request.path_params["version"] != worker_version():

@@ -25,10 +25,11 @@ from coreset_lib.datasets.files.original import (
 from coreset_lib.errors import CoresetError
 from dashboard import reads
 from dashboard.routes.served_run import NotThereError, ServedRun
-from dashboard.shared.samples.images import png_of
+from dashboard.shared.samples.images import picture_of, png_of
+from dashboard.shared.samples.sample_images import thumbnail
 
-MOST_SIDE = 1000
-SHELF_BYTES = 96_000_000
+MOST_SIDE, SMALL_SIDE = 1000, 192
+SHELF_BYTES, SMALL_BYTES = 96_000_000, 32_000_000
 MOST_AT_ONCE = 2
 FACTS = "Lens-Original"
 # The file may vanish or change, and what it shows stays off the browser's disk.
@@ -38,10 +39,11 @@ Key = tuple[str, int, int, int]
 
 
 class Shelf:
-    """Originals at the size of a screen, the latest ones, up to so many bytes."""
+    """Originals made to fit a size, the latest ones, up to so many bytes."""
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, *, side: int = MOST_SIDE) -> None:
         self.most_bytes = most_bytes
+        self.side = side
         self._kept: OrderedDict[Key, tuple[Original, tuple[int, int]]] = OrderedDict()
         self._lock = Lock()
         self._readers = BoundedSemaphore(MOST_AT_ONCE)
@@ -65,7 +67,7 @@ class Shelf:
             if not math.isfinite(original.low + original.high):
                 raise OriginalError(os.path.basename(record.path), "holds values that are none")
             height, width = original.values.shape[:2]
-            read = original.fit(MOST_SIDE), (height, width)
+            read = original.fit(self.side), (height, width)
         self._keep(key, read)
         return read
 
@@ -83,6 +85,7 @@ class Shelf:
 
 
 SHELF = Shelf(SHELF_BYTES)
+SMALL = Shelf(SMALL_BYTES, side=SMALL_SIDE)
 
 
 def _is_unchanged(record: FileRecord) -> bool:
@@ -127,6 +130,27 @@ def answer_original(run: ServedRun, sample: int, request: Request) -> Response:
     window = _asked_window(request, original.first_window)
     headers = {FACTS: json.dumps(_facts(original, size)), **NOT_KEPT}
     return Response(png_of(original.shown(window)), media_type="image/png", headers=headers)
+
+
+def answer_small(run: ServedRun, sample: int) -> Response:
+    """Answer with a small picture of a sample's original; of what the network sees without one.
+
+    Raises
+    ------
+    NotThereError
+        If the run's images cannot be shown.
+    """
+    images = reads.load_images(run.version)
+    if not isinstance(images, LabeledImages):
+        raise NotThereError(images)
+    place = find_original(images, sample) if has_original(images, sample) else None
+    try:
+        shown = None if place is None else SMALL.take(*place)[0].shown()
+    except OriginalError:
+        shown = None
+    if shown is None:
+        shown = picture_of(images.train.images, sample)
+    return Response(thumbnail(shown, side=SMALL_SIDE), media_type="image/png", headers=NOT_KEPT)
 
 
 def _facts(original: Original, size: tuple[int, int]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def routes() -> list[Route]:
         f"{_RUN}/names": answers.names,
         f"{_RUN}/thumbnails/{{sample:int}}.png": answers.thumbnails,
         f"{_RUN}/originals/{{sample:int}}.png": answers.originals,
+        f"{_RUN}/originals/small/{{sample:int}}.png": answers.small_originals,
         f"{_RUN}/{{plane:str}}/histories": answers.histories,
         f"{_RUN}/{{plane:str}}.{{kind:str}}": answers.rows,
     }

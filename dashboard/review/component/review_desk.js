@@ -318,7 +318,7 @@ class Desk {
     for (const [name, source] of Object.entries(data.images)) {
       if (this.images.has(name)) continue;
       this.images.set(name, source);
-      picture(source, ""); // decoded before it is needed
+      if (source.startsWith("data:")) picture(source, ""); // decoded before it is needed
     }
     this.answer();
     this.draw();

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -167,3 +168,16 @@ def test_the_review_desk_is_given_addresses_that_name_no_file(monkeypatch, write
     assert address.endswith("/originals/3.png")
     assert images.train.sample_ids[3] not in address
     assert "cells" not in address.replace(run.run_id, "")
+
+
+def test_small_pictures_are_of_the_original_while_it_is_there(get, serve, write_files):
+    address, images = serve(write_files(lambda n: np.full((400, 300), n, np.uint8)))
+    value = int(np.asarray(Image.open(file_of(images, 3)))[0, 0])
+    answer = get(f"{address}/small/3.png")
+    assert answer.headers["cache-control"] == "no-store"
+    assert pixels_of(answer).shape == (192, 144)
+    assert (pixels_of(answer) == value).all()
+    for path in {file_of(images, sample) for sample in range(len(images.train))}:
+        os.unlink(path)
+    assert pixels_of(get(f"{address}/small/3.png")).shape == images.image_size
+    assert get(f"{address}/small/999999.png").status == 404
