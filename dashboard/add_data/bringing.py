@@ -19,7 +19,6 @@ PATH = "add-data-path"
 PLACE = "add-data-place"
 UPLOAD = "add-data-upload"
 TROUBLE = "add-data-trouble"
-LARGEST_ZIP_MB = 2_000
 MOST_NAMES = 60
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -63,7 +62,6 @@ def _draw_upload() -> None:
         "ZIP file with your images: drop it here",
         type="zip",
         key=f"{UPLOAD}-{number}",
-        max_upload_size=LARGEST_ZIP_MB,
         help="Images in one folder per class, a table with its images, or the files of a DICOM "
         "medium. It is unpacked into the cache of this program, for you alone, and read like a "
         "folder.",

@@ -3,6 +3,7 @@
 What is unpacked is read afterwards like any folder or table.
 """
 
+import contextlib
 import errno
 import hashlib
 import lzma
@@ -11,6 +12,7 @@ import re
 import secrets
 import shutil
 import stat
+import time
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -28,6 +30,7 @@ MOST_FILES = 500_000
 SPARE_BYTES = 500_000_000
 BLOCK = 2**20
 LONGEST_NAME = 60
+OLD_SECONDS = 24 * 3600
 PASSED_OVER = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError),
@@ -143,6 +146,7 @@ def _folder_name(name: str) -> str:
 
 def _unpack_whole(file: BinaryIO, name: str, place: Path, inner: str) -> None:
     """Unpack into a folder beside the place, which takes its name once it is whole."""
+    _remove_leftovers(place.parent)
     aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
     try:
         _unpack_into(file, name, aside / inner)
@@ -150,6 +154,14 @@ def _unpack_whole(file: BinaryIO, name: str, place: Path, inner: str) -> None:
         os.replace(aside, place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Remove what a program left that was ended while it unpacked, after a day."""
+    for aside in parent.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - aside.stat().st_mtime > OLD_SECONDS:
+                shutil.rmtree(aside)
 
 
 def _unpack_into(file: BinaryIO, name: str, folder: Path) -> None:

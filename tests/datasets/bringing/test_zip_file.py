@@ -188,6 +188,20 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
     assert files_below(tmp_path) == []
 
 
+def test_what_a_killed_program_left_goes_after_a_day(tmp_path):
+    left = unpacked_folder(tmp_path) / ".abc.0123.part"
+    for age in (0, 2 * 24 * 3600):
+        (left / "s").mkdir(parents=True)
+        moment = left.stat().st_mtime - age
+        os.utime(left, (moment, moment))
+        unpack(zipped({f"{age}.png": b"x"}), "s.zip", cache=tmp_path)
+        assert left.exists() == (age == 0)
+        if age == 0:
+            (left / "s").rmdir()
+            left.rmdir()
+    assert len(unpacked_here(tmp_path)) == 2
+
+
 def test_names_that_collide_are_one_sentence(tmp_path):
     with pytest.raises(DatasetError, match="a file and a folder of one name"):
         unpack(zipped({"a": b"x", "a/b": b"y"}), "s.zip", cache=tmp_path)
