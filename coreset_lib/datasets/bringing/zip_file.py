@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import stat
+import struct
 import time
 import zipfile
 import zlib
@@ -34,7 +35,7 @@ OLD_SECONDS = 24 * 3600
 PASSED_OVER = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError),
-    *(RuntimeError, ValueError),
+    *(RuntimeError, ValueError, LookupError, ArithmeticError, struct.error),
 )
 
 
@@ -213,7 +214,7 @@ def _wanted(
             )
         if entry.flag_bits & 1:
             raise _unusable(name, RuntimeError("encrypted"))
-        if entry.is_dir() or not path.parts or _is_passed_over(entry, path):
+        if not path.parts or entry.is_dir() or _is_passed_over(entry, path):
             continue
         if path in found:
             raise DatasetError(

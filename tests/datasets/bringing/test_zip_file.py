@@ -4,11 +4,15 @@ import io
 import os
 import stat
 import struct
+import tempfile
 import zipfile
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from coreset_lib.cache import allowed_roots, unpacked_folder
@@ -45,6 +49,9 @@ def files_below(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
+SMALL_ZIP = zipped({"a/1.png": b"one" * 40, "b/2.png": b"two" * 40, "list.csv": b"path"}).getvalue()
+
+
 @pytest.mark.parametrize("prefix", ["", "cells/", "export/2026/cells/"])
 def test_images_in_folders_are_read_like_a_folder(tmp_path, prefix):
     found = unpack(zipped(images(prefix)), "my cells.zip", cache=tmp_path)
@@ -67,6 +74,19 @@ def test_a_table_beside_its_images_is_found(tmp_path):
 def test_a_table_beside_folders_of_classes_is_not_taken_for_the_data(tmp_path):
     found = unpack(zipped({**images(), "readme.csv": "x,y\n1,2\n"}), "s.zip", cache=tmp_path)
     assert found.dataset == found.folder
+
+
+def test_the_files_of_a_dicom_medium_are_read(tmp_path, write_dicom):
+    random = np.random.default_rng(0)
+    files = {"DICOMDIR": b"an index of the medium"}
+    for number in range(40):
+        path = tmp_path / "medium" / f"{number}"
+        write_dicom(path, random.integers(0, 4096, (28, 28), np.uint16), PatientID=f"P{number}")
+        files[f"{('nodule', 'normal')[number % 2]}/IM{number:04d}"] = path.read_bytes()
+    found = unpack(zipped(files), "medium.zip", cache=tmp_path)
+    dataset = load_dataset(str(found.dataset), cache=tmp_path)
+    assert dataset.class_names == ("nodule", "normal")
+    assert len(dataset.train) + len(dataset.val) + len(dataset.test) == 40
 
 
 def test_what_systems_add_and_links_stay_out(tmp_path):
@@ -219,3 +239,22 @@ def test_what_was_unpacked_may_be_read_by_the_pages(tmp_path, monkeypatch):
     found = unpack(zipped(images()), "s.zip", cache=tmp_path)
     dataset = load_dataset(str(found.dataset), cache=tmp_path, roots=allowed_roots())
     assert dataset.n_classes == 2
+
+
+@given(data=st.data())
+@settings(max_examples=int(60 * float(os.environ.get("CORESET_LENS_FUZZ", 1))), deadline=None)
+def test_whatever_is_changed_in_a_zip_file_it_is_unpacked_inside_or_told(data):
+    content = bytearray(SMALL_ZIP)
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as place:
+        cache = Path(place, "deep", "cache")
+        said, below = "", ""
+        try:
+            found = unpack(io.BytesIO(bytes(content)), "s.zip", cache=cache)
+            below = str(found.folder.relative_to(place))
+        except DatasetError as error:
+            said = str(error)
+        assert len(said.splitlines()) == (0 if below else 1)
+        assert all(below and name.startswith(below) for name in files_below(Path(place)))
