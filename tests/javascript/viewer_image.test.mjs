@@ -22,7 +22,7 @@ const {
   viewerDragged,
   VIEWER_KEPT,
   VIEWER_LOST,
-} = load(["viewer_image.js"], NAMES);
+} = load(["viewer_originals.js", "viewer_image.js"], NAMES);
 
 const CT = {
   height: 512,

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from dashboard.shared.samples.viewer.sample_viewer import IMAGE_SCRIPT, viewer_source
+from dashboard.shared.samples.viewer.sample_viewer import IMAGE_SCRIPTS, viewer_source
 
 ACTIONS = ("keep", "relabel", "flag", "skip", "confirm", "reject", "undo")
 # Letters that mean something else: actions of the desk, and Streamlit's own c and r.
@@ -153,5 +153,5 @@ _DESK = component(
     "coreset_lens_review_desk",
     html='<section class="desk" aria-label="Review desk"></section>',
     css=viewer_source("viewer_image.css") + _source("review_desk.css"),
-    js=viewer_source(IMAGE_SCRIPT) + _source("review_desk.js"),
+    js="\n".join([*map(viewer_source, IMAGE_SCRIPTS), _source("review_desk.js")]),
 )

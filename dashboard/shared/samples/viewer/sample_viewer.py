@@ -12,7 +12,7 @@ from dashboard.routes.originals import has_original
 from dashboard.routes.served_run import find_run
 from dashboard.shared.samples.images import data_uri, enlarge, picture_of
 
-IMAGE_SCRIPT = "viewer_image.js"
+IMAGE_SCRIPTS = ("viewer_originals.js", "viewer_image.js")
 LEAST_SIDE = 224
 
 
@@ -48,5 +48,5 @@ _VIEWER = component(
     "coreset_lens_sample_viewer",
     html='<div class="sample-viewer"></div>',
     css=viewer_source("viewer_image.css"),
-    js="\n".join(map(viewer_source, (IMAGE_SCRIPT, "sample_viewer.js"))),
+    js="\n".join(map(viewer_source, (*IMAGE_SCRIPTS, "sample_viewer.js"))),
 )
