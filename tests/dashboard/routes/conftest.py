@@ -1,6 +1,7 @@
 """What asks the routes as a browser would, without a server."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -23,7 +24,14 @@ class Answer:
 
 
 @pytest.fixture
-def get():
+def run_async():
+    """Return ``run(coroutine)``, in a thread: a browser of other tests may hold this one's loop."""
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda coroutine: thread.submit(asyncio.run, coroutine).result()
+
+
+@pytest.fixture
+def get(run_async):
     """Return ``get(address, **headers)``; the host is this machine unless the test says other."""
     app = Starlette(routes=[*front.routes(), *table.routes()])
 
@@ -45,7 +53,7 @@ def get():
         async def receive():
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        asyncio.run(app(scope, receive, answer.send))
+        run_async(app(scope, receive, answer.send))
         return answer
 
     return ask

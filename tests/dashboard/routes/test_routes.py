@@ -1,4 +1,3 @@
-import asyncio
 import io
 import re
 
@@ -159,13 +158,13 @@ def test_the_worker_is_one_script_and_served_under_its_version(get, source):
     assert answers.worker_version() in source["worker"]
 
 
-def test_routes_count_as_served_only_while_the_server_runs():
+def test_routes_count_as_served_only_while_the_server_runs(run_async):
     async def serve():
         async with table.lifespan(None):
             return table.is_served()
 
     assert not table.is_served()
-    assert asyncio.run(serve())
+    assert run_async(serve())
     assert not table.is_served()
 
 
