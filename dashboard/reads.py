@@ -15,7 +15,7 @@ from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets
 from coreset_lib.datasets.checking.suggestion import may_have_gpu
-from coreset_lib.datasets.dataset_list import dataset_paths
+from coreset_lib.datasets.dataset_list import dataset_paths, folder_itself
 from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -56,6 +56,7 @@ from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_w
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
+from coreset_lib.scores.slices import Slices, slices_of
 from coreset_lib.scores.stability import RankStability, overlaps, rank_stability
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
@@ -236,7 +237,11 @@ def list_present_datasets(root: str) -> list[DatasetInfo]:
         check_within(Path(root), allowed_roots())
         if not Path(root).is_dir():
             raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
-    return [info for info in list_datasets(root or None) if info.is_present and not info.problem]
+    found = list_datasets(root or None)
+    itself = folder_itself(Path(root)) if root else None
+    if itself is not None and itself.name not in {info.name for info in found}:
+        found.append(itself)
+    return [info for info in found if info.is_present and not info.problem]
 
 
 @st.cache_data(show_spinner=False)
@@ -459,6 +464,12 @@ def shares_of_windows(version: RunVersion, early: Window, late: Window) -> tuple
 def forgetting_events(version: RunVersion) -> NDArray[np.int64]:
     """Return the forgetting events of every sample."""
     return count_forgetting_events(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=ANY_EPOCH)
+def column_slices(version: RunVersion, column: str) -> Slices:
+    """Return the slices that a column of the person's own table makes."""
+    return slices_of(read_samples(version)[column])
 
 
 def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray[np.intp]:

@@ -12,6 +12,7 @@ from coreset_lib.scores.curve_shapes import SHAPES
 from dashboard import reads, session
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.reliability.chart import forgetting_histogram, score_by_class
+from dashboard.reliability.slices import draw_slices
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.thumbnails import draw_thumbnail_rows
 from dashboard.shared.score_picker import draw_score_picker
@@ -23,7 +24,7 @@ N_NEVER_LEARNED = 24
 
 
 def draw_page(summary: RunSummary) -> None:
-    """Draw the four views of the set's reliability."""
+    """Draw the views of the set's reliability."""
     if not has_epochs(summary):
         return
     left, right = st.columns(2, gap="large")
@@ -35,6 +36,7 @@ def draw_page(summary: RunSummary) -> None:
     _draw_not_learned_early(summary)
     _draw_confusions(summary)
     _draw_score_by_class(summary)
+    draw_slices(summary)
 
 
 def _draw_forgetting(summary: RunSummary) -> None:
