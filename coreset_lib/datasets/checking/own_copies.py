@@ -14,7 +14,7 @@ from coreset_lib.datasets.labeled_images import Images, is_volume
 QUALITY = 75
 SMALLER = 0.8
 BRIGHTER, LIGHTER = 1.2, 10
-SPARE = 1.1
+SPARE = 1.15
 LEAST_REST, LEAST_DISTANCE, LEAST_DETAIL_LOST = 0.03, 0.01, 0.03
 Picture = NDArray[np.uint8]
 
@@ -53,7 +53,7 @@ def is_explained(alike: Likeness, own: Likeness) -> NDArray[np.bool_]:
     Notes
     -----
     In shape, in grain and, in every band of frequency, in what is left when one is taken from
-    the other; a tenth more is borne, and as much as placing a cut-out may be wrong by.
+    the other; 15 % more is borne, and as much as placing a cut-out may be wrong by.
     """
     over = alike.rest / np.maximum(own.rest, LEAST_REST)
     is_near = over.max(axis=1) <= SPARE
