@@ -161,6 +161,7 @@ def _chosen_coreset(
         score=score,
         features=lambda: _run(version.folder).features(config.features),
         early_features=_run(version.folder).early_features,
+        sample_ids=lambda: read_samples(version)["sample_id"].tolist(),
     )
     return coreset, score
 
