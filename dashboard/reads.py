@@ -192,6 +192,12 @@ def selection_config(choices: Options) -> SelectionConfig:
     return SelectionConfig(**fields)
 
 
+def hardest_first(score: ScoreValues, indices: NDArray[Any]) -> NDArray[np.intp]:
+    """Return samples in the order of the ranking."""
+    found = np.asarray(indices, dtype=np.intp)
+    return found[np.argsort(score.ranks()[found], kind="stable")]
+
+
 def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
     """Return the CSV of one score with provenance, as the command line writes it."""
     dynamics = open_dynamics(summary.version)

@@ -20,6 +20,7 @@ from dashboard.shared.samples.images import picture_of
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.samples.sample_images import thumbnail
 from dashboard.shared.selection import selection
+from dashboard.shared.selection.forced import force
 from dashboard.shared.text import as_text
 from dashboard.shared.windows.controls import current_choice
 
@@ -101,6 +102,12 @@ def _draw_ways_on(summary: RunSummary, indices: NDArray[np.intp]) -> None:
         if st.button("Add to the selection", icon=":material/add:", key="group-add"):
             selection.combine(run_id, chosen, "add")
             st.rerun()
+        if st.button("Force into the coreset", icon=":material/add_circle:", key="group-in"):
+            force(run_id, "force_in", chosen)
+            st.rerun()
+        if st.button("Keep out", icon=":material/do_not_disturb_on:", key="group-out"):
+            force(run_id, "keep_out", chosen)
+            st.rerun()
         if st.button("Show on the map", icon=":material/scatter_plot:", key="group-map"):
             selection.select(run_id, chosen)
             st.switch_page(PAGES / "map.py")
@@ -111,14 +118,27 @@ def _draw_ways_on(summary: RunSummary, indices: NDArray[np.intp]) -> None:
 
 def _draw_images(summary: RunSummary, group: Group) -> None:
     """Draw the images a page at a time; a click looks at one."""
-    n_pages = -(-len(group.indices) // PER_PAGE)
-    page = st.pagination(n_pages, key=f"group-page-{n_pages}") if n_pages > 1 else 1
-    shown = group.indices[(page - 1) * PER_PAGE : page * PER_PAGE]
 
     def look(index: int) -> None:
         st.session_state[LOOKED_AT] = index
 
+    shown = _page_of(group.indices, "group-page")
     draw_linked_images(summary, shown, key="group-images", label=group.title, on_open=look)
+
+
+def draw_linked_pages(
+    summary: RunSummary, indices: NDArray[np.intp], *, key: str, title: str
+) -> None:
+    """Draw images under a title, a page at a time; a click opens the sample."""
+    st.markdown(f"**{as_text(title)}**")
+    draw_linked_images(summary, _page_of(indices, f"{key}-page"), key=key, label=title)
+
+
+def _page_of(indices: NDArray[np.intp], key: str) -> NDArray[np.intp]:
+    """Draw the pager where there is more than one page; return the samples of the page."""
+    n_pages = -(-len(indices) // PER_PAGE)
+    page = st.pagination(n_pages, key=f"{key}-{n_pages}", width="content") if n_pages > 1 else 1
+    return indices[(page - 1) * PER_PAGE : page * PER_PAGE]
 
 
 def draw_linked_images(
