@@ -43,7 +43,12 @@ from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import DAMAGED, RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
-from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
+from coreset_lib.scores.confusion import (
+    ConfusedPair,
+    confusion_per_epoch,
+    most_confused_pairs,
+    samples_taken_for,
+)
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
 from coreset_lib.scores.data_map import DataMap, data_map
 from coreset_lib.scores.eva import windowed_variance
@@ -162,6 +167,7 @@ def _chosen_coreset(
         score=score,
         features=lambda: _run(version.folder).features(config.features),
         early_features=_run(version.folder).early_features,
+        sample_ids=lambda: read_samples(version)["sample_id"].tolist(),
     )
     return coreset, score
 
@@ -185,6 +191,12 @@ def selection_config(choices: Options) -> SelectionConfig:
     for name in ("score_options", "strategy_options"):
         fields[name] = dict(fields.get(name, ()))
     return SelectionConfig(**fields)
+
+
+def hardest_first(score: ScoreValues, indices: NDArray[Any]) -> NDArray[np.intp]:
+    """Return samples in the order of the ranking."""
+    found = np.asarray(indices, dtype=np.intp)
+    return found[np.argsort(score.ranks()[found], kind="stable")]
 
 
 def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
@@ -529,6 +541,18 @@ def shapes(version: RunVersion) -> CurveShapes:
 def confused_pairs(version: RunVersion) -> list[ConfusedPair]:
     """Return the classes most often taken for one another."""
     return most_confused_pairs(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def confusion(version: RunVersion) -> NDArray[np.float64]:
+    """Return how many samples of each class (rows) were taken for each (columns) per epoch."""
+    return confusion_per_epoch(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def taken_for(version: RunVersion, label: int, predicted: int) -> NDArray[np.intp]:
+    """Return the samples of a class that were taken for another, most often first."""
+    return samples_taken_for(open_dynamics(version), label, predicted)[0]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
