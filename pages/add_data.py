@@ -15,7 +15,7 @@ from dashboard import reads
 from dashboard.add_data import preparation
 from dashboard.add_data.columns import draw_choices
 from dashboard.add_data.report import draw_class_samples, draw_readiness, draw_report
-from dashboard.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
+from dashboard.frame import STACKED_WHEN_NARROW, draw_heading, go_to
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.form import hand_over
@@ -187,7 +187,7 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
                 job.report and job.report.imbalance_ratio >= LARGEST_IMBALANCE
             ),
         )
-        st.switch_page(PAGES / "runs.py")
+        go_to("runs")
 
 
 draw_heading(
