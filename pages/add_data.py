@@ -16,7 +16,7 @@ from dashboard.add_data import bringing, preparation
 from dashboard.add_data.bringing import PATH, ROOT
 from dashboard.add_data.columns import draw_choices, draw_size
 from dashboard.add_data.report import draw_class_samples, draw_readiness, draw_report
-from dashboard.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
+from dashboard.frame import STACKED_WHEN_NARROW, draw_heading, go_to
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.form import hand_over
@@ -207,7 +207,7 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
             },
             class_weighted_loss=is_weighted,
         )
-        st.switch_page(PAGES / "runs.py")
+        go_to("runs")
 
 
 draw_heading(

@@ -9,7 +9,7 @@ import streamlit as st
 from coreset_lib.evaluation.plan import Arm, random_arm
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import STRATEGIES, SelectionConfig
-from dashboard.frame import PAGES
+from dashboard.frame import go_to
 from dashboard.reads import Options
 
 STUDY = "benchmark-study"
@@ -35,7 +35,7 @@ def draw_benchmark_button(run_id: str, choices: Options, *, label: str, about: s
         on_click=carry_over,
         args=(run_id, choices),
     ):
-        st.switch_page(PAGES / "benchmark.py")
+        go_to("benchmark")
 
 
 def carry_over(run_id: str, choices: Options) -> None:

@@ -18,7 +18,7 @@ from coreset_lib.review.records import (
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
-from dashboard.frame import PAGES
+from dashboard.frame import go_to
 from dashboard.review import data as review_data
 from dashboard.review.data import Review
 from dashboard.shared.downloads import draw_export, draw_table_download
@@ -259,7 +259,7 @@ def _train_corrected(summary: RunSummary, review: Review) -> None:
     except CoresetError as error:
         draw_error(error)
         return
-    st.switch_page(PAGES / "runs.py")
+    go_to("runs")
 
 
 def _why_nothing_is_done(review: Review) -> str:

@@ -190,3 +190,22 @@ def test_the_scale_holds_every_value_of_a_plane(make_dynamics):
 def test_the_first_page_has_an_address_of_its_own_name(get, query, place):
     answer = get(f"/runs{query}")
     assert (answer.status, answer.headers["location"]) == (307, place)
+
+
+@pytest.mark.parametrize("base", ["", "lens", "a/b"])
+def test_a_page_that_asks_below_its_name_is_told_that_the_server_is_elsewhere(monkeypatch, base):
+    monkeypatch.setattr(config, "get_option", lambda name: base)
+    before = f"/{base}" if base else ""
+    status = {}
+    app = Starlette(routes=front.routes())
+
+    async def ask(path):
+        answer = Answer()
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        await app(scope, None, answer.send)
+        status[path] = answer.status
+
+    for path in ("/review/_stcore/health", "/map/_stcore/host-config", "/_stcore/health"):
+        asyncio.run(ask(before + path))
+    # Neither a success, which would lead the page there, nor an error, which consoles show.
+    assert list(status.values()) == [300, 300, 404]
