@@ -20,7 +20,7 @@ IMAGE_SIZES = (28, 64, 128, 224)
 VOLUME_SIZES = (28, 64)
 MOST_CHECKPOINTS = 100
 NO_LABEL_NOISE = "none"
-LABEL_NOISES = (NO_LABEL_NOISE, "symmetric", "class_dependent")
+LABEL_NOISES = (NO_LABEL_NOISE, "symmetric", "class_dependent", "look_alike")
 OLD_NAMES = {"window": "grey_window"}
 
 

@@ -29,6 +29,7 @@ from coreset_lib.evaluation.window_grid import window_grid as find_window_grid
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import FORMS
 from coreset_lib.export.provenance import Export
+from coreset_lib.export.repetitions import repetitions_of
 from coreset_lib.export.review_status import current_statuses
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.device_queue import queue
@@ -62,12 +63,18 @@ from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
 from coreset_lib.scores.slices import Slices, slices_of
-from coreset_lib.scores.stability import RankStability, overlaps, rank_stability
+from coreset_lib.scores.stability import (
+    RankStability,
+    average_scores,
+    overlaps,
+    rank_stability,
+)
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
 
 Options = tuple[tuple[str, Any], ...]
+HARDEST_TENTH = "in the hardest tenth in"
 
 
 def run_of(version: RunVersion) -> tuple[str, str]:
@@ -146,21 +153,33 @@ def _score_values(
 
 def chosen_coreset(version: RunVersion, choices: Options) -> tuple[Coreset, ScoreValues | None]:
     """Return a coreset and the score it was chosen by."""
-    return _chosen_coreset(version, choices, _stamp_of_additions(version))
+    averaged = _averaged_versions(version.folder, choices)
+    return _chosen_coreset(version, choices, _stamp_of_additions(version), averaged)
+
+
+def _averaged_versions(folder: str, choices: Options) -> tuple[RunVersion, ...]:
+    """Return the runs over which the choices average scores; none where they do not."""
+    if dict(choices).get("average") != "scores":
+        return ()
+    return tuple(summarise(run).version for run in repetitions_of(_run(folder)))
 
 
 @st.cache_resource(max_entries=64, show_spinner="Choosing the coreset…")
 def _chosen_coreset(
-    version: RunVersion, choices: Options, stamp: float | None
+    version: RunVersion,
+    choices: Options,
+    stamp: float | None,
+    averaged: tuple[RunVersion, ...],
 ) -> tuple[Coreset, ScoreValues | None]:
-    """Choose a coreset once for each state of the run."""
+    """Choose a coreset once for each state of the run, or of those that are averaged."""
     del stamp  # part of the key
     config = selection_config(choices)
     dynamics = open_dynamics(version)
     score = None
     if config.score is not None:
         options = tuple(config.score_options.items())
-        score = score_values(version, config.score, options)
+        found = [score_values(each, config.score, options) for each in averaged or (version,)]
+        score = average_scores(found) if averaged else found[0]
     coreset = select_coreset(
         dynamics,
         config,
@@ -199,25 +218,30 @@ def hardest_first(score: ScoreValues, indices: NDArray[Any]) -> NDArray[np.intp]
     return found[np.argsort(score.ranks()[found], kind="stable")]
 
 
-def scores_export(summary: RunSummary, name: str, options: Options) -> Export:
+def scores_export(
+    summary: RunSummary, name: str, options: Options, *, over_seeds: bool = False
+) -> Export:
     """Return the CSV of one score with provenance, as the command line writes it."""
     dynamics = open_dynamics(summary.version)
     score = score_values(summary.version, name, options)
-    return workflows.export_scores(_run(summary.folder), score, dynamics=dynamics)
+    return workflows.export_scores(
+        _run(summary.folder), score, dynamics=dynamics, over_seeds=over_seeds
+    )
 
 
 def coreset_export(summary: RunSummary, choices: Options) -> Export:
     """Return the CSV of a coreset with provenance, as the command line writes it."""
     reviews = current_statuses(_run(summary.folder))
     stamp = (reviews.last_event, reviews.second_reading)
-    return _coreset_export(summary.version, summary.folder, choices, stamp, reviews)
+    averaged = _averaged_versions(summary.folder, choices)
+    return _coreset_export(summary.version, summary.folder, choices, (stamp, averaged), reviews)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Writing the table…")
 def _coreset_export(
-    version: RunVersion, folder: str, choices: Options, stamp: tuple[int, str], _reviews: Any
+    version: RunVersion, folder: str, choices: Options, stamp: tuple[Any, ...], _reviews: Any
 ) -> Export:
-    """Write the table once for each state of the review."""
+    """Write the table once for each state of the review, and of the runs that are averaged."""
     del stamp
     return workflows.export_coreset(
         _run(folder),
@@ -401,6 +425,14 @@ def repetitions(summary: RunSummary) -> list[Run]:
     return workflows.repetitions(_run(summary.folder), cache=default_cache())
 
 
+@st.cache_data(ttl=5, show_spinner=False)
+def count_repetitions(folder: str, state: str) -> int:
+    """Return how many finished runs there are of a run's recipe, itself among them."""
+    if state != "finished":
+        return 0
+    return len(workflows.repetitions(_run(folder), cache=default_cache()))
+
+
 def is_averaged(runs: Sequence[Run]) -> bool:
     """Whether an ensemble of just these runs is there already."""
     wanted = {run.run_id for run in runs}
@@ -496,21 +528,33 @@ def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray
 
 
 def ranking_rows(
-    summary: RunSummary, score: ScoreValues, found: NDArray[np.intp], *, n_points: int = 40
+    summary: RunSummary,
+    score: ScoreValues,
+    found: NDArray[np.intp],
+    *,
+    n_points: int = 40,
+    stability: RankStability | None = None,
 ) -> pd.DataFrame:
-    """Return some samples with rank and trajectory, thinned for a sparkline."""
+    """Return some samples with rank and trajectory, thinned for a sparkline.
+
+    With ``stability`` also in how many of the runs each is among the hardest tenth.
+    """
     version = summary.version
     dynamics = open_dynamics(version)
     order = found
     samples = read_samples(summary.version).iloc[order]
     epochs = np.unique(np.linspace(0, dynamics.n_epochs - 1, n_points).round().astype(int))
     history = np.nan_to_num(dynamics.histories("error_norm", order, rows=epochs).T)
+    often = (
+        {} if stability is None else {HARDEST_TENTH: [stability.in_words(int(i)) for i in order]}
+    )
     return pd.DataFrame(
         {
             "rank": score.ranks()[order],
             "sample": samples["sample_id"].to_numpy(),
             "class": samples["class_name"].to_numpy(),
             score.name: score.values[order],
+            **often,
             "forgotten": forgetting_events(version)[order],
             "error over time": list(history.round(3)),
             "index": order,

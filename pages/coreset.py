@@ -14,6 +14,7 @@ from coreset_lib.selection.forced import say_forced
 from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.benchmark.carried import draw_benchmark_button
+from dashboard.coreset.averages import draw_average
 from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
 from dashboard.coreset.defaults import (
     BALANCE,
@@ -94,6 +95,7 @@ def _draw_choices(summary: RunSummary) -> reads.Options:
     choices: dict[str, Any] = {"strategy": strategy, "score": None}
     if STRATEGIES[strategy].needs_score:
         choices |= _draw_score_choice(summary)
+        choices |= draw_average(summary, strategy)
     choices |= _draw_size(summary, offered[BALANCE])
     if STRATEGIES[strategy].options:
         with st.expander("Options of this strategy"):
@@ -247,6 +249,8 @@ def _draw_downloads(summary: RunSummary, choices: reads.Options) -> None:
     with st.container(horizontal=True):
         draw_export("coreset", "Coreset", lambda: reads.coreset_export(summary, choices))
         draw_other_forms(summary, lambda: reads.coreset_export(summary, choices))
+        if dict(choices).get("average") == "scores":
+            return  # a comparison scores one run
         draw_benchmark_button(
             summary.run_id,
             choices,

@@ -33,7 +33,7 @@ from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ra
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
-from dashboard.trajectories.stability import draw_stability
+from dashboard.trajectories.stability import draw_stability, stability_over_seeds
 from dashboard.trajectories.window_effect import draw_window_effect, draw_window_shares
 
 PLOT_HEIGHT = 270
@@ -76,6 +76,12 @@ def draw_page(summary: RunSummary) -> None:
         help="Hardest, selected, random and easy samples, each in a colour of its own, with the "
         "first ten epochs boxed.",
     )
+    over_seeds = reads.count_repetitions(summary.folder, summary.state) > 1 and row.toggle(
+        "Other seeds",
+        key="over-seeds",
+        help="In how many runs of this recipe each sample is among the hardest tenth: a column of "
+        "the table and of its download.",
+    )
     if score is not None:
         with row:
             _draw_benchmark_button(summary, score)
@@ -111,7 +117,7 @@ def draw_page(summary: RunSummary) -> None:
         if board.live is None:  # else the instrument says it, while it happens
             draw_window_shares(summary, score, choice.early, choice.late)
             draw_window_effect(summary, score, choice.early, choice.late)
-        _draw_table(view, is_live=board.live is not None)
+        _draw_table(view, is_live=board.live is not None, over_seeds=bool(over_seeds))
         draw_stability(summary, score)
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
@@ -234,7 +240,7 @@ def _take_suggestion(summary: RunSummary, key: str) -> None:
     choose_windows(key, early, late, lock=before.lock_length)
 
 
-def _draw_table(view: View, *, is_live: bool) -> None:
+def _draw_table(view: View, *, is_live: bool, over_seeds: bool) -> None:
     """Draw the ranking as a table with all columns, and its download."""
     score, summary = view.score, view.summary
     assert score is not None
@@ -257,7 +263,12 @@ def _draw_table(view: View, *, is_live: bool) -> None:
     if rows_wanted:
         with box:
             draw_ranking_table(
-                reads.ranking_rows(summary, score, found[:N_RANKED]),
+                reads.ranking_rows(
+                    summary,
+                    score,
+                    found[:N_RANKED],
+                    stability=stability_over_seeds(summary, score) if over_seeds else None,
+                ),
                 view.selected,
                 f"ranking:{summary.run_id}:{score.name}",
                 score=score.name,
@@ -268,7 +279,7 @@ def _draw_table(view: View, *, is_live: bool) -> None:
     draw_export(
         "scores",
         "Download all scores",
-        lambda: reads.scores_export(summary, score.name, options),
+        lambda: reads.scores_export(summary, score.name, options, over_seeds=over_seeds),
         about="Every training sample with its score and rank, 1 = hardest.",
         is_primary=False,
     )

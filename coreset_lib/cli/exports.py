@@ -42,13 +42,19 @@ def score(
     early: Early = None,
     late: Late = None,
     option: ScoreOptions = None,
+    over_seeds: Annotated[
+        bool,
+        typer.Option(
+            "--over-seeds", help="Say in how many runs of the recipe each is in the hardest tenth"
+        ),
+    ] = False,
     cache: Cache = None,
 ) -> None:
     """Score every training sample of a run and write a CSV (rank 1 = hardest)."""
     found = find_run(cache, run)
     check_exportable(out, like=b"index,sample_id")
     given = score_options(early, late, option)
-    export = workflows.export_scores(found, score, options=given)
+    export = workflows.export_scores(found, score, options=given, over_seeds=over_seeds)
     export.write(out)
     _say_notes(found, export)
     options = export.provenance["score_options"]
@@ -109,6 +115,13 @@ def select(
     exclude: Annotated[
         list[Path] | None, typer.Option(help="File of samples to keep out, in the same forms")
     ] = None,
+    average: Annotated[
+        str,
+        typer.Option(
+            help="scores: go by the mean score over the runs of this recipe (of an ensemble: its "
+            "members); errors: by the run as it is"
+        ),
+    ] = "errors",
     cache: Cache = None,
 ) -> None:
     """Choose a coreset and write it as CSV with provenance."""
@@ -124,6 +137,7 @@ def select(
         seed=seed,
         force_in=_named_in(include),
         keep_out=_named_in(exclude),
+        average=average,
     )
     found = find_run(cache, run)
     check_exportable(out, like=b"index,sample_id")
@@ -132,6 +146,8 @@ def select(
     _say_notes(found, export)
     n_train = found.manifest.dataset.n_train
     typer.echo(f"{out}: {export.provenance['n_selected']} of {n_train} samples")
+    if names := export.provenance.get("repetitions"):
+        typer.echo(f"by the mean score over {len(names)} runs: {', '.join(names)}")
     _say_other_windows(found, export.provenance["selection"]["score_options"], config.score_options)
     if said := say_left_out(export.provenance["report"]):
         typer.echo(said)

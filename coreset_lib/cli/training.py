@@ -121,7 +121,7 @@ def train(
     ] = 0,
     label_noise: Annotated[
         str,
-        typer.Option(help="Spoil training labels: symmetric:RATE or class_dependent:RATE"),
+        typer.Option(help="Spoil training labels: symmetric, class-dependent or look-alike, :RATE"),
     ] = NO_LABEL_NOISE,
     label_noise_seed: Annotated[int, typer.Option(help="Decides which labels are spoilt")] = 0,
     labels: Annotated[

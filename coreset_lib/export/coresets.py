@@ -1,7 +1,7 @@
 """Coresets, and samples that a person selected, as tables to take away."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,12 @@ from coreset_lib.atomic import csv_bytes
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export, make_export, notes_on, plugins_used
+from coreset_lib.export.repetitions import (
+    recorded_names,
+    recorded_repetitions,
+    repetitions_of,
+    scores_of,
+)
 from coreset_lib.export.review_status import (
     ReviewStatuses,
     current_statuses,
@@ -21,6 +27,7 @@ from coreset_lib.export.tables import coreset_table
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.score import ScoreValues
+from coreset_lib.scores.stability import average_scores
 from coreset_lib.selection import STRATEGIES, SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
 
@@ -33,6 +40,7 @@ def export_coreset(
     dynamics: TrainingDynamics | None = None,
     *,
     reviews: ReviewStatuses | None = None,
+    runs: Sequence[Run] | None = None,
 ) -> Export:
     """Choose a coreset and return its table, with provenance.
 
@@ -44,10 +52,15 @@ def export_coreset(
         The run's dynamics, where they are open already.
     reviews : ReviewStatuses, optional
         By default what the review database of the cache says now.
+    runs : sequence of Run, optional
+        Where scores are averaged, over these; by default all finished repetitions of the run.
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     score = None
-    if STRATEGIES[config.strategy].needs_score and config.score is not None:
+    if config.average == "scores":
+        runs = repetitions_of(run) if runs is None else runs
+        score = average_scores(scores_of(runs, str(config.score), config.score_options))
+    elif STRATEGIES[config.strategy].needs_score and config.score is not None:
         score = compute_score(dynamics, config.score, config.score_options)
     coreset = select_coreset(
         dynamics,
@@ -65,6 +78,7 @@ def export_coreset(
             "score": score.name if score else None,
             "score_options": score.plain_options() if score else {},
         },
+        **recorded_names(runs if config.average == "scores" else None),
         "report": dict(coreset.report),
         "n_selected": len(coreset.indices),
         "review": reviews.as_dict(_ids(samples, coreset.indices)),
@@ -123,7 +137,8 @@ def export_selection(
 def coreset_again(run: Run, record: Mapping[str, Any], dynamics: TrainingDynamics) -> Export:
     """Choose the coreset that a provenance tells of once more."""
     config, reviews = _selection_config(record["selection"]), recorded_statuses(record)
-    return export_coreset(run, config, dynamics, reviews=reviews)
+    runs = recorded_repetitions(run, record)
+    return export_coreset(run, config, dynamics, reviews=reviews, runs=runs)
 
 
 def selection_again(run: Run, record: Mapping[str, Any], dynamics: TrainingDynamics) -> Export:

@@ -7,6 +7,7 @@ from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export.review_status import NOT_REVIEWED, ReviewStatuses
 from coreset_lib.scores.forgetting import count_forgetting_events
 from coreset_lib.scores.score import ScoreValues
+from coreset_lib.scores.stability import RankStability
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.selection.recommended import left_out_of_classes
 from coreset_lib.spreadsheets import disarm_formulas
@@ -14,15 +15,20 @@ from coreset_lib.spreadsheets import disarm_formulas
 LABELS = "labels"
 
 
-def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
+def score_table(
+    samples: pd.DataFrame, score: ScoreValues, stability: RankStability | None = None
+) -> pd.DataFrame:
     """Return index, sample_id, label, class_name, the score and rank (1 = hardest).
 
-    Where samples carry any number of labels, these follow the class that they count under.
+    Where samples carry any number of labels, these follow the class that they count under. With
+    ``stability``, ``hardest_tenth`` says in how many runs a sample is among the hardest tenth.
 
     Parameters
     ----------
     samples : DataFrame, one row per training sample
     score : ScoreValues
+    stability : RankStability, optional
+        The same score over runs that differ in their seed only.
 
     Returns
     -------
@@ -32,6 +38,8 @@ def score_table(samples: pd.DataFrame, score: ScoreValues) -> pd.DataFrame:
     table = pd.DataFrame(samples[[name for name in columns if name in samples]])
     table[score.name] = score.values
     table["rank"] = score.ranks()
+    if stability is not None:
+        table["hardest_tenth"] = [stability.in_words(row) for row in range(len(table))]
     return disarm_formulas(table)
 
 

@@ -81,7 +81,7 @@ def class_evidence(
     early_features : float array, shape (samples, features), optional
         An embedding that has not learned the labels by heart.
     pixels : float array, shape (samples, components), optional
-        See :func:`coreset_lib.features.pixels.pixel_components`.
+        See :func:`coreset_lib.datasets.pixels.pixel_components`.
     held_out : float array, shape (samples, classes), optional
         Probabilities by networks that had not seen the sample.
     """

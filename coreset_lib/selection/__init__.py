@@ -58,12 +58,20 @@ STRATEGIES = Registry[Strategy](
 FORCED = ("force_in", "keep_out")
 
 
+# Both readings of "multiple independent runs" (EVA, sec. 3.1).
+AVERAGES = ("errors", "scores")
+
+
 @dataclass(frozen=True, kw_only=True)
 class SelectionConfig:
     """Everything that decides a coreset, given the recorded dynamics.
 
     ``force_in`` and ``keep_out`` are ids of samples that are in the coreset whatever the strategy
     and the noise cut say, and that are never in it; the strategy fills the rest.
+
+    ``average`` says what several runs of one recipe are joined by: ``errors``, those of each
+    epoch, which is what an ensemble's dynamics hold, so that the run is scored as it is; or
+    ``scores``, the mean of the score over the runs, which is then to be given.
     """
 
     strategy: str = "top"
@@ -77,16 +85,23 @@ class SelectionConfig:
     features: str = "surrogate"
     force_in: tuple[str, ...] = ()
     keep_out: tuple[str, ...] = ()
+    average: str = "errors"
 
     def __post_init__(self) -> None:
         check_choice("strategy", self.strategy, STRATEGIES)
         check_choice("balance", self.balance, BALANCES)
         check_choice("features", self.features, FEATURES)
+        check_choice("average", self.average, AVERAGES)
         check_rate(self.rate)
         check_share("noise cut", self.noise_cut)
         check_whole("seed", self.seed, least=0, most=2**31 - 1)
         if STRATEGIES[self.strategy].needs_score and self.score is None:
             raise CoresetError(f"strategy {self.strategy} needs a score. Name one with --score.")
+        if self.average == "scores" and not goes_by_score(self.strategy):
+            raise CoresetError(
+                f"average scores needs a strategy that goes by a score, got {self.strategy}. "
+                "Choose top, ccs or hybrid, or leave the average at errors."
+            )
         for name in FORCED:
             object.__setattr__(self, name, named_samples(name, getattr(self, name)))
         check_apart(self.force_in, self.keep_out)
@@ -99,10 +114,14 @@ class SelectionConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, for provenance.
 
-        Lists of forced samples are there only if they name one.
+        Lists of forced samples are there only if they name one, and ``average`` only if it
+        is not the usual one, as before there was a choice.
         """
-        forced = {name: list(getattr(self, name)) for name in FORCED if getattr(self, name)}
-        plain = {name: value for name, value in asdict(self).items() if name not in FORCED}
+        absent = {name for name in FORCED if not getattr(self, name)}
+        if self.average == AVERAGES[0]:
+            absent.add("average")
+        plain = {name: value for name, value in asdict(self).items() if name not in absent}
+        forced = {name: list(plain[name]) for name in FORCED if name in plain}
         return (
             plain
             | forced
@@ -137,6 +156,12 @@ class SelectionConfig:
         return {k: v for k, v in self.read_strategy_options().items() if v != specs[k].before}
 
 
+def goes_by_score(strategy: str) -> bool:
+    """Whether a strategy goes by the score that a person chose."""
+    chosen = STRATEGIES[strategy]
+    return chosen.needs_score and chosen.own_score is None
+
+
 def select_coreset(
     dynamics: TrainingDynamics,
     config: SelectionConfig,
@@ -153,7 +178,8 @@ def select_coreset(
     dynamics : TrainingDynamics
     config : SelectionConfig
     score : ScoreValues, optional
-        The score of ``config``, where it has been computed before.
+        The score of ``config``, where it has been computed before; the mean over the runs
+        where ``config`` averages scores.
     features : float array of shape (samples, features), or a callable that gives it, optional
         The embedding that some strategies measure distances in; a callable is only asked
         where it is needed.
@@ -171,15 +197,12 @@ def select_coreset(
     Raises
     ------
     CoresetError
-        If the score cannot be computed, the strategy needs features that are not there, the
-        noise cut and exclusions leave fewer candidates than the budget, more samples are forced
-        in than it holds, or an id is unknown.
+        If the score cannot be computed, or would have to be from several runs, the strategy
+        needs features that are not there, the noise cut and exclusions leave fewer candidates
+        than the budget, more samples are forced in than it holds, or an id is unknown.
     """
     strategy, options = STRATEGIES[config.strategy], config.read_strategy_options()
-    if strategy.own_score is not None:
-        score = strategy.own_score(dynamics, options)
-    elif score is None and strategy.needs_score and config.score is not None:
-        score = compute_score(dynamics, config.score, config.score_options)
+    score = _score_for(dynamics, config, score)
     n_keep = budget(config.rate, dynamics.n_samples)
     forced = find_forced(config.force_in, config.keep_out, sample_ids, dynamics.n_samples)
     check_room(len(forced.inside), n_keep)
@@ -217,6 +240,23 @@ def _choose(
         indices, done, *clusters = strategy.choose(problem, **options)
         indices = _checked(indices, problem, config.strategy)
     return indices, done, clusters[0] if clusters else None
+
+
+def _score_for(
+    dynamics: TrainingDynamics, config: SelectionConfig, given: ScoreValues | None
+) -> ScoreValues | None:
+    """Return the score to go by: the strategy's own, the given one, or the chosen one."""
+    strategy = STRATEGIES[config.strategy]
+    if strategy.own_score is not None:
+        return strategy.own_score(dynamics, config.read_strategy_options())
+    if given is not None or not strategy.needs_score or config.score is None:
+        return given
+    if config.average == "scores":
+        raise CoresetError(
+            "average scores needs the scores of several runs, got the dynamics of one. "
+            "Give their mean as score, or leave the average at errors."
+        )
+    return compute_score(dynamics, config.score, config.score_options)
 
 
 def _checked(indices: Any, problem: SelectionProblem, strategy: str) -> Indices:

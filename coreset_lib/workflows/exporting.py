@@ -19,6 +19,7 @@ from coreset_lib.export.forms import NAMES
 from coreset_lib.export.forms.chosen import chosen_samples
 from coreset_lib.export.forms.registry import take_away as write_form
 from coreset_lib.export.provenance import Export
+from coreset_lib.export.repetitions import repetitions_of
 from coreset_lib.export.review_status import ReviewStatuses
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import compute_score
@@ -34,6 +35,7 @@ def export_scores(
     *,
     options: Mapping[str, Any] | None = None,
     dynamics: TrainingDynamics | None = None,
+    over_seeds: bool = False,
 ) -> Export:
     """Score every training sample of a run; CSV and provenance, rank 1 = hardest.
 
@@ -46,16 +48,22 @@ def export_scores(
         Of the score, for example ``{"early": "1-10", "late": "91-100"}``.
     dynamics : TrainingDynamics, optional
         The run's dynamics, where they are open already.
+    over_seeds : bool
+        Say of every sample in how many of the finished runs that differ in their seed only (of
+        an ensemble: its members) it is among the hardest tenth.
 
     Raises
     ------
     CoresetError
-        If the run lacks what the score needs, or an option is not allowed.
+        If the run lacks what the score needs, an option is not allowed, or there are no two
+        such runs.
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
     if isinstance(score, str):
         score = compute_score(dynamics, score, dict(options or {}))
-    return scores.export_scores(run, score, dynamics)
+    runs = repetitions_of(run) if over_seeds else None
+    stability = scores.stability_over(runs, score)
+    return scores.export_scores(run, score, dynamics, stability=stability, runs=runs)
 
 
 def export_coreset(

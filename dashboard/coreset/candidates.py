@@ -54,6 +54,9 @@ def draw_other_seeds(summary: RunSummary, choices: reads.Options) -> None:
                 "with other seeds on the page Runs, and what their coresets share is said here."
             )
             return
+        if dict(choices).get("average") == "scores":
+            st.caption("This coreset goes by the mean score over these runs already.")
+            return
         found = reads.coreset_overlaps(runs, choices)
         share = dict(choices)["rate"]
         st.markdown(
@@ -71,6 +74,8 @@ def candidate_title(choices: reads.Options, *, is_present: bool = False) -> str:
         parts += [
             str(value) for name, value in fields["score_options"] if name in ("early", "late")
         ]
+    if fields.get("average") == "scores":
+        parts.append("mean score of the runs")
     parts.append(f"{100 * fields['rate']:g} %")
     if fields["balance"] != "global":
         parts.append(str(fields["balance"]))

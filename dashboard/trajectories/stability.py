@@ -40,6 +40,11 @@ def draw_stability(summary: RunSummary, score: ScoreValues) -> None:
         draw_table_download("stability", rows)
 
 
+def stability_over_seeds(summary: RunSummary, score: ScoreValues) -> RankStability:
+    """Compare a score over the finished runs of the recipe."""
+    return reads.stability(reads.repetitions(summary), score.name, tuple(score.options.items()))
+
+
 def stability_rows(
     summary: RunSummary, score: ScoreValues, found: RankStability
 ) -> list[dict[str, object]]:
@@ -55,7 +60,7 @@ def stability_rows(
             "sample": str(names[index]),
             "class": str(classes[index]),
             "mean score": float(found.average.values[index]),
-            "in the hardest tenth in": found.in_words(int(index)),
+            reads.HARDEST_TENTH: found.in_words(int(index)),
         }
         for place, index in enumerate(order.tolist(), start=1)
     ]

@@ -1,9 +1,11 @@
 """Runs that differ in their seed only: started from the form, averaged, compared."""
 
+import numpy as np
 import pytest
 
 from coreset_lib.runs.store import RunStore
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.scores import compute_score
 from dashboard import reads
 from dashboard.frame import run_title, run_titles
 
@@ -118,3 +120,59 @@ def test_the_overlap_of_coresets_over_seeds_is_told(open_dashboard, repeated):
     assert "3 runs: two of their coresets share" in dashboard.words
     # These runs were recorded with the same numbers: any seed gives the same coreset.
     assert "100 %" in dashboard.words
+
+
+@pytest.fixture
+def different(cache, make_run):
+    """Three finished runs of one recipe whose recorded numbers differ."""
+    return [make_run(cache, seed=seed) for seed in (0, 1, 2)]
+
+
+def test_a_coreset_goes_by_the_mean_score_of_the_runs_where_that_is_chosen(
+    open_dashboard, different
+):
+    dashboard = open_dashboard("coreset", strategy="Top: the hardest samples")
+    assert not dashboard.errors
+    dashboard.labelled("selectbox", "Several runs").set_value("scores")
+    dashboard = dashboard.run()
+    assert not dashboard.errors
+    assert not [e for e in dashboard.app.button if e.label == "Benchmark this coreset"]
+    dashboard = open_box(dashboard, "other-seeds")
+    assert "goes by the mean score over these runs" in dashboard.words
+    summary = next(each for each in reads.run_summaries() if each.seed == 1)
+    choices = (
+        *(("strategy", "top"), ("score", "el2n"), ("score_options", ())),
+        *(("rate", 0.2), ("average", "scores")),
+    )
+    coreset, score = reads.chosen_coreset(summary.version, choices)
+    means = np.mean([compute_score(run.dynamics(), "el2n").values for run in different], axis=0)
+    np.testing.assert_allclose(score.values, means)
+    np.testing.assert_array_equal(np.sort(coreset.indices), np.sort(np.argsort(-means)[:12]))
+    assert reads.coreset_export(summary, choices).provenance["repetitions"] == [
+        run.run_id for run in different
+    ]
+
+
+def test_strategies_without_a_score_and_runs_without_others_have_no_such_choice(
+    open_dashboard, different
+):
+    dashboard = open_dashboard("coreset", strategy="Random")
+    assert not [e for e in dashboard.app.selectbox if e.label == "Several runs"]
+
+
+def test_the_ranking_tells_how_often_each_is_in_the_hardest_tenth(open_dashboard, different):
+    dashboard = open_dashboard("trajectories")
+    assert not any(reads.HARDEST_TENTH in e.value.columns for e in dashboard.app.dataframe)
+    dashboard.labelled("toggle", "Other seeds").set_value(True)
+    dashboard.app.session_state["ranking-table-box"] = True
+    dashboard = dashboard.run()
+    assert not dashboard.errors
+    (table,) = (e.value for e in dashboard.app.dataframe if reads.HARDEST_TENTH in e.value.columns)
+    assert table[reads.HARDEST_TENTH].str.fullmatch("[0-3] of 3 runs").all()
+    assert (table[reads.HARDEST_TENTH] != "3 of 3 runs").any()
+
+
+def test_one_run_alone_has_no_column_of_other_seeds(open_dashboard, write_run):
+    write_run()
+    dashboard = open_dashboard("trajectories")
+    assert not [e for e in dashboard.app.toggle if e.label == "Other seeds"]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from coreset_lib.cli import _run
+from coreset_lib.datasets.pixels import pixel_components
 from coreset_lib.errors import CoresetError
-from coreset_lib.features.pixels import pixel_components
 from coreset_lib.runs.store import Run
 from coreset_lib.training.after import held_out
 from coreset_lib.training.after.held_out import compute_held_out, spread_over_folds, turn_onto

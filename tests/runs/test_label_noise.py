@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from coreset_lib.configs import TrainingConfig, high_noise_warning, parse_label_noise
 from coreset_lib.datasets import PhantomOptions, load_configured, load_dataset, make_phantom
-from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
+from coreset_lib.datasets.pixels import pixel_components
+from coreset_lib.datasets.relabelling.label_noise import (
+    inject_label_noise,
+    likeness_to_another_class,
+)
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.create import create_run
 from coreset_lib.runs.store import Run
@@ -50,6 +54,32 @@ def test_class_dependent_noise_sends_each_class_to_one_other_and_spares_the_last
     assert sorted(map(len, targets.values())) == [0, 1, 1]
     shares = sorted((after != before)[before == k].mean() for k in range(3))
     assert shares == pytest.approx([0, rate, rate])
+
+
+def test_look_alikes_get_the_class_of_the_nearest_image_of_another_class(plain):
+    noisy = inject_label_noise(plain, kind="look_alike", rate=0.2, seed=5)
+    labels = plain.train.labels
+    changed = np.flatnonzero(noisy.train.labels != labels)
+    assert len(changed) == 60
+    places = pixel_components(plain.train.images, has_colours=False).astype(float)
+    apart = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(apart, np.inf)
+    is_same = labels[:, None] == labels[None]
+    own = np.where(is_same, apart, np.inf).min(axis=1)
+    other = np.where(is_same, np.inf, apart).min(axis=1)
+    nearest = labels[np.where(is_same, np.inf, apart).argmin(axis=1)]
+    np.testing.assert_array_equal(noisy.train.labels[changed], nearest[changed])
+    least = np.sort(own / (own + other))[-120]
+    assert (own / (own + other))[changed].min() > least - 1e-6
+    again = inject_label_noise(plain, kind="look_alike", rate=0.2, seed=5)
+    np.testing.assert_array_equal(noisy.train.labels, again.train.labels)
+
+
+def test_a_sample_alone_in_its_class_is_the_last_to_look_like_another():
+    places = np.array([[0.0], [1.0], [1.0], [4.0], [9.0]], dtype=np.float32)
+    likeness, other = likeness_to_another_class(places, np.array([0, 0, 2, 2, 5]))
+    np.testing.assert_allclose(likeness, [0.5, 1.0, 1.0, 0.5, 0.0])
+    np.testing.assert_array_equal(other, [2, 2, 0, 0, 2])
 
 
 def test_pixels_held_out_splits_and_the_source_stay_as_they_were(plain):
@@ -125,6 +155,7 @@ def test_most_labels_are_spoilt_at_a_high_rate(plain):
 
 def test_hyphens_are_understood():
     assert parse_label_noise(" class-dependent:0.4 ") == ("class_dependent", 0.4)
+    assert parse_label_noise("look-alike:0.05") == ("look_alike", 0.05)
     assert parse_label_noise("none") == ("none", 0.0)
 
 

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.configs import NO_LABEL_NOISE, check_label_noise
-from coreset_lib.datasets.labeled_images import LabeledImages, Labels, check_one_class_each
+from coreset_lib.datasets.labeled_images import (
+    LabeledImages,
+    Labels,
+    check_one_class_each,
+    is_volume,
+)
+from coreset_lib.datasets.pixels import pixel_components
 from coreset_lib.errors import CoresetError
 from coreset_lib.seeds import stream
 
@@ -25,11 +31,13 @@ def inject_label_noise(
     Parameters
     ----------
     dataset : LabeledImages
-    kind : {"none", "symmetric", "class_dependent"}
+    kind : {"none", "symmetric", "class_dependent", "look_alike"}
         ``symmetric``: ``round(rate * N)`` samples, drawn from all, get one of the other
         classes, each as likely as the next. ``class_dependent``: the classes are put in a
         drawn order, and in each of them but the last ``round(rate * n)`` of its n samples get
         the class that comes next; the last keeps its labels. Of two classes one is hit.
+        ``look_alike``: see :func:`likeness_to_another_class`; ``round(rate * N)`` samples, drawn
+        from the ``2 * round(rate * N)`` that look most like another class, get that class.
     rate : float
         In (0, 1); 0 without noise. See :func:`coreset_lib.configs.high_noise_warning` from 0.5 on.
     seed : int
@@ -61,8 +69,12 @@ def inject_label_noise(
     labels = np.asarray(dataset.train.labels, dtype=np.int64)
     true = np.asarray(dataset.truth.get(TRUE_LABEL, labels), dtype=np.int64)
     rng = stream(seed, "label noise", kind)
-    spoil = _symmetric if kind == "symmetric" else _class_dependent
-    rows, values = spoil(rng, labels, np.flatnonzero(labels == true), dataset.n_classes, rate)
+    clean = np.flatnonzero(labels == true)
+    if kind == "look_alike":
+        rows, values = _look_alike(rng, dataset, clean, rate)
+    else:
+        spoil = _symmetric if kind == "symmetric" else _class_dependent
+        rows, values = spoil(rng, labels, clean, dataset.n_classes, rate)
     spoilt = labels.copy()
     spoilt[rows] = values
     _check_outcome(dataset, labels, spoilt, kind, rate)
@@ -98,6 +110,64 @@ def _class_dependent(
         rows.append(members[: round(rate * len(members))])
         values.append(np.full(len(rows[-1]), target))
     return np.concatenate(rows), np.concatenate(values)
+
+
+def _look_alike(
+    rng: np.random.Generator, dataset: LabeledImages, clean: NDArray[np.intp], rate: float
+) -> Drawn:
+    """Draw from the samples that look most like another class; they get that class."""
+    images = dataset.train.images
+    has_colours = images.ndim == 4 and not is_volume(images)
+    places = pixel_components(images, has_colours=has_colours)[clean]
+    labels = np.asarray(dataset.train.labels, dtype=np.int64)[clean]
+    likeness, other = likeness_to_another_class(places, labels)
+    n_wrong = round(rate * len(clean))
+    most_alike = np.argsort(-likeness, kind="stable")[: 2 * n_wrong]
+    rows = rng.permutation(most_alike)[:n_wrong]
+    return clean[rows], other[rows]
+
+
+def likeness_to_another_class(
+    places: NDArray[np.float32], labels: Labels
+) -> tuple[NDArray[np.float64], Labels]:
+    """Return how much nearer the nearest sample of another class is than that of the own one.
+
+    Parameters
+    ----------
+    places : float array, shape (samples, dimensions)
+    labels : int64 array, shape (samples,)
+        Of at least two classes.
+
+    Returns
+    -------
+    likeness : float64 array, shape (samples,)
+        own / (own + other) of the two Euclidean distances, in [0, 1]; 0.5 where both are 0,
+        0 for a sample that is alone in its class.
+    other : int64 array, shape (samples,)
+        The class of the nearest sample of another class; the lower number where two are as near.
+
+    Notes
+    -----
+    Cost: samples squared times dimensions.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    classes, counts = np.unique(labels, return_counts=True)
+    nearest = np.full((len(labels), len(classes)), np.inf)
+    for column, (klass, count) in enumerate(zip(classes, counts, strict=True)):
+        is_own = labels == klass
+        search = NearestNeighbors(algorithm="brute").fit(places[is_own])
+        nearest[~is_own, column] = search.kneighbors(places[~is_own], 1)[0][:, 0]
+        if count > 1:
+            nearest[is_own, column] = search.kneighbors(places[is_own], 2)[0][:, 1]
+    rows, column_of = np.arange(len(labels)), np.searchsorted(classes, labels)
+    own = nearest[rows, column_of]
+    nearest[rows, column_of] = np.inf
+    other = nearest.min(axis=1)
+    with np.errstate(invalid="ignore"):
+        likeness = np.where(own + other > 0, own / (own + other), 0.5)
+    likeness[np.isinf(own)] = 0.0
+    return likeness, classes[nearest.argmin(axis=1)].astype(np.int64)
 
 
 def _check_outcome(

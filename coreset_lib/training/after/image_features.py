@@ -5,8 +5,8 @@ from collections.abc import Callable
 from coreset_lib.atomic import write_array
 from coreset_lib.datasets import load_configured
 from coreset_lib.datasets.labeled_images import LabeledImages, is_volume
+from coreset_lib.datasets.pixels import pixel_components
 from coreset_lib.features.efficientnet import efficientnet_features
-from coreset_lib.features.pixels import pixel_components
 from coreset_lib.runs.resume import check_same_dataset, plain_config
 from coreset_lib.runs.store import Run
 from coreset_lib.training.device import resolve_device

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array, write_json
 from coreset_lib.datasets.labeled_images import LabeledImages, is_volume
-from coreset_lib.features.pixels import pixel_components
+from coreset_lib.datasets.pixels import pixel_components
 from coreset_lib.features.snapshots import (
     EarlyChoice,
     Snapshot,

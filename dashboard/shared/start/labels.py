@@ -11,6 +11,7 @@ NOISE_TITLES = {
     "none": "no: the labels as they are",
     "symmetric": "of any samples, to any other class",
     "class_dependent": "of each class, to one other class",
+    "look_alike": "of images that look like another class, to that class",
 }
 LARGEST_MB = 50
 

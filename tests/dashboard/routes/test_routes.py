@@ -193,7 +193,9 @@ def test_the_first_page_has_an_address_of_its_own_name(get, query, place):
 
 
 @pytest.mark.parametrize("base", ["", "lens", "a/b"])
-def test_a_page_that_asks_below_its_name_is_told_that_the_server_is_elsewhere(monkeypatch, base):
+def test_a_page_that_asks_below_its_name_is_told_that_the_server_is_elsewhere(
+    monkeypatch, run_async, base
+):
     monkeypatch.setattr(config, "get_option", lambda name: base)
     before = f"/{base}" if base else ""
     status = {}
@@ -206,6 +208,6 @@ def test_a_page_that_asks_below_its_name_is_told_that_the_server_is_elsewhere(mo
         status[path] = answer.status
 
     for path in ("/review/_stcore/health", "/map/_stcore/host-config", "/_stcore/health"):
-        asyncio.run(ask(before + path))
+        run_async(ask(before + path))
     # Neither a success, which would lead the page there, nor an error, which consoles show.
     assert list(status.values()) == [300, 300, 404]
