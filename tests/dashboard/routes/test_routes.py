@@ -194,20 +194,12 @@ def test_the_first_page_has_an_address_of_its_own_name(get, query, place):
 
 @pytest.mark.parametrize("base", ["", "lens", "a/b"])
 def test_a_page_that_asks_below_its_name_is_told_that_the_server_is_elsewhere(
-    monkeypatch, run_async, base
+    monkeypatch, request, base
 ):
     monkeypatch.setattr(config, "get_option", lambda name: base)
+    get = request.getfixturevalue("get")  # after the option, which the routes are made of
     before = f"/{base}" if base else ""
-    status = {}
-    app = Starlette(routes=front.routes())
-
-    async def ask(path):
-        answer = Answer()
-        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
-        await app(scope, None, answer.send)
-        status[path] = answer.status
-
-    for path in ("/review/_stcore/health", "/map/_stcore/host-config", "/_stcore/health"):
-        run_async(ask(before + path))
+    paths = ("/review/_stcore/health", "/map/_stcore/host-config", "/_stcore/health")
+    status = {path: get(before + path).status for path in paths}
     # Neither a success, which would lead the page there, nor an error, which consoles show.
     assert list(status.values()) == [300, 300, 404]
