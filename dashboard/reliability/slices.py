@@ -8,7 +8,7 @@ import streamlit as st
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.slices import SliceFigures, Slices, classes_of_one_slice, compare_slices
 from dashboard import reads, session
-from dashboard.map.table_colours import COLUMN, own_columns
+from dashboard.shared.samples.own_columns import COLUMN, own_columns
 from dashboard.shared.text import as_text
 
 MOST_CLASSES_NAMED = 3

@@ -24,9 +24,9 @@ from coreset_lib.runs.summary import RunSummary, RunVersion
 from dashboard import reads
 from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
-from dashboard.map.table_colours import COLUMN
 from dashboard.review.component.review_desk import Wish
 from dashboard.review.component.review_wall import TOKEN_START, GroupWish
+from dashboard.shared.samples.own_columns import COLUMN
 from dashboard.shared.samples.suspicion import suspicion as suspicion
 
 TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"

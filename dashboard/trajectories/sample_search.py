@@ -7,7 +7,7 @@ from coreset_lib.scores.curve_shapes import SHAPES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads
-from dashboard.map.table_colours import COLUMN, own_columns
+from dashboard.shared.samples.own_columns import COLUMN, own_columns
 
 
 def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
