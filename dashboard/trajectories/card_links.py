@@ -5,7 +5,7 @@ import streamlit as st
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
-from dashboard.frame import PAGES
+from dashboard.frame import go_to
 from dashboard.review import data as review_data
 from dashboard.review.queue import show_group
 from dashboard.shared.links.groups import draw_linked_images
@@ -27,7 +27,7 @@ def draw_card_links(summary: RunSummary, sample: int) -> None:
             help="Selects this sample",
         ):
             selection.select(run_id, [sample])
-            st.switch_page(PAGES / "map.py")
+            go_to("map")
         if st.button(
             "Send to review",
             icon=":material/rate_review:",
@@ -35,7 +35,7 @@ def draw_card_links(summary: RunSummary, sample: int) -> None:
             help="Selects this sample",
         ):
             show_group(run_id, [sample])
-            st.switch_page(PAGES / "review.py")
+            go_to("review")
     with st.expander("Most alike", key="card-alike", on_change="rerun") as box:
         # Finding them takes a moment: no window that is moved waits for it.
         if box.open:

@@ -12,7 +12,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from dashboard import reads, session
-from dashboard.frame import PAGES
+from dashboard.frame import go_to
 from dashboard.review.queue import show_group as show_on_review
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.image_grid import Tile, image_grid
@@ -110,10 +110,10 @@ def _draw_ways_on(summary: RunSummary, indices: NDArray[np.intp]) -> None:
             st.rerun()
         if st.button("Show on the map", icon=":material/scatter_plot:", key="group-map"):
             selection.select(run_id, chosen)
-            st.switch_page(PAGES / "map.py")
+            go_to("map")
         if st.button("Send to review", icon=":material/rate_review:", key="group-review"):
             show_on_review(run_id, chosen)
-            st.switch_page(PAGES / "review.py")
+            go_to("review")
 
 
 def _draw_images(summary: RunSummary, group: Group) -> None:
