@@ -272,7 +272,7 @@ def test_the_downloaded_coreset_is_the_one_of_the_command_line(finished, browser
 def test_images_are_part_of_the_page_and_need_not_be_fetched(finished, browser_page):
     url, _, run_id = finished
     page = Page(browser_page).open(f"{url}/coreset?run={run_id}")
-    images = page.page.locator("[data-testid=stImage] img")
+    images = page.page.locator(".grid .tile img")
     images.nth(23).wait_for(timeout=MINUTES)
     page.settle()
     shown = images.evaluate_all(

@@ -319,6 +319,7 @@ def test_the_map_works_with_keys_alone(open_map):
         page.keyboard.press(key)
     bar = page.locator(".st-key-selection-bar p")
     bar.filter(has_text=re.compile(rf"^(?!{N_TRAIN} ).*selected")).first.wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     map_page.surface.focus()
     page.keyboard.press("Escape")
     map_page.says_selected(0)

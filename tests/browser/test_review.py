@@ -230,7 +230,12 @@ def test_a_field_that_takes_the_keys_is_named_and_escape_leads_back(browser_page
 def test_the_buttons_of_the_desk_are_on_the_screen(browser_page, review_url, size):
     browser_page.set_viewport_size({"width": size[0], "height": size[1]})
     open_desk(browser_page, review_url, reader="ada", queue="All")
-    box = browser_page.locator(".desk .bar").bounding_box()
+    bar = browser_page.locator(".desk .bar")
+    for _ in range(50):  # until the image is there and the page stands
+        box = bar.bounding_box()
+        if box["y"] + box["height"] <= size[1] - 25:
+            break
+        browser_page.wait_for_timeout(100)
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= size[1] - 25  # the page's last line is fixed below
 

@@ -176,6 +176,12 @@ class Dashboard:
         (component,) = self.app.get("bidi_component")
         return json.loads(component.proto.json)
 
+    @property
+    def grids(self):
+        """What the grids of images were given, as the browser gets it."""
+        given = [json.loads(each.proto.json) for each in self.app.get("bidi_component")]
+        return [each for each in given if "tiles" in each]
+
     def metric(self, label):
         return next(element.value for element in self.app.metric if element.label == label)
 

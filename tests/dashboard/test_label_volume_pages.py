@@ -99,10 +99,12 @@ def test_the_metrics_of_the_run_name_auc_and_exact_match(open_dashboard, shown_r
 def test_the_coreset_shows_a_picture_of_every_volume(open_dashboard, shown_run):
     dashboard = open_dashboard("coreset", strategy="Top: the hardest samples")
     assert not dashboard.errors
-    pictures = [str(image.proto) for image in dashboard.app.get("image")]
-    assert len(pictures) >= 6
-    assert any(" + " in picture for picture in pictures)
-    assert len(set(dashboard.images)) == len(pictures)
+    tiles = [tile for grid in dashboard.grids for tile in grid["tiles"]]
+    pictures = {tile["image"] for tile in tiles}
+    assert len(tiles) >= 6
+    assert any(" + " in tile["alt"] for tile in tiles)
+    assert None not in pictures
+    assert len(pictures) == len(tiles)
 
 
 def test_volumes_with_labels_are_added_checked_and_handed_over(

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from coreset_lib.datasets.checking.common_look import CommonLook, pictures
 from coreset_lib.datasets.checking.registration import Likeness, likeness_in_place
@@ -15,6 +14,7 @@ QUALITY = 75
 SMALLER = 0.8
 BRIGHTER, LIGHTER = 1.2, 10
 SPARE = 1.15
+AT_ONCE = 1024
 LEAST_REST, LEAST_DISTANCE, LEAST_DETAIL_LOST = 0.03, 0.01, 0.03
 Picture = NDArray[np.uint8]
 
@@ -37,8 +37,9 @@ def likeness_to_own_copies(images: Images, look: CommonLook) -> list[Likeness]:
     whole = pictures(flat, look.side)
     found: list[Likeness] = []
     for change in CHANGES:
-        made = np.stack([change(image) for image in flat])
-        found.append(likeness_in_place(whole, pictures(made, look.side), look.check))
+        parts = np.split(flat, range(AT_ONCE, len(flat), AT_ONCE))
+        made = [pictures(np.stack([change(i) for i in part]), look.side) for part in parts]
+        found.append(likeness_in_place(whole, np.concatenate(made), look.check))
     return found
 
 
@@ -63,6 +64,8 @@ def is_explained(alike: Likeness, own: Likeness) -> NDArray[np.bool_]:
 
 def _compressed(image: Picture) -> Picture:
     """Return an image after JPEG."""
+    from PIL import Image
+
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY)
     return np.asarray(Image.open(buffer))
@@ -70,6 +73,8 @@ def _compressed(image: Picture) -> Picture:
 
 def _rescaled(image: Picture) -> Picture:
     """Return an image made smaller and large again."""
+    from PIL import Image
+
     height, width = image.shape[:2]
     small = (max(round(width * SMALLER), 1), max(round(height * SMALLER), 1))
     picture = Image.fromarray(image).resize(small, Image.Resampling.BICUBIC)
