@@ -279,7 +279,7 @@ def test_images_are_part_of_the_page_and_need_not_be_fetched(finished, browser_p
         "images => images.map(i => [i.src.slice(0, 15), i.alt.slice(0, 7), i.naturalWidth])"
     )
     assert len(shown) == 24
-    assert {tuple(image) for image in shown} == {("data:image/png;", "Sample ", 28)}  # as the network sees it
+    assert {tuple(image) for image in shown} == {("data:image/png;", "Sample ", 28)}
     assert not page.problems
 
 
