@@ -25,7 +25,7 @@ Float64s = NDArray[np.float64]
 SIGNS = {
     "margin": "mean margin over the first ten epochs: low is suspicious",
     "neighbours": "share of the 50 images most alike early in training that carry another label",
-    "pixels": "share of the 50 images with the most alike pixels that carry another label",
+    "pixels": "share of the other classes by a linear model of the pixels, out of fold",
     "held_out": "share of the other classes by networks that had not seen the image",
     "never_learned": "wrong in every epoch",
     "vog": "fluctuation of the gradient, where the run recorded it",

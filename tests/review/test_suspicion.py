@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.review.evidence import class_evidence, early_shares, inside_classes, vote_shares
 from coreset_lib.review.neighbours import find_neighbours, label_disagreement
+from coreset_lib.review.out_of_fold import out_of_fold_shares
 from coreset_lib.review.suspicion import WEIGHTS, queue_of_run, suspicion_queue
 
 
@@ -105,15 +106,22 @@ def test_the_chance_of_a_wrong_label_is_a_share_of_two_classes(learned):
     )
 
 
-def test_pixels_and_held_out_networks_are_sources_with_words(learned):
-    held_out = np.tile([0.9, 0.1], (6, 1)).astype(np.float32)
-    queue = suspicion_queue(learned, FEATURES, pixels=FEATURES, held_out=held_out)
-    assert set(queue.evidence.sources) == {"early", "neighbours", "pixels", "held_out"}
-    assert queue.signs["held_out"][5] == pytest.approx(0.9)
-    assert "80 % of the images with the most alike pixels carry another label" in queue.reasons(5)
-    assert any("had not seen the image takes it for class 0 (0.90)" in r for r in queue.reasons(5))
-    assert "label of 80 % of those with the most alike pixels" in queue.suggestion(5)
-    assert "0.90 by a network that had not seen it" in queue.suggestion(5)
+def test_pixels_and_held_out_networks_are_sources_with_words(make_dynamics):
+    labels = [0] * 15 + [1] * 15
+    labels[14] = 1
+    dynamics = make_dynamics(labels=labels, n_classes=2, margin=[[0.1] * 30], prediction=[labels])
+    pixels = np.concatenate([np.linspace(-3, -2, 15), np.linspace(2, 3, 15)])[:, None]
+    held_out = np.tile([0.9, 0.1], (30, 1)).astype(np.float32)
+    queue = suspicion_queue(dynamics, pixels=pixels.astype(np.float32), held_out=held_out)
+    assert set(queue.evidence.sources) == {"early", "pixels", "held_out"}
+    share = out_of_fold_shares(pixels, np.array(labels), 2)[14, 0]
+    assert share > 0.7
+    assert queue.signs["pixels"][14] == pytest.approx(share)
+    said = "a linear model of the pixels that had not seen the image takes it for class 0"
+    assert any(f"{said} ({share:.2f})" in reason for reason in queue.reasons(14))
+    assert any("a network that had not seen the image takes" in r for r in queue.reasons(14))
+    assert f"{share:.2f} by a linear model of the pixels" in queue.suggestion(14)
+    assert "0.90 by a network that had not seen it" in queue.suggestion(14)
 
 
 def test_early_shares_are_mean_probabilities_of_the_first_ten_epochs(make_dynamics):
