@@ -211,7 +211,8 @@ def options() -> argparse.ArgumentParser:
     arguments.add_argument("--data-root", type=Path, help="folder of the real datasets")
     arguments.add_argument("--datasets", default=",".join(DATASETS))
     arguments.add_argument("--noises", default=",".join(NOISES))
-    arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--seeds", type=int, default=3, help="how many")
+    arguments.add_argument("--first-seed", type=int, default=0)
     arguments.add_argument("--tables", action="store_true", help="print tables, measure nothing")
     return arguments
 
@@ -221,7 +222,7 @@ def main() -> None:
     if given.tables:
         print_tables(given.out)
         return
-    for seed in range(given.seeds):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         for dataset in given.datasets.split(","):
             for noise in given.noises.split(","):
                 cell, path = Cell(dataset, noise, seed), given.out / f"{dataset}.csv"

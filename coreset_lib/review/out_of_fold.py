@@ -13,6 +13,7 @@ MOST_SHOWN = 5_000
 # Inverse strengths; at the weakest end hardly anything but the frequency of the classes is left.
 PENALTIES = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 LEAST_PROBABILITY = 1e-6
+TRUST_STEPS = 20
 
 
 def out_of_fold_shares(
@@ -54,9 +55,38 @@ def out_of_fold_shares(
         shown = shown[:: max(-(-len(shown) // MOST_SHOWN), 1)]
         _predict_all_penalties(scaled, labels, shown, np.flatnonzero(is_out), found)
     is_known = found.sum(axis=(0, 2)) > 0
-    own = found[:, np.arange(len(labels)), labels][:, is_known]
-    surprise = -np.log(np.maximum(own, LEAST_PROBABILITY)).mean(axis=1)
-    return found[int(surprise.argmin())]
+    surprises = [_surprise(shares[is_known], labels[is_known]) for shares in found]
+    return found[int(np.argmin(surprises))]
+
+
+def trusted_shares(shares: NDArray[Any], labels: NDArray[np.int64]) -> Float64s:
+    """Mix out-of-fold probabilities with how frequent the classes are, as much as serves them.
+
+    Parameters
+    ----------
+    shares : float array, shape (samples, classes)
+        By models that had not seen the sample.
+    labels : int64 array, shape (samples,)
+
+    Returns
+    -------
+    float64 array, shape (samples, classes)
+        t * shares + (1 - t) * frequency, t of 0, 0.05, .., 1 with the smallest mean of
+        -log p(label): networks that learned wrong labels by heart are sure, and often wrong.
+    """
+    given = shares.astype(np.float64)
+    frequency = np.bincount(labels, minlength=given.shape[1]) / max(len(labels), 1)
+    mixed = [
+        step / TRUST_STEPS * given + (1 - step / TRUST_STEPS) * frequency
+        for step in range(TRUST_STEPS + 1)
+    ]
+    return min(mixed, key=lambda each: _surprise(each, labels))
+
+
+def _surprise(shares: Float64s, labels: NDArray[np.int64]) -> float:
+    """Return the mean of -log p(label)."""
+    own = shares[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(own, LEAST_PROBABILITY)).mean())
 
 
 def _predict_all_penalties(

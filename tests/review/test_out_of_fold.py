@@ -5,7 +5,12 @@ import pytest
 from scipy.optimize import minimize
 
 from coreset_lib.review import out_of_fold
-from coreset_lib.review.out_of_fold import FOLDS, PENALTIES, out_of_fold_shares
+from coreset_lib.review.out_of_fold import (
+    FOLDS,
+    PENALTIES,
+    out_of_fold_shares,
+    trusted_shares,
+)
 
 
 def plain_model(features, labels, penalty, n_classes):
@@ -89,3 +94,28 @@ def test_large_sets_show_each_model_a_part_that_is_spread_evenly(monkeypatch):
     features = random.normal(size=(400, 2)) + 3 * labels[:, None]
     found = out_of_fold_shares(features, labels, 2)
     assert (found.argmax(axis=1) == labels).mean() > 0.95
+
+
+def test_networks_are_trusted_as_far_as_they_foretell_the_labels():
+    labels = np.array([0] * 6 + [1] * 4)
+    sure_and_right = np.eye(2)[labels]
+    np.testing.assert_allclose(trusted_shares(sure_and_right, labels), sure_and_right)
+    no_better_than_chance = np.tile([[1.0, 0.0], [0.0, 1.0]], (5, 1))
+    found = trusted_shares(no_better_than_chance, labels)
+    np.testing.assert_allclose(found, np.tile([0.6, 0.4], (10, 1)))
+
+
+def test_the_trust_is_the_best_of_the_steps():
+    random = np.random.default_rng(4)
+    labels = random.integers(3, size=200)
+    said = np.where(random.random(200) < 0.3, random.integers(3, size=200), labels)
+    shares = 0.98 * np.eye(3)[said] + 0.02 / 3
+    frequency = np.bincount(labels) / 200
+    losses = {}
+    for trust in np.linspace(0, 1, 21):
+        mixed = trust * shares + (1 - trust) * frequency
+        losses[trust] = -np.log(mixed[np.arange(200), labels]).sum()
+    best = min(losses, key=losses.get)
+    assert 0 < best < 1
+    expected = best * shares + (1 - best) * frequency
+    np.testing.assert_allclose(trusted_shares(shares, labels), expected)
