@@ -21,6 +21,7 @@ export default [
     files: ["tests/javascript/*.mjs"],
     languageOptions: {
       globals: {
+        Blob: "readonly",
         Buffer: "readonly",
         setTimeout: "readonly",
         URL: "readonly",
@@ -32,6 +33,7 @@ export default [
     // Parts of a component that Python joins to one script: their names are for the others.
     files: [
       "dashboard/**/map_*.js",
+      "dashboard/**/viewer_*.js",
       "dashboard/**/window_*.js",
       "dashboard/**/live_*.js",
       "dashboard/**/instrument_*.js",

@@ -35,6 +35,7 @@ from coreset_lib.training.running.worker import train_run
 INJECTED = ("symmetric:0.2", "symmetric:0.4", "class_dependent:0.2", "class_dependent:0.4")
 REAL = ("pneumoniamnist", "breastmnist")
 CLEANLAB_METHODS = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
+CONSTANT = "class alone"
 RECIPE = {"model": "small_cnn", "epochs": 30, "batch_size": 64, "device": "cpu"}
 
 
@@ -134,6 +135,25 @@ def summarise(measured: dict[tuple[str, str, int], dict[str, Any]]) -> list[dict
     return rows
 
 
+def constant_rule(dataset: str, noise: str, seed: int, root: Path | None) -> dict[str, Any]:
+    """Judge what any ranking must beat: the class alone, by size, the better way round."""
+    kind, rate = parse_label_noise(noise)
+    config = TrainingConfig(
+        dataset=dataset,
+        data_root=None if root is None else str(root),
+        label_noise=kind,
+        label_noise_rate=rate,
+        label_noise_seed=seed,
+        **RECIPE,
+    )
+    images = load_configured(config)
+    labels = np.asarray(images.train.labels)
+    is_wrong = np.asarray(images.truth["is_mislabelled"])
+    sizes = np.bincount(labels)[labels].astype(np.float64)
+    ways = [detection_figures(sign * sizes, is_wrong) for sign in (-1, 1)]
+    return {"found": {CONSTANT: asdict(max(ways, key=lambda found: found.auroc))}}
+
+
 def issue_rows(measured: dict[tuple[str, str, int], dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the means over seeds of what cleanlab flagged."""
     rows = []
@@ -169,6 +189,7 @@ def options() -> argparse.ArgumentParser:
     arguments.add_argument("--data-root", type=Path, help="folder of the real datasets")
     arguments.add_argument("--work", type=Path, help="where finished runs are kept")
     arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--constant", action="store_true", help="the constant rule alone")
     arguments.add_argument("--tables", action="store_true", help="print tables, measure nothing")
     return arguments
 
@@ -177,6 +198,11 @@ def main() -> None:
     given = options().parse_args()
     if given.tables:
         print_tables(given.out / "label_noise.json")
+        return
+    if given.constant:
+        all_cells = cells(given.data_root is not None, given.seeds)
+        judged = {cell: constant_rule(*cell, given.data_root) for cell in all_cells}
+        publish("label_noise_constant", {"rankings": summarise(judged)}, folder=given.out)
         return
     work = given.work or Path(tempfile.mkdtemp())
     work.mkdir(parents=True, exist_ok=True)

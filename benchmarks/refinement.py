@@ -28,6 +28,8 @@ from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import LabeledImages, PhantomOptions, load_dataset, make_phantom
 from coreset_lib.datasets.relabelling.label_noise import inject_label_noise
 from coreset_lib.evaluation.paired import compare_paired
+from coreset_lib.evaluation.verdicts.intervals import Draws, difference
+from coreset_lib.evaluation.verdicts.judging import judge
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
 from coreset_lib.refinement.queries import QUERIES
 from coreset_lib.refinement.refiner import Refiner
@@ -171,7 +173,7 @@ def curve_rows(results: dict[Key, dict[float, Any]]) -> list[dict[str, Any]]:
 
 
 def verdict_rows(results: dict[Key, dict[float, Any]]) -> list[dict[str, Any]]:
-    """Compare the mean accuracy over the rounds with both references, paired by seed."""
+    """Compare the mean accuracy over the rounds with both references, by draws of each side."""
     rows = []
     share = VOG_SHARES[0]
     everywhere = [(None, None)]
@@ -184,10 +186,11 @@ def verdict_rows(results: dict[Key, dict[float, Any]]) -> list[dict[str, Any]]:
         for arm in QUERIES:
             for reference in ("random", PLAIN):
                 if arm != reference:
-                    found = compare_paired(means[arm], means[reference])
+                    sides = [Draws(np.array(means[name])) for name in (arm, reference)]
+                    found = difference(*sides)
                     row = {"dataset": name or "all", "noise": rate, "query": arm}
                     row |= {"reference": reference, "difference": found.mean, "low": found.low}
-                    row |= {"high": found.high, "verdict": found.verdict, "pairs": found.n_seeds}
+                    row |= {"high": found.high, "verdict": judge(found), "draws": found.n_draws}
                     rows.append(row)
     return rows
 

@@ -11,6 +11,7 @@ NOT_BENCHMARKS = (
     *("score_table.py", "recommended.py", "refinement.py", "label_noise.py", "embeddings.py"),
     *("near_copies.py", "demo_recipe.py", "gpu.py"),
     *("recommended_second.py", "recommended_candidates.py", "recommended_tables.py"),
+    *("studies.py", "study_arms.py", "study_claims.py", "study_evidence.py", "study_verdicts.py"),
 )
 
 

@@ -1,20 +1,22 @@
 """How much the scores of one run agree: rank correlations, overlap at 10 %, classes chosen.
 
-Writes the tables of docs/scores-compared.md from a finished run; the words around them are
-written by hand.
+Writes ``results/scores_compared.json`` from a finished run; ``--tables`` prints the tables of
+docs/scores-compared.md from it, and the words around them are written by hand.
 """
 
-import argparse
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from measuring import parser, publish
 from scipy.stats import spearmanr
 
 from coreset_lib.cache import default_cache
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.store import RunStore
+from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import SCORES, compute_score
 from coreset_lib.selection import SelectionConfig, select_coreset
 
@@ -60,12 +62,8 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("run", nargs="?", default="latest")
-    arguments.add_argument("--cache", type=Path, default=default_cache())
-    given = arguments.parse_args()
-    run = RunStore(given.cache).find(given.run)
+def compared(run: Run) -> dict[str, pd.DataFrame]:
+    """Return the three tables of a run, by title."""
     dynamics = run.dynamics()
     difficulty, coresets = {}, {}
     for name in SCORES:
@@ -77,20 +75,34 @@ def main() -> None:
         difficulty[name] = score.difficulty
         config = SelectionConfig(score=name, rate=RATE)
         coresets[name] = set(select_coreset(dynamics, config, score=score).indices.tolist())
-    manifest = run.manifest
-    tables = {
+    return {
         f"Rank correlation (Spearman), {dynamics.n_samples} samples": correlation_table(difficulty),
         "Overlap of the hardest 10 %, in percent": overlap_table(coresets),
         "Classes in the hardest 10 %, in percent": composition_table(
             coresets, dynamics.labels, dynamics.class_names
         ),
     }
-    sys.stdout.write(
-        f"{manifest.dataset.name}, {manifest.config['model']}, {dynamics.n_epochs} epochs, "
-        f"seed {manifest.seed}, versions {manifest.versions}\n\n"
-    )
-    for title, table in tables.items():
-        sys.stdout.write(f"### {title}\n\n{markdown(table)}\n\n")
+
+
+def tables_of(path: Path) -> Iterator[str]:
+    """Yield a title and a Markdown table for each of a results file."""
+    for title, rows in json.loads(path.read_text())["tables"].items():
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        yield f"### {title}\n\n{markdown(table)}"
+
+
+def main() -> None:
+    arguments = parser(__doc__ or "")
+    arguments.add_argument("run", nargs="?", default="latest")
+    arguments.add_argument("--cache", type=Path, default=default_cache())
+    arguments.add_argument("--tables", action="store_true", help="print tables, compute nothing")
+    given = arguments.parse_args()
+    if not given.tables:
+        run = RunStore(given.cache).find(given.run)
+        tables = {title: table.to_dict("index") for title, table in compared(run).items()}
+        recipe = {k: v for k, v in run.manifest.config.items() if k != "data_root"}
+        publish("scores_compared", {"recipe": recipe, "tables": tables}, folder=given.out)
+    sys.stdout.write("\n\n".join(tables_of(given.out / "scores_compared.json")) + "\n")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ CLAIMS = 500
 
 def make_run(cache: Path) -> Run:
     """Train the surrogate whose coresets are compared."""
-    config = TrainingConfig(dataset="phantom", epochs=3, device="cpu")
+    config = TrainingConfig(dataset="phantom", model="small_cnn", epochs=3, device="cpu")
     return workflows.train(config, cache=cache)
 
 

@@ -9,6 +9,7 @@ from coreset_lib.checks import check_choice, check_real, check_whole
 from coreset_lib.errors import CoresetError
 from coreset_lib.networks import NETWORKS
 
+HIGH_NOISE = 0.5
 FEATURES = ("surrogate", "early", "held_out", "pixels", "vgg16", "efficientnet")
 RECORDINGS = ("minibatch", "eval_pass")
 AUGMENTATIONS = ("none", "shift", "mirror")
@@ -49,11 +50,41 @@ def check_label_noise(kind: str, rate: float) -> None:
         if rate != 0:
             raise CoresetError(f"label noise none must have no rate, got {rate:g}. Leave it out.")
         return
-    if not 0 < rate < 0.5:
-        hint = f"For {rate:g} % write {rate / 100:g}." if 1 <= rate < 50 else "Choose up to 0.4."
+    if not 0 < rate < 1:
+        hint = f"For {rate:g} % write {rate / 100:g}." if 1 <= rate < 100 else "Choose up to 0.8."
         raise CoresetError(
-            f"rate of {kind} label noise must be above 0 and below 0.5, got {rate:g}. {hint}"
+            f"rate of {kind} label noise must be above 0 and below 1, got {rate:g}. {hint}"
         )
+
+
+def high_noise_warning(kind: str, rate: float, n_classes: int | None = None) -> str:
+    """Say what wrong labels come to where they are at least half of all; empty below.
+
+    Parameters
+    ----------
+    kind : str
+        One of ``LABEL_NOISES``.
+    rate : float
+        Share of wrong labels.
+    n_classes : int, optional
+        Where it is known; with C classes and noise to any of them, the right class is the most
+        frequent one among a class's labels up to a rate of 1 − 1/C.
+    """
+    if kind == NO_LABEL_NOISE or rate < HIGH_NOISE:
+        return ""
+    said = f"{100 * rate:g} % of the labels are spoilt: more are wrong than right."
+    if rate == HIGH_NOISE:
+        said = "50 % of the labels are spoilt: as many are wrong as right."
+    if kind == "class_dependent":
+        return f"{said} Most of a class then bear the name of another: that is what is learned."
+    if n_classes is None:
+        return f"{said} With C classes and a rate of 1 − 1/C or more nothing can learn them."
+    if rate >= 1 - 1 / n_classes:
+        return (
+            f"{said} With {n_classes} classes and a rate of {100 * (1 - 1 / n_classes):.0f} % or "
+            "more the right class is not the most frequent label: nothing can learn it."
+        )
+    return f"{said} Expect little of a small set."
 
 
 def check_device(name: str) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coreset_lib.errors import CoresetError
+
 NO_LABEL = "no finding"
+JOINED = "|"
 MOST_LABELS = 62
 EXACT_MATCH = (
     "Images carry any number of labels. Right means exactly these labels, each predicted above "
@@ -71,7 +74,38 @@ def multi_hot_of(codes: NDArray[Any], n_labels: int) -> MultiHot:
     return ((np.asarray(codes, dtype=np.int64)[:, None] >> shifts) & 1).astype(np.uint8)
 
 
+def set_text(code: int, label_names: Sequence[str]) -> str:
+    """Write a set as tables have it: its labels joined by "|", or `NO_LABEL`."""
+    return JOINED.join(labels_in(code, label_names)) or NO_LABEL
+
+
+def labels_in(code: int, label_names: Sequence[str]) -> list[str]:
+    """Return the names of the labels in a set."""
+    return [name for number, name in enumerate(label_names) if code >> number & 1]
+
+
+def read_set(text: str, label_names: Sequence[str]) -> int:
+    """Return the number of a set that is written as `set_text` does, in any order.
+
+    Raises
+    ------
+    CoresetError
+        If one of the labels is unknown, or "no finding" stands beside another.
+    """
+    names = [name.strip() for name in text.split(JOINED)]
+    if names == [NO_LABEL]:
+        return 0
+    code = 0
+    for name in names:
+        if name not in label_names:
+            raise CoresetError(
+                f"labels must be some of {', '.join(label_names)}, joined by {JOINED}, or "
+                f"{NO_LABEL}, got {name[:80]!r}. Correct the name."
+            )
+        code |= 1 << label_names.index(name)
+    return code
+
+
 def set_title(code: int, label_names: Sequence[str]) -> str:
     """Name a set for people: its labels joined by " + ", or `NO_LABEL`."""
-    names = [name for number, name in enumerate(label_names) if code >> number & 1]
-    return " + ".join(names) or NO_LABEL
+    return " + ".join(labels_in(code, label_names)) or NO_LABEL

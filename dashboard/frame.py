@@ -145,6 +145,18 @@ def draw_heading(title: str, reading_aid: str, summary: RunSummary | None = None
         st.caption(f":material/label: {EXACT_MATCH}")
 
 
+def go_to(page: str) -> None:
+    """Go to another page, by the name of its file; of the address the run alone goes along.
+
+    Without naming what goes along Streamlit refuses, as soon as the address holds the value of
+    a widget.
+    """
+    run_id = st.session_state.get(session.RUN)
+    st.switch_page(
+        PAGES / f"{page}.py", query_params={} if run_id is None else {session.RUN: run_id}
+    )
+
+
 def has_epochs(summary: RunSummary) -> bool:
     """Whether there is anything to see; says so if not."""
     if summary.epoch > 0:

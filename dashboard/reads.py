@@ -15,7 +15,7 @@ from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.configs import TrainingConfig
 from coreset_lib.datasets import DatasetInfo, LabeledImages, list_datasets
 from coreset_lib.datasets.checking.suggestion import may_have_gpu
-from coreset_lib.datasets.dataset_list import dataset_paths
+from coreset_lib.datasets.dataset_list import dataset_paths, folder_itself
 from coreset_lib.datasets.sources.listing import check_within, is_within
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
@@ -44,7 +44,12 @@ from coreset_lib.runs.records import Manifest
 from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.runs.summary import DAMAGED, RunSummary, RunVersion, summarise
 from coreset_lib.scores import SCORES, compute_score
-from coreset_lib.scores.confusion import ConfusedPair, most_confused_pairs
+from coreset_lib.scores.confusion import (
+    ConfusedPair,
+    confusion_per_epoch,
+    most_confused_pairs,
+    samples_taken_for,
+)
 from coreset_lib.scores.curve_shapes import CurveShapes, curve_shapes
 from coreset_lib.scores.data_map import DataMap, data_map
 from coreset_lib.scores.eva import windowed_variance
@@ -57,6 +62,7 @@ from coreset_lib.scores.movement import mean_movement, shares_of_sums, suggest_w
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, find_samples
+from coreset_lib.scores.slices import Slices, slices_of
 from coreset_lib.scores.stability import (
     RankStability,
     average_scores,
@@ -180,6 +186,7 @@ def _chosen_coreset(
         score=score,
         features=lambda: _run(version.folder).features(config.features),
         early_features=_run(version.folder).early_features,
+        sample_ids=lambda: read_samples(version)["sample_id"].tolist(),
     )
     return coreset, score
 
@@ -203,6 +210,12 @@ def selection_config(choices: Options) -> SelectionConfig:
     for name in ("score_options", "strategy_options"):
         fields[name] = dict(fields.get(name, ()))
     return SelectionConfig(**fields)
+
+
+def hardest_first(score: ScoreValues, indices: NDArray[Any]) -> NDArray[np.intp]:
+    """Return samples in the order of the ranking."""
+    found = np.asarray(indices, dtype=np.intp)
+    return found[np.argsort(score.ranks()[found], kind="stable")]
 
 
 def scores_export(
@@ -260,7 +273,11 @@ def list_present_datasets(root: str) -> list[DatasetInfo]:
         check_within(Path(root), allowed_roots())
         if not Path(root).is_dir():
             raise CoresetError(f"folder {root} was not found. Give a folder that exists.")
-    return [info for info in list_datasets(root or None) if info.is_present and not info.problem]
+    found = list_datasets(root or None)
+    itself = folder_itself(Path(root)) if root else None
+    if itself is not None and itself.name not in {info.name for info in found}:
+        found.append(itself)
+    return [info for info in found if info.is_present and not info.problem]
 
 
 @st.cache_data(show_spinner=False)
@@ -493,6 +510,12 @@ def forgetting_events(version: RunVersion) -> NDArray[np.int64]:
     return count_forgetting_events(open_dynamics(version))
 
 
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=ANY_EPOCH)
+def column_slices(version: RunVersion, column: str) -> Slices:
+    """Return the slices that a column of the person's own table makes."""
+    return slices_of(read_samples(version)[column])
+
+
 def find(summary: RunSummary, score: ScoreValues, query: SampleQuery) -> NDArray[np.intp]:
     """Return the samples that a query fits, hardest first."""
     order = score.order()
@@ -562,6 +585,18 @@ def shapes(version: RunVersion) -> CurveShapes:
 def confused_pairs(version: RunVersion) -> list[ConfusedPair]:
     """Return the classes most often taken for one another."""
     return most_confused_pairs(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def confusion(version: RunVersion) -> NDArray[np.float64]:
+    """Return how many samples of each class (rows) were taken for each (columns) per epoch."""
+    return confusion_per_epoch(open_dynamics(version))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def taken_for(version: RunVersion, label: int, predicted: int) -> NDArray[np.intp]:
+    """Return the samples of a class that were taken for another, most often first."""
+    return samples_taken_for(open_dynamics(version), label, predicted)[0]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

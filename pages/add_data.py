@@ -5,17 +5,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from coreset_lib.configs import IMAGE_SIZES
 from coreset_lib.datasets import DatasetReport
 from coreset_lib.datasets.checking.report import LARGEST_IMBALANCE
 from coreset_lib.datasets.dataset_list import name_in_list
+from coreset_lib.datasets.files.grey_window import FULL_RANGE
 from coreset_lib.datasets.sources import source_of
 from coreset_lib.errors import CoresetError
 from dashboard import reads
-from dashboard.add_data import preparation
-from dashboard.add_data.columns import draw_choices
+from dashboard.add_data import bringing, preparation
+from dashboard.add_data.bringing import PATH, ROOT
+from dashboard.add_data.columns import draw_choices, draw_size
 from dashboard.add_data.report import draw_class_samples, draw_readiness, draw_report
-from dashboard.frame import PAGES, STACKED_WHEN_NARROW, draw_heading
+from dashboard.frame import STACKED_WHEN_NARROW, draw_heading, go_to
 from dashboard.shared.messages import draw_error
 from dashboard.shared.samples.grey_window import choose_grey_window
 from dashboard.shared.start.form import hand_over
@@ -23,18 +24,18 @@ from dashboard.shared.text import as_text
 
 CHOSEN = "add-data-chosen"
 FOUND = "add-data-found"
-PATH = "add-data-path"
 MOST_FOUND = 20
 
 
 def draw_page() -> None:
     """Draw the choice on top, the report below."""
-    roots = reads.allowed_roots()
+    roots = bringing.roots()
+    bringing.draw_bringing(is_first=not roots)
     if not roots:
         st.info(
-            "No folder was allowed yet. Start the dashboard with "
-            "`coreset-lens dashboard --data-root FOLDER`; then what lies in that folder can be "
-            "added here, and nothing else on this computer.",
+            "Nothing is here yet: drop a ZIP file above. Folders of this computer can be used "
+            "where they are, without a copy, if the dashboard is started with "
+            "`coreset-lens dashboard --data-root FOLDER`; nothing else on this computer is read.",
             icon=":material/folder_off:",
         )
         return
@@ -58,13 +59,18 @@ def _check(choice: preparation.Choice) -> None:
     st.session_state[CHOSEN] = choice
 
 
-def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
+def _draw_choice(roots: list[str]) -> preparation.Choice | None:
     """Draw the dataset and how to read it; return them once they shall be checked."""
-    first, second = st.columns([2, 3])
+    if st.session_state.get(ROOT) not in roots:
+        st.session_state.pop(ROOT, None)
+    first, second, third = st.columns([4, 5, 3], vertical_alignment="bottom")
     root = first.selectbox(
         "Folder",
-        [str(root) for root in roots],
-        help="The folders that were allowed when the dashboard was started.",
+        roots,
+        key=ROOT,
+        format_func=bringing.root_title,
+        help="The folders that were allowed when the dashboard was started, those chosen in the "
+        "folder dialog, and every unpacked ZIP file.",
     )
     below = second.text_input(
         "Folder, table or file in it",
@@ -74,18 +80,16 @@ def _draw_choice(roots: tuple[Path, ...]) -> preparation.Choice | None:
         "folders), a CSV table with the columns path and label, or an .npz file with arrays, for "
         "volumes and for any number of labels per image too. Leave empty for the folder itself.",
     )
+    with third:
+        bringing.draw_folders(Path(root))
     found = reads.find_datasets(root)[:MOST_FOUND]
     if found:
         st.pills("Found there", found, key=FOUND, format_func=as_text, on_change=_take_found)
     path = Path(root, below.strip())
     choices = draw_choices(path)
     size, window, button = st.columns([2, 3, 2], vertical_alignment="bottom")
-    image_size = size.selectbox(
-        "Image size",
-        IMAGE_SIZES,
-        help="Images of folders and tables are scaled to fit a square of so many pixels; arrays "
-        "keep their own size.",
-    )
+    with size:
+        image_size = draw_size(path, choices)
     grey = choose_grey_window(window)
     if button.button(
         "Check this data", type="primary", icon=":material/fact_check:", width="stretch"
@@ -150,6 +154,15 @@ def _draw_remedies(job: preparation.Job, report: DatasetReport) -> None:
                 on_click=_check,
                 args=(replace(job.choice, image_size=report.suggested_size),),
             )
+        origin = None if job.dataset is None else job.dataset.origin
+        if origin is not None and any(file.n_hidden for file in origin.files):
+            st.button(
+                "Read from darkest to brightest",
+                icon=":material/contrast:",
+                help="Each image from its smallest to its largest value, so that none is hidden.",
+                on_click=_check,
+                args=(replace(job.choice, grey_window=FULL_RANGE),),
+            )
 
 
 def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
@@ -159,6 +172,15 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
         if n_bad == 1
         else f"Leave out the {n_bad:,} files that cannot be used",
         key=f"skip-bad:{job.choice.path}",
+    )
+    is_uneven = bool(job.report and job.report.imbalance_ratio >= LARGEST_IMBALANCE)
+    word = "label" if job.report and job.report.is_multi_label else "class"
+    is_weighted = is_uneven and st.checkbox(
+        f"Give every {word} the same say in the loss",
+        value=True,
+        key=f"weighted:{job.choice.path}",
+        help="The largest has many times more images than the smallest. Goes along to the start "
+        "of the training, where it can be changed.",
     )
     if st.button(
         "Train on this data",
@@ -183,17 +205,16 @@ def _draw_hand_over(job: preparation.Job, n_bad: int) -> None:
                 **asdict(job.choice.choices),
                 "leave_copies_out": job.choice.leave_copies_out,
             },
-            class_weighted_loss=bool(
-                job.report and job.report.imbalance_ratio >= LARGEST_IMBALANCE
-            ),
+            class_weighted_loss=is_weighted,
         )
-        st.switch_page(PAGES / "runs.py")
+        go_to("runs")
 
 
 draw_heading(
     "Add data",
-    "Bring in your own images: see what is in them, and what would spoil a result, before any "
-    "training. Nothing is copied but a small working copy in the cache, nothing is sent anywhere.",
+    "Bring in your own images: see what is in them, and what would spoil a result, before "
+    "any training. The cache keeps a small working copy, and what a ZIP file held. "
+    "Nothing is sent away.",
 )
 try:
     draw_page()

@@ -10,12 +10,12 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
+from coreset_lib.selection.forced import say_forced
 from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.coreset.averages import draw_average
 from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
-from dashboard.coreset.chart import composition_bars
 from dashboard.coreset.defaults import (
     BALANCE,
     STRATEGY,
@@ -23,18 +23,20 @@ from dashboard.coreset.defaults import (
     keep_choice,
     offered_choices,
 )
+from dashboard.coreset.forced_panel import draw_forced
 from dashboard.coreset.left_out import counted, draw_left_out, left_out_by_class
+from dashboard.coreset.links import composition_bars, of_class
 from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.map.table_colours import remember_coreset
 from dashboard.shared.downloads import draw_export
+from dashboard.shared.links.groups import Group, ask_for, draw_asked_group, draw_linked_pages
+from dashboard.shared.links.link_bars import link_bars
 from dashboard.shared.messages import draw_error
 from dashboard.shared.options import draw_options
-from dashboard.shared.samples.thumbnails import draw_thumbnails
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.text import as_text
-from dashboard.shared.theme import PLOTLY_CONFIG
 from dashboard.shared.windows.controls import current_choice
 
 NUMBER_HELP = {
@@ -70,6 +72,7 @@ def draw_page(summary: RunSummary) -> None:
             _draw_result(summary, choices, coreset, score)
         except CoresetError as error:
             draw_error(error)
+    draw_asked_group(summary)
 
 
 def _draw_choices(summary: RunSummary) -> reads.Options:
@@ -108,7 +111,7 @@ def _draw_choices(summary: RunSummary) -> reads.Options:
         persist_state="session",
         help="Decides random choices.",
     )
-    return tuple(choices.items())
+    return (*choices.items(), *draw_forced(summary))
 
 
 def _draw_size(summary: RunSummary, usual_balance: str) -> dict[str, Any]:
@@ -186,27 +189,48 @@ def _draw_result(
             st.metric(title, number, width="content", help=NUMBER_HELP.get(title))
     _warn_of_lost_classes(run.class_names, full, kept)
     draw_left_out(summary, parts, coreset.report)
+    if said := say_forced(dict(coreset.report)):
+        st.caption(as_text(f"{said[0].upper()}{said[1:]}."))
     if note := coreset.report.get("note"):
         st.caption(as_text(f"{note[0].upper()}{note[1:]}."))
     if score is not None and score.tie_note:
         st.warning(score.tie_note)
     _draw_downloads(summary, choices)
-    st.plotly_chart(
-        composition_bars(run.class_names, full.tolist(), kept.tolist()),
-        config=PLOTLY_CONFIG,
-        key="composition",
-        alt="Share of each class in the coreset and in the full training set",
-    )
-    st.caption(
-        "Hatched: the full training set. Solid: the coreset. A coreset of only hard samples can "
-        "do worse than a random one of the same size; compare before you rely on it."
-    )
+    _draw_composition(summary, coreset, full, kept)
     draw_quick_check(summary, coreset.indices)
     with st.expander("Compare candidates", key="compare-candidates"):
         draw_candidates(summary, choices)
     draw_other_seeds(summary, choices)
-    images = reads.load_images(summary.version)
-    draw_thumbnails(images, coreset.indices, run.labels, run.class_names, score)
+    order = coreset.indices if score is None else reads.hardest_first(score, coreset.indices)
+    draw_linked_pages(
+        summary,
+        order,
+        key="coreset-images",
+        title="Images of the coreset" + (", hardest first" if score else ""),
+    )
+
+
+def _draw_composition(summary: RunSummary, coreset: Coreset, full: Any, kept: Any) -> None:
+    """Draw the share of each class; a bar shows its images."""
+    run = reads.open_dynamics(summary.version)
+
+    def show(klass: int) -> None:
+        title = f"{run.class_names[klass]} in the coreset"
+        ask_for(Group(title, of_class(coreset.indices, run.labels, klass)))
+
+    st.markdown("**Classes of the coreset**")
+    link_bars(
+        composition_bars(run.class_names, full.tolist(), kept.tolist()),
+        key="composition",
+        label="Share of each class in the coreset and in the full training set; each bar shows "
+        "its images",
+        on_open=show,
+    )
+    st.caption(
+        "Hatched: the full training set. Solid: the coreset; press a bar for its images. A "
+        "coreset of only hard samples can do worse than a random one of the same size; compare "
+        "before you rely on it."
+    )
 
 
 def _warn_of_lost_classes(class_names: tuple[str, ...], full: Any, kept: Any) -> None:

@@ -1,5 +1,7 @@
 """Reliability: how the whole set was learned, what never was, and what is confused with what."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -11,19 +13,30 @@ from coreset_lib.scores.confusion import ConfusedPair
 from coreset_lib.scores.curve_shapes import SHAPES
 from dashboard import reads, session
 from dashboard.frame import chosen_run, draw_heading, draw_no_run, has_epochs
-from dashboard.reliability.chart import forgetting_histogram, score_by_class
+from dashboard.reliability.chart import score_by_class
+from dashboard.reliability.links import (
+    confusion_matrix,
+    forgetting_bars,
+    forgetting_groups,
+    pair_title,
+    shape_bars,
+)
+from dashboard.reliability.slices import draw_slices
+from dashboard.shared.links.groups import Group, ask_for, draw_asked_group, draw_linked_images
+from dashboard.shared.links.link_bars import link_bars, link_matrix
 from dashboard.shared.messages import draw_error
-from dashboard.shared.samples.thumbnails import draw_thumbnail_rows
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.text import as_text
 from dashboard.shared.theme import PLOTLY_CONFIG
 from dashboard.shared.windows.controls import current_choice
 
 N_NEVER_LEARNED = 24
+WALL_SIDE = 88
+MOST_IN_MATRIX = 40
 
 
 def draw_page(summary: RunSummary) -> None:
-    """Draw the four views of the set's reliability."""
+    """Draw the views of the set's reliability."""
     if not has_epochs(summary):
         return
     left, right = st.columns(2, gap="large")
@@ -35,38 +48,45 @@ def draw_page(summary: RunSummary) -> None:
     _draw_not_learned_early(summary)
     _draw_confusions(summary)
     _draw_score_by_class(summary)
+    draw_slices(summary)
+    draw_asked_group(summary)
 
 
 def _draw_forgetting(summary: RunSummary) -> None:
     """Draw how often samples were forgotten."""
     st.markdown("**How often samples were forgotten**")
     version = summary.version
-    events, never = reads.forgetting_events(version), reads.never_learned(version)
-    st.plotly_chart(
-        forgetting_histogram(events, never),
-        config=PLOTLY_CONFIG,
+    groups = forgetting_groups(reads.forgetting_events(version), reads.never_learned(version))
+    link_bars(
+        forgetting_bars(groups),
         key="forgetting",
-        alt=f"Histogram of forgetting events; {int(never.sum())} samples never learned",
+        label="Samples by how often they were forgotten; each bar shows its images",
+        on_open=lambda k: ask_for(groups[k][1]),
     )
-    st.caption("Forgotten once: right in one epoch, wrong in the next. Many times: unreliable.")
+    st.caption(
+        "Forgotten once: right in one epoch, wrong in the next. Many times: unreliable. Press a "
+        "bar for its images."
+    )
 
 
 def _draw_shapes(summary: RunSummary) -> None:
     """Draw how many samples have which history, with what that means."""
     st.markdown("**Shapes of the histories**")
-    counts = reads.shapes(summary.version).counts()
-    total = max(sum(counts.values()), 1)
-    st.dataframe(
-        [
-            {"history": name, "samples": n, "share": n / total, "meaning": SHAPES[name]}
-            for name, n in counts.items()
-        ],
-        hide_index=True,
-        column_config={
-            "share": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
-        },
-        alt="How many samples have which shape of history",
+    shapes = reads.shapes(summary.version)
+    counts = shapes.counts()
+    names = list(counts)
+
+    def show(k: int) -> None:
+        title = f"{names[k].capitalize()}: {SHAPES[names[k]]}"
+        ask_for(Group(title, np.flatnonzero(shapes.shape == k)))
+
+    link_bars(
+        shape_bars(counts),
+        key="shapes",
+        label="How many samples have which shape of history; each bar shows its images",
+        on_open=show,
     )
+    st.caption("; ".join(f"**{name}**: {meaning}" for name, meaning in SHAPES.items()) + ".")
 
 
 def _draw_never_learned(summary: RunSummary) -> None:
@@ -78,7 +98,7 @@ def _draw_never_learned(summary: RunSummary) -> None:
         st.caption("Every sample was classified correctly at least once.")
         return
     st.caption("Wrong in every epoch: the label may be wrong, or the image unlike all others.")
-    _draw_samples(summary, indices, key="select-never-learned")
+    _draw_samples(summary, indices, title="Never learned", key="never-learned")
 
 
 def _draw_not_learned_early(summary: RunSummary) -> None:
@@ -101,49 +121,79 @@ def _draw_not_learned_early(summary: RunSummary) -> None:
         f"the others by heart later, so wrong labels are among these: {counts}. A class that is "
         "rare or hard is here too."
     )
-    _draw_samples(summary, indices, key="select-not-learned-early")
+    _draw_samples(summary, indices, title="Not learned early", key="not-learned-early")
 
 
-def _draw_samples(summary: RunSummary, indices: NDArray[np.int64], *, key: str) -> None:
-    """Draw the first of some samples, and the button that selects them all."""
-    run = reads.open_dynamics(summary.version)
-    images = reads.load_images(summary.version)
-    if isinstance(images, str):
-        st.info(as_text(images), icon=":material/hide_image:")
-    else:
-        shown = indices[:N_NEVER_LEARNED]
-        draw_thumbnail_rows(images, shown, run.labels, run.class_names)
+def _draw_samples(summary: RunSummary, indices: NDArray[np.int64], *, title: str, key: str) -> None:
+    """Draw the first of some samples, and the buttons that select them and show them all."""
+    draw_linked_images(
+        summary, indices[:N_NEVER_LEARNED], key=f"images-{key}", label=title, size=WALL_SIDE
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Select them all", icon=":material/select_all:", key=f"select-{key}"):
+            session.select_samples(summary.run_id, indices.tolist())
+            st.toast(f"{len(indices):,} samples selected")
         if len(indices) > N_NEVER_LEARNED:
-            st.caption(f"The first {N_NEVER_LEARNED} of {len(indices):,}.")
-    if st.button("Select them all", icon=":material/select_all:", key=key):
-        session.select_samples(summary.run_id, indices.tolist())
-        st.toast(f"{len(indices):,} samples selected")
+            st.button(
+                f"Show all {len(indices):,}",
+                icon=":material/grid_view:",
+                key=f"show-{key}",
+                on_click=ask_for,
+                args=(Group(title, indices),),
+            )
 
 
 def _draw_confusions(summary: RunSummary) -> None:
-    """Draw the classes most often taken for one another, with examples."""
+    """Draw what was taken for what as a table, then the worst pairs with examples."""
     st.markdown("#### Most confused classes")
-    pairs = reads.confused_pairs(summary.version)
+    version = summary.version
+    names = reads.open_dynamics(version).class_names
+    pairs = reads.confused_pairs(version)
     if not pairs:
         st.caption("No sample was ever taken for another class.")
         return
-    st.caption("Averaged over all epochs. Below each pair: the samples most often taken so.")
+
+    def show(label: int, predicted: int) -> None:
+        title = pair_title(names[label], names[predicted])
+        ask_for(Group(title, reads.taken_for(version, label, predicted)))
+
+    if len(names) <= MOST_IN_MATRIX:
+        link_matrix(
+            confusion_matrix(reads.confusion(version), names),
+            key="confusions",
+            label="Samples of each class taken for another, per epoch; each cell shows its images",
+            on_open=show,
+        )
+    st.caption(
+        "Samples per epoch, averaged over all epochs. Press a cell for its images, those most "
+        "often taken so first. Below: the commonest pairs."
+    )
     for start in range(0, len(pairs), 2):
         for column, pair in zip(st.columns(2, gap="large"), pairs[start : start + 2], strict=False):
             with column:
-                _draw_pair(summary, pair)
+                _draw_pair(summary, pair, lambda pair=pair: show(pair.label, pair.predicted))
 
 
-def _draw_pair(summary: RunSummary, pair: ConfusedPair) -> None:
+def _draw_pair(summary: RunSummary, pair: ConfusedPair, show: Callable[[], None]) -> None:
     """Draw one confusion."""
     run = reads.open_dynamics(summary.version)
-    label, other = (as_text(run.class_names[k]) for k in (pair.label, pair.predicted))
-    st.markdown(
-        f"**{label}** taken for **{other}**: {pair.samples_per_epoch:.1f} samples per epoch"
+    label, other = (run.class_names[k] for k in (pair.label, pair.predicted))
+    n = len(reads.taken_for(summary.version, pair.label, pair.predicted))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{as_text(label)}** taken for **{as_text(other)}**: {pair.samples_per_epoch:.1f} "
+            "samples per epoch",
+            width="content",
+        )
+        key = f"{pair.label}-{pair.predicted}"
+        st.button(f"Show all {n:,}", key=f"pair-{key}", type="tertiary", on_click=show)
+    draw_linked_images(
+        summary,
+        pair.examples,
+        key=f"pair-images-{key}",
+        label=pair_title(label, other),
+        size=WALL_SIDE,
     )
-    images = reads.load_images(summary.version)
-    if not isinstance(images, str):
-        draw_thumbnail_rows(images, pair.examples, run.labels, run.class_names)
 
 
 def _draw_score_by_class(summary: RunSummary) -> None:

@@ -103,6 +103,7 @@ def _desk(
                 is_blind=reading.is_blind,
                 hides_others=reading.hides_others,
                 may_confirm=role in SECOND_READERS and not reading.hides_others,
+                has_sets=bool(review.dataset.label_names),
                 items=items,
                 classes=desk_classes(summary, review, pictures),
                 images=pictures.sources,

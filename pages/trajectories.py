@@ -27,7 +27,8 @@ from dashboard.shared.windows.controls import (
 from dashboard.shared.windows.window_brush import Bands, Line
 from dashboard.trajectories import board_data, focus
 from dashboard.trajectories.board_data import N_RANKED, View
-from dashboard.trajectories.data_map_chart import data_map_figure
+from dashboard.trajectories.card_links import draw_card_links
+from dashboard.trajectories.data_map_chart import clicked_sample, data_map_figure
 from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ranked_lines
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
 from dashboard.trajectories.ranking_table import draw_ranking_table
@@ -121,6 +122,7 @@ def draw_page(summary: RunSummary) -> None:
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)
+        draw_card_links(summary, view.focus)
 
 
 def _draw_benchmark_button(summary: RunSummary, score: ScoreValues) -> None:
@@ -297,11 +299,20 @@ def _draw_data_map(summary: RunSummary, selected: tuple[int, ...]) -> None:
             config=PLOTLY_CONFIG,
             key="data-map",
             alt="Mean probability of the label against its variability, one dot per sample",
+            on_select=lambda: _focus_on_dot(summary),
+            selection_mode="points",
         )
         st.caption(
             "Top left: easy, always confident. Right: ambiguous, the network keeps changing its "
-            "mind. Bottom left: hard, or labelled wrongly."
+            "mind. Bottom left: hard, or labelled wrongly. Click a dot to look at its image above."
         )
+
+
+def _focus_on_dot(summary: RunSummary) -> None:
+    """Look at the sample whose dot was clicked on the data map."""
+    sample = clicked_sample(st.session_state.get("data-map"), _n_samples(summary))
+    if sample is not None:
+        focus.focus_on(summary.run_id, sample)
 
 
 draw_heading(

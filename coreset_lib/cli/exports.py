@@ -1,6 +1,6 @@
 """Commands that write files: ``score``, ``select``, ``stability``, ``take-away``, ``rebuild``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from coreset_lib.cli.options import (
     score_options,
 )
 from coreset_lib.configs import FEATURES
+from coreset_lib.datasets.sample_lists import read_sample_list
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.export.forms import NAMES as FORM_NAMES
 from coreset_lib.export.provenance import Export, check_exportable
@@ -26,6 +27,7 @@ from coreset_lib.label_sets import EXACT_MATCH
 from coreset_lib.runs.store import Run
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import BALANCES, STRATEGIES, SelectionConfig
+from coreset_lib.selection.forced import say_forced
 from coreset_lib.selection.recommended import say_left_out
 from coreset_lib.windows import Window
 
@@ -106,6 +108,13 @@ def select(
         str, typer.Option(help=f"What distances are measured in: {', '.join(FEATURES)}")
     ] = "surrogate",
     seed: Annotated[int, typer.Option(help="Decides random choices")] = 0,
+    include: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of samples to force in: a CSV with sample_id, or one id a line"),
+    ] = None,
+    exclude: Annotated[
+        list[Path] | None, typer.Option(help="File of samples to keep out, in the same forms")
+    ] = None,
     average: Annotated[
         str,
         typer.Option(
@@ -126,6 +135,8 @@ def select(
         noise_cut=noise_cut,
         features=features,
         seed=seed,
+        force_in=_named_in(include),
+        keep_out=_named_in(exclude),
         average=average,
     )
     found = find_run(cache, run)
@@ -140,9 +151,16 @@ def select(
     _say_other_windows(found, export.provenance["selection"]["score_options"], config.score_options)
     if said := say_left_out(export.provenance["report"]):
         typer.echo(said)
+    if said := say_forced(export.provenance["report"]):
+        typer.echo(said)
     for sentence in workflows.lost_classes(found, export):
         typer.echo(f"note: {sentence}", err=True)
     typer.echo(f"sha256: {export.provenance['sha256']}")
+
+
+def _named_in(files: Sequence[Path] | None) -> tuple[str, ...]:
+    """Return the sample ids that files name."""
+    return tuple(name for file in files or () for name in read_sample_list(file))
 
 
 def _say_notes(run: Run, export: Export) -> None:

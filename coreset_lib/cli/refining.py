@@ -102,6 +102,9 @@ def start(
         ramp_epochs=ramp,
         expert=expert,
     )
+    warning = workflows.refinement_warning(plan, cache=cache)
+    if warning:
+        typer.echo(f"note: {warning}", err=True)
     if background:
         workflows.start_refinement(plan, cache=cache)
     else:

@@ -38,6 +38,7 @@ def report_lines(report: "DatasetReport") -> list[str]:
     if report.files is not None:
         lines += _file_lines(report.files)
     lines += _copy_lines(report)
+    lines += [f"quality: {note.text()}" for note in report.quality if not note.is_severe]
     lines.append(f"fingerprint: {report.fingerprint}")
     lines += [f"note: {warning}" for warning in report.warnings]
     if not report.warnings:

@@ -315,12 +315,13 @@ def _wanted_labels(
             rows,
             dataset_name=dataset.name,
             class_names=dataset.class_names,
+            label_names=dataset.label_names,
             sample_ids=dataset.sample_ids,
-            labels=dataset.labels,
+            labels=dataset.codes,
             name=labels.name,
         )
         typer.echo(f"{labels.name}: {use_in_words(rows)}")
-        return dataset, {dataset.sample_ids[r]: dataset.class_names[c] for r, c in found.items()}
+        return dataset, {dataset.sample_ids[r]: dataset.text_of(c) for r, c in found.items()}
     with _open(cache, database) as store:
         events = store.events(dataset.fingerprint)
         return dataset, decided_labels(sample_states(events, store.rules(dataset.fingerprint)))

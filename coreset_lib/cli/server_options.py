@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 ADDRESS = "127.0.0.1"
 LOCAL_HOSTS = (ADDRESS, "localhost")
+LARGEST_UPLOAD_MB = 2_000  # of a ZIP file; it is held in memory until it is unpacked
 SAFETY_OPTIONS: Mapping[str, str] = {
     "browser.gatherUsageStats": "false",
     "browser.serverAddress": ADDRESS,
@@ -26,6 +27,7 @@ SAFETY_OPTIONS: Mapping[str, str] = {
     "server.fileWatcherType": "none",
     # We open the browser ourselves. Streamlit asks for an e-mail address if this is false.
     "server.headless": "true",
+    "server.maxUploadSize": str(LARGEST_UPLOAD_MB),
     "server.runOnSave": "false",
     "server.showEmailPrompt": "false",
     "server.trustedUserHeaders": "{}",

@@ -187,6 +187,7 @@ def _find_path(name: str, root: Path | None) -> Path:
     """Return what a person means: under the data folder first, then as a path."""
     names = _spellings(name)
     candidates = [root / option for option in names] if root and name else []
+    candidates += [root] if root and root.name == name else []
     candidates += [_expanded(option) for option in names if option]
     for test in (os.path.isfile, os.path.isdir):
         for path in candidates:

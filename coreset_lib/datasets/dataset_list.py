@@ -15,6 +15,7 @@ __all__ = [
     "DatasetInfo",
     "dataset_paths",
     "existing_folder",
+    "folder_itself",
     "list_datasets",
     "name_in_list",
     "own_paths",
@@ -69,6 +70,14 @@ def existing_folder(data_root: str | Path | None) -> Path | None:
 def own_paths(root: Path | None) -> list[Path]:
     """Return the user's datasets in the data folder: those that no source lists by name."""
     return [path for path in dataset_paths(root) if not _is_named(path)]
+
+
+def folder_itself(root: Path) -> DatasetInfo | None:
+    """Return the line of a data folder that is a dataset itself, under its own name; else None."""
+    found = source_of(root)
+    if found is None or not _is_dataset(root):
+        return None
+    return next(iter(_lines_of(found.key, lambda: [found.source.summarise(root)])), None)
 
 
 def name_in_list(path: Path) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,15 @@ class Origin:
     bad: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     concerns: tuple[str, ...] = ()
+
+    @cached_property
+    def places(self) -> Mapping[int, tuple[FileRecord, int]]:
+        """File and frame, from 0, of every row."""
+        return {
+            row: (record, frame)
+            for record in self.files
+            for frame, (_, row) in enumerate(record.rows)
+        }
 
 
 @dataclass(frozen=True, eq=False)

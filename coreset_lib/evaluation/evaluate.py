@@ -251,6 +251,7 @@ class Evaluator:
             score=self._score_of(selection),
             features=lambda: self._rows_of(self.run.features(selection.features)),
             early_features=lambda: self._rows_of(self.run.early_features()),
+            sample_ids=lambda: self.dataset.train.sample_ids,
         ).indices
 
     def _score_of(self, selection: SelectionConfig) -> ScoreValues | None:

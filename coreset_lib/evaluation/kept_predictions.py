@@ -6,22 +6,33 @@ multi-hot. Comparisons from before have none of these.
 """
 
 import hashlib
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_array
 from coreset_lib.datasets.labeled_images import LabeledImages, Split
-from coreset_lib.evaluation.plan import Cell
-from coreset_lib.evaluation.results import EvaluationPaths
 from coreset_lib.evaluation.verdicts.contributions import THRESHOLD, Predictions
 
 PARTS = ("val", "test")
 Probabilities = NDArray[np.floating[Any]]
 
 
-def keep_truth(paths: EvaluationPaths, dataset: LabeledImages) -> None:
+class KeepsPredictions(Protocol):
+    """Where predictions and truth of a plan lie: of a comparison, or of a refinement."""
+
+    def predictions(self, cell: Any, /) -> Path:
+        """What the network of a cell said of val and test."""
+        ...
+
+    def truth(self, part: str, /) -> Path:
+        """Labels of val or test."""
+        ...
+
+
+def keep_truth(paths: KeepsPredictions, dataset: LabeledImages) -> None:
     """Write the labels that predictions are judged by, unless they are there."""
     for part in PARTS:
         if not paths.truth(part).exists():
@@ -29,14 +40,14 @@ def keep_truth(paths: EvaluationPaths, dataset: LabeledImages) -> None:
 
 
 def keep_predictions(
-    paths: EvaluationPaths, cell: Cell, val: Probabilities, test: Probabilities, *, is_multi: bool
+    paths: KeepsPredictions, cell: Any, val: Probabilities, test: Probabilities, *, is_multi: bool
 ) -> str:
     """Write what a cell's network predicts, whole or not at all; return its SHA-256.
 
     Parameters
     ----------
-    paths : EvaluationPaths
-    cell : Cell
+    paths : KeepsPredictions
+    cell : Cell or RoundCell
     val, test : float arrays, shape (samples, classes or labels)
         Probabilities at the final epoch.
     is_multi : bool
@@ -49,13 +60,13 @@ def keep_predictions(
     return hashlib.sha256(kept.tobytes()).hexdigest()
 
 
-def read_predictions(paths: EvaluationPaths, cell: Cell, part: str = "test") -> Predictions | None:
+def read_predictions(paths: KeepsPredictions, cell: Any, part: str = "test") -> Predictions | None:
     """Return what a cell's network said of a split; None where that was not kept whole.
 
     Parameters
     ----------
-    paths : EvaluationPaths
-    cell : Cell
+    paths : KeepsPredictions
+    cell : Cell or RoundCell
     part : {"val", "test"}
     """
     try:

@@ -137,6 +137,40 @@ def standings(
     return _in_order_of_plan(plan, _with_verdicts(found))
 
 
+def draws_of(
+    paths: EvaluationPaths,
+    plan: EvaluationPlan,
+    cells: Cells,
+    strategy: str,
+    rate: float,
+    *,
+    figure: str = FIGURES[0],
+) -> dict[Figure, Draws] | None:
+    """Return every figure of all draws of a strategy, to compare it with another than random.
+
+    Parameters
+    ----------
+    paths, plan, cells, figure
+        As of :func:`standings`.
+    strategy : str
+        Name of an arm, or ``FULL_SET``.
+    rate : float
+        Of no account for the full set.
+
+    Returns
+    -------
+    dict of Figure to Draws, or None
+        The given figure first, of the variant that it chose on validation; None while
+        trainings miss.
+    """
+    if strategy == FULL_SET:
+        full = _full_set(paths, plan, cells, Figure(figure))
+        return None if full is None else full.draws
+    (arm,) = (arm for arm in plan.all_arms() if arm.name == strategy)
+    group = _group(paths, plan, cells, arm, rate, Figure(figure))
+    return None if group is None else group.draws
+
+
 def is_over_images(found: Sequence[Standing]) -> bool:
     """Whether every interval speaks of other test images too; not without predictions."""
     known = [each.estimates[each.judged_on] for each in found if each.estimates]

@@ -68,6 +68,7 @@ def export_coreset(
         score=score,
         features=lambda: run.features(config.features),
         early_features=run.early_features,
+        sample_ids=lambda: run.samples()["sample_id"].tolist(),
     )
     samples, reviews = run.samples(), reviews or current_statuses(run)
     csv = csv_bytes(coreset_table(samples, dynamics, coreset, score, reviews))

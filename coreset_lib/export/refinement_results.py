@@ -6,6 +6,7 @@ from typing import Any
 from coreset_lib.atomic import csv_bytes
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export, make_export
+from coreset_lib.refinement.first_table import first_table
 from coreset_lib.refinement.plan import RefinementPlan, RoundCell, plan_from_dict
 from coreset_lib.refinement.report import curve_table
 from coreset_lib.refinement.results import (
@@ -17,11 +18,15 @@ from coreset_lib.refinement.results import (
 from coreset_lib.runs.store import Run
 
 KIND = "refinement"
+# Named in provenance files; those from before name none and have their own table.
+TABLE = "draws"
 
 
 def export_refinement(paths: RefinementPaths, plan: RefinementPlan, run: Run) -> Export:
     """Return the curves as CSV, with plan, judgements and all trainings as provenance."""
-    return _export(paths, plan, run, read_cells(paths, plan))
+    cells = read_cells(paths, plan)
+    csv = csv_bytes(curve_table(plan, cells, paths))
+    return _with_provenance(paths, plan, run, cells, csv, {"table": TABLE})
 
 
 def refinement_again(run: Run, record: Mapping[str, Any]) -> Export:
@@ -41,16 +46,24 @@ def refinement_again(run: Run, record: Mapping[str, Any]) -> Export:
             f"the cache {run.paths.cache}, got {len(cells)}. Restore it from a copy, or train "
             "again with: coreset-lens refine start"
         )
-    return _export(paths, plan, run, cells)
+    if record.get("table") != TABLE:
+        return _with_provenance(paths, plan, run, cells, csv_bytes(first_table(plan, cells)), {})
+    csv = csv_bytes(curve_table(plan, cells, paths))
+    return _with_provenance(paths, plan, run, cells, csv, {"table": TABLE})
 
 
-def _export(
-    paths: RefinementPaths, plan: RefinementPlan, run: Run, cells: dict[RoundCell, dict[str, Any]]
+def _with_provenance(
+    paths: RefinementPaths,
+    plan: RefinementPlan,
+    run: Run,
+    cells: dict[RoundCell, dict[str, Any]],
+    csv: bytes,
+    how: Mapping[str, Any],
 ) -> Export:
-    """Return the table of some finished trainings."""
+    """Add plan, judgements and trainings to a table."""
     judgements = [read_judgement(paths, seed) for seed in plan.seeds]
-    csv = csv_bytes(curve_table(plan, cells))
-    details = {
+    details: dict[str, Any] = {
+        **how,
         "plan": plan.as_dict(),
         "judgements": [record for record in judgements if record is not None],
         "cells": list(cells.values()),

@@ -55,7 +55,8 @@ def coreset_table(
     ``rank`` is the sample's rank among all training samples (1 = hardest), or the order of
     the draw where no score was used. ``cluster`` and ``review_status`` are empty where
     nothing was clustered, or the dataset was never reviewed. ``left_out_of_class``, where the
-    strategy left suspects out, is how many of the sample's class it was.
+    strategy left suspects out, is how many of the sample's class it was; ``forced_in``, where
+    a person forced samples in, says which.
 
     Returns
     -------
@@ -72,6 +73,8 @@ def coreset_table(
     table["cluster"] = "" if coreset.clusters is None else coreset.clusters[chosen]
     table["review_status"] = reviews.of(table["sample_id"].tolist())
     left_out = left_out_of_classes(coreset.report)
+    if len(coreset.forced):
+        table["forced_in"] = np.isin(chosen, coreset.forced)
     if left_out:
         counts = [left_out.get(name, (0, 0))[0] for name in dynamics.class_names]
         table["left_out_of_class"] = np.array(counts)[dynamics.labels[chosen]]

@@ -2,7 +2,7 @@
 
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,8 @@ class OpenedRun:
         noise_cut: float = 0.0,
         features: str = "surrogate",
         seed: int = 0,
+        force_in: Sequence[str] = (),
+        keep_out: Sequence[str] = (),
         strategy_options: Mapping[str, Any] | None = None,
         **score_options: Any,
     ) -> "Coreset":
@@ -146,7 +148,7 @@ class OpenedRun:
             Share to keep, in (0, 1].
         score : str, optional
             For strategies that use one.
-        balance, noise_cut, features, seed, strategy_options
+        balance, noise_cut, features, seed, force_in, keep_out, strategy_options
             See :class:`coreset_lib.selection.SelectionConfig`.
         **score_options
             As in :meth:`score`.
@@ -170,6 +172,8 @@ class OpenedRun:
             noise_cut=noise_cut,
             features=features,
             seed=seed,
+            force_in=tuple(force_in),
+            keep_out=tuple(keep_out),
         )
         return Coreset(workflows.export_coreset(self._run, config))
 

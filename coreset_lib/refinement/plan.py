@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from coreset_lib.checks import check_choice, check_real, check_share, check_whole
-from coreset_lib.configs import TrainingConfig
+from coreset_lib.configs import HIGH_NOISE, TrainingConfig
 from coreset_lib.errors import CoresetError
 from coreset_lib.networks import NETWORKS
 from coreset_lib.refinement.queries import QUERIES
@@ -50,7 +50,7 @@ class RefinementPlan:
     n_rounds : int
         0 only judges the labels and trains on those judged clean.
     seeds : tuple of int
-        Weights and order of the trainings; equal seeds are paired.
+        Weights and order of the trainings.
     model, epochs, batch_size
         Of all networks.
     recipe : mapping
@@ -132,6 +132,23 @@ class RefinementPlan:
         if self.expert == "people":
             return self.queries
         return tuple(dict.fromkeys([*self.queries, "random", PLAIN]))
+
+    def warning(self, injected: float = 0.0) -> str:
+        """Say that most labels are thought to be wrong; empty where that is not so.
+
+        Parameters
+        ----------
+        injected : float
+            Share of labels that was spoilt on purpose, where the rate is to be estimated.
+        """
+        rate = injected if self.noise_rate is None else self.noise_rate
+        if rate < HIGH_NOISE:
+            return ""
+        return (
+            f"{100 * rate:g} % of the labels are thought to be wrong: co-teaching then learns from "
+            f"{100 - 100 * rate:g} % of each batch, and errs often where the wrong labels of a "
+            "class outnumber the right ones."
+        )
 
     def labels_after(self, n_round: int) -> int:
         """Return how many labels were asked for after so many rounds."""

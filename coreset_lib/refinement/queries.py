@@ -1,7 +1,7 @@
 """Which of the labels judged wrong an expert is asked about first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from coreset_lib.seeds import stream
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 BLOCK_CELLS = 8_000_000
+BALD = "bald"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,9 @@ class QueryPool:
         For strategies that draw.
     n_round : int
         1 for the first round.
+    committee : float array, shape (networks, samples, classes)
+        Probabilities of several networks: the co-teaching pair, and after a round the one
+        trained last. Empty for strategies that do not ask them.
     """
 
     candidates: Rows
@@ -41,12 +45,12 @@ class QueryPool:
     embedding: NDArray[np.floating[Any]]
     seed: int
     n_round: int
+    committee: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
 
 
 def by_entropy(pool: QueryPool, n: int) -> Rows:
     """Largest entropy of the probabilities first."""
-    p = pool.probabilities[pool.candidates]
-    return _largest(pool, -np.sum(p * np.log(np.maximum(p, 1e-300)), axis=1), n)
+    return _largest(pool, _entropy(pool.probabilities[pool.candidates]), n)
 
 
 def by_least_confidence(pool: QueryPool, n: int) -> Rows:
@@ -58,6 +62,18 @@ def by_margin(pool: QueryPool, n: int) -> Rows:
     """Smallest lead of the predicted class over the second first."""
     top = np.partition(pool.probabilities[pool.candidates], -2, axis=1)[:, -2:]
     return _largest(pool, -(top[:, 1] - top[:, 0]), n)
+
+
+def by_disagreement(pool: QueryPool, n: int) -> Rows:
+    """Largest mutual information of label and network first: each is sure, of different classes.
+
+    References
+    ----------
+    Houlsby et al., Bayesian active learning for classification and preference learning (2011),
+    Eq. 2 (BALD), with a committee of networks in the place of the posterior.
+    """
+    p = pool.committee[:, pool.candidates]
+    return _largest(pool, _entropy(p.mean(axis=0)) - _entropy(p).mean(axis=0), n)
 
 
 def by_k_center(pool: QueryPool, n: int) -> Rows:
@@ -91,6 +107,7 @@ QUERIES: dict[str, Callable[[QueryPool, int], Rows]] = {
     "least_confidence": by_least_confidence,
     "margin": by_margin,
     "k_center": by_k_center,
+    BALD: by_disagreement,
     "random": by_chance,
 }
 
@@ -116,6 +133,11 @@ def choose_queries(strategy: str, pool: QueryPool, n: int) -> Rows:
     if n <= 0 or not len(pool.candidates):
         return np.empty(0, dtype=np.int64)
     return QUERIES[strategy](pool, n)
+
+
+def _entropy(p: Floats) -> Floats:
+    """Entropy over the last axis, nats."""
+    return -np.sum(p * np.log(np.maximum(p, 1e-300)), axis=-1)
 
 
 def _largest(pool: QueryPool, value: Floats, n: int) -> Rows:

@@ -14,12 +14,13 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.datasets.checking.trainable import check_network
 from coreset_lib.datasets.labeled_images import check_one_class_each
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.kept_predictions import keep_predictions, keep_truth
 from coreset_lib.evaluation.metrics import classification_metrics
 from coreset_lib.refinement.experts import OpenRound, read_answers, simulated_answers, write_queries
 from coreset_lib.refinement.judgement import judge_flags
 from coreset_lib.refinement.noise_rate import estimate_noise_rate
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RefinementPlan, RoundCell
-from coreset_lib.refinement.queries import QueryPool, choose_queries
+from coreset_lib.refinement.queries import BALD, QueryPool, choose_queries
 from coreset_lib.refinement.results import (
     Record,
     RefinementPaths,
@@ -92,6 +93,8 @@ class Refiner:
     def _work(self, on_step: OnStep) -> bool:
         """Go through the steps seed by seed."""
         done, total = count_finished(self.paths, self.plan), self.plan.n_steps
+        if done < total:
+            keep_truth(self.paths, self.dataset)
         for seed in self.plan.seeds:
             judgement = read_judgement(self.paths, seed)
             if judgement is None:
@@ -127,6 +130,8 @@ class Refiner:
             vog_share=plan.vog_share,
         )
         is_noisy = found.is_noisy
+        if BALD in plan.arms:
+            write_array(self.paths.pair(seed), found.pair.astype(np.float16))
         record: Record = {
             "schema_version": 1,
             "seed": seed,
@@ -173,6 +178,7 @@ class Refiner:
         history = self._history(cell)
         asked = self._asked(cell, judgement, history) if cell.n_round else []
         if cell.n_round and not asked:  # nobody is left to be asked about
+            self._keep_predictions_of_before(cell, history)
             return self._before(cell, history) | {"asked": [], "answers": [], "next": []}
         answers = self._answer(cell, asked)
         if answers is None:
@@ -195,6 +201,7 @@ class Refiner:
         result = train_target(
             self._data().with_labels(labels), rows, recipe, describe_train=goes_on
         )
+        keep_predictions(self.paths, cell, result.val, result.test, is_multi=False)
         ahead: list[int] = []
         if goes_on:
             assert result.train is not None
@@ -247,8 +254,16 @@ class Refiner:
             embedding=embedding,
             seed=seed,
             n_round=n_round,
+            **({"committee": self._committee(seed, n_round, probabilities)} if arm == BALD else {}),
         )
         return choose_queries("random" if arm == PLAIN else arm, pool, n).tolist()
+
+    def _committee(
+        self, seed: int, n_round: int, probabilities: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what the co-teaching pair says, and the network of the round before."""
+        pair = np.load(self.paths.pair(seed), allow_pickle=False).astype(np.float64)
+        return pair if n_round == 1 else np.concatenate([pair, probabilities[None]])
 
     def _settled(
         self, arm: str, is_noisy: NDArray[np.bool_], corrections: dict[int, int]
@@ -280,6 +295,14 @@ class Refiner:
         record = read_cell(self.paths, RoundCell(seed=cell.seed, arm=start, n_round=0))
         assert record is not None
         return {k: v for k, v in record.items() if k != "cell"}
+
+    def _keep_predictions_of_before(self, cell: RoundCell, history: list[Record]) -> None:
+        """Let a round without questions have the predictions of the round before."""
+        start = PLAIN if cell.arm == PLAIN else JUDGED
+        arm = cell.arm if history else start
+        source = self.paths.predictions(RoundCell(seed=cell.seed, arm=arm, n_round=len(history)))
+        if source.exists():  # not where a former version trained it
+            write_array(self.paths.predictions(cell), np.load(source, allow_pickle=False))
 
     def _answer(self, cell: RoundCell, asked: list[int]) -> list[int] | None:
         """Return the expert's labels; None, and a table to fill in, if people must answer."""

@@ -29,6 +29,18 @@ class RefinementPaths(PlanPaths):
         """Labels that it calls wrong, bool, shape (samples,)."""
         return self.cells / f"verdict-{seed}.npy"
 
+    def pair(self, seed: int) -> Path:
+        """What each of the two co-teaching networks says of train, where a strategy asks it."""
+        return self.root / f"pair-{seed}.npy"
+
+    def predictions(self, cell: RoundCell) -> Path:
+        """What the network of a training said of val and test."""
+        return self.root / "predictions" / f"{cell.key}.npy"
+
+    def truth(self, part: str) -> Path:
+        """Labels of val or test, which predictions are judged by."""
+        return self.root / f"truth_{part}.npy"
+
     def answers(self, n_round: int) -> Path:
         """What people answered in one round."""
         return self.root / f"answers-{n_round}.json"

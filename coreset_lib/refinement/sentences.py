@@ -6,7 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from coreset_lib.evaluation.paired import PairedComparison, compare_paired
+from coreset_lib.evaluation.paired import compare_paired
+from coreset_lib.evaluation.verdicts.intervals import Difference
+from coreset_lib.evaluation.verdicts.judging import MARGIN, judge
+from coreset_lib.evaluation.verdicts.planning import draws_to_tell
 from coreset_lib.refinement.plan import PLAIN, RefinementPlan, RoundCell
 from coreset_lib.refinement.report import (
     REFERENCES,
@@ -27,8 +30,8 @@ class StrategyFinding:
     result : str
         Accuracy, and wrong labels left, after the last finished round.
     comparisons : tuple of (verdict, sentence)
-        One per reference once all rounds are finished, verdicts as in
-        :class:`coreset_lib.evaluation.paired.PairedComparison`.
+        One per reference once all rounds are finished, verdicts as of
+        :func:`coreset_lib.evaluation.verdicts.judging.judge`.
     """
 
     arm: str
@@ -69,7 +72,10 @@ def judgement_in_words(table: pd.DataFrame) -> list[str]:
 
 
 def strategy_findings(
-    plan: RefinementPlan, cells: dict[RoundCell, Record], table: pd.DataFrame
+    plan: RefinementPlan,
+    cells: dict[RoundCell, Record],
+    table: pd.DataFrame,
+    paths: RefinementPaths | None = None,
 ) -> list[StrategyFinding]:
     """Say for each strategy how it did, and plainly whether it beat the random references.
 
@@ -80,6 +86,8 @@ def strategy_findings(
         From :func:`coreset_lib.refinement.results.read_cells`.
     table : DataFrame
         From :func:`coreset_lib.refinement.report.curve_table`.
+    paths : RefinementPaths, optional
+        Where predictions lie: with them, intervals are over draws and test images.
 
     Returns
     -------
@@ -91,47 +99,49 @@ def strategy_findings(
         rows = table[table["query"] == arm] if len(table) else table
         if len(rows):
             result = _result_in_words(rows.iloc[0].to_dict(), rows.iloc[-1].to_dict())
-            found.append(
-                StrategyFinding(arm=arm, result=result, comparisons=_comparisons(plan, cells, arm))
-            )
+            compared = _comparisons(plan, cells, arm, paths)
+            found.append(StrategyFinding(arm=arm, result=result, comparisons=compared))
     return found
 
 
 def verdict_lines(paths: RefinementPaths, plan: RefinementPlan) -> list[str]:
     """Return what the judgement and each query strategy came to, a line each."""
     cells = read_cells(paths, plan)
-    findings = strategy_findings(plan, cells, curve_table(plan, cells))
+    findings = strategy_findings(plan, cells, curve_table(plan, cells, paths), paths)
     return judgement_in_words(judgement_table(paths, plan)) + [
         " ".join([f"{found.arm}: {found.result}", *(text for _, text in found.comparisons)])
         for found in findings
     ]
 
 
-def comparison_in_words(found: PairedComparison, reference: str) -> str:
-    """Say plainly whether a strategy beats a reference, with the paired interval.
+def comparison_in_words(found: Difference, reference: str) -> str:
+    """Say plainly whether a strategy beats a reference, with the interval.
 
     Points are of accuracy, on average over the rounds.
     """
-    points = f"{100 * found.mean:+.1f} points"
-    if found.n_seeds < 2:
+    points, n_draws = f"{100 * found.mean:+.1f} points", min(found.n_draws)
+    if n_draws < 2:
         return f"One seed cannot tell whether it beats “{reference}” ({points}). Take three."
-    if math.isnan(found.low):
+    if not found.is_known:
         return (
-            f"{found.n_seeds} seeds cannot tell whether it beats “{reference}” ({points} with each "
+            f"{n_draws} seeds cannot tell whether it beats “{reference}” ({points} with each "
             "of them, so their spread is not known). Take more."
         )
+    over = " and the test images" if found.covers_images else ""
     points += (
-        f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, "
-        f"{found.n_seeds} paired seeds)"
+        f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, over "
+        f"{n_draws} seeds of each{over})"
     )
-    if found.verdict == "better":
+    word = judge(found)
+    if word == "better":
         return f"Beats “{reference}”: {points}."
-    if found.verdict == "worse":
+    if word == "worse":
         return f"Does not beat “{reference}”, it is worse: {points}."
-    text = f"Does not beat “{reference}”: {points}; the interval includes 0."
-    if found.seeds_to_tell is not None:
-        text += f" If it stayed so, {found.seeds_to_tell} seeds would tell."
-    return text
+    if word == "equivalent":
+        return f"Equal to “{reference}” within {100 * MARGIN:g} point: {points}."
+    text = f"Undecided against “{reference}”: {points}."
+    n_needed = draws_to_tell(found, margin=MARGIN)
+    return text if n_needed is None else f"{text} About {n_needed} seeds would tell."
 
 
 def _protection_in_words(numbers: pd.DataFrame, means: dict[Any, float]) -> list[str]:
@@ -167,16 +177,16 @@ def _result_in_words(first: dict[Any, Any], last: dict[Any, Any]) -> str:
 
 
 def _comparisons(
-    plan: RefinementPlan, cells: dict[RoundCell, Record], arm: str
+    plan: RefinementPlan, cells: dict[RoundCell, Record], arm: str, paths: RefinementPaths | None
 ) -> tuple[tuple[str, str], ...]:
     """Compare a strategy with every reference that is another one."""
     found: list[tuple[str, str]] = []
     for reference in REFERENCES:
         if arm in (reference, PLAIN) or reference not in plan.arms:
             continue
-        compared = compare_curves(plan, cells, arm, reference)
+        compared = compare_curves(plan, cells, arm, reference, paths)
         if compared is not None:
-            found.append((compared.verdict, comparison_in_words(compared, reference)))
+            found.append((judge(compared), comparison_in_words(compared, reference)))
     return tuple(found)
 
 

@@ -39,7 +39,7 @@ def label_diff(dataset: ReviewedDataset, labels: Mapping[str, str]) -> LabelDiff
     Parameters
     ----------
     dataset : ReviewedDataset
-    labels : mapping of sample id to class name
+    labels : mapping of sample id to class name, or set of labels
         Samples that it does not name keep their label.
 
     Raises
@@ -47,8 +47,9 @@ def label_diff(dataset: ReviewedDataset, labels: Mapping[str, str]) -> LabelDiff
     ReviewError
         If a sample or class is unknown.
     """
-    before = Counter(dict.fromkeys(dataset.class_names, 0))
-    before.update(dataset.class_names[label] for label in dataset.labels)
+    # Sets of labels are counted as they are: there are too many possible ones to list.
+    before = Counter(dict.fromkeys(() if dataset.label_names else dataset.class_names, 0))
+    before.update(dataset.text_of(int(code)) for code in dataset.codes)
     after = Counter(before)
     changed: list[tuple[str, str, str]] = []
     for sample in sorted(labels, key=lambda name: dataset.rows.get(name, -1)):

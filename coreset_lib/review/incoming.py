@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coreset_lib.datasets.relabelling.label_tables import (
     LabelRow,
-    check_class,
+    check_label,
     read_label_table,
 )
 from coreset_lib.errors import CoresetError, ReviewError
@@ -143,8 +143,8 @@ def _check(row: LabelRow, dataset: ReviewedDataset, who: str, readers: Iterable[
         raise ReviewError(f"{where} names no reader. Add a column who, or give --reader.")
     if who not in readers:
         raise ReviewError(f"{where}: {check_name(who)!r} is not among the readers. Add them first.")
-    label = check_class(row.new, dataset.class_names, where)
-    if row.old and check_class(row.old, dataset.class_names, where) != old:
+    label = check_label(row.new, dataset.class_names, dataset.label_names, where)
+    if row.old and check_label(row.old, dataset.class_names, dataset.label_names, where) != old:
         raise ReviewError(
             f"{where}: the label in the dataset is {old!r}, not {row.old!r}: the table is of "
             "another version of the dataset."

@@ -338,8 +338,11 @@ def _check_subject(dataset: ReviewedDataset, decision: Decision) -> None:
     """Raise ReviewError unless dataset, sample and class are what the decision says."""
     dataset.check_fingerprint(decision.fingerprint)
     dataset.label_of(decision.sample_id)
-    if decision.action == "relabel":
-        dataset.check_class(decision.label)
+    if decision.action == "relabel" and dataset.check_class(decision.label) != decision.label:
+        raise ReviewError(
+            f"labels must be in the order of {', '.join(dataset.label_names)}, got "
+            f"{decision.label!r}. Give {dataset.check_class(decision.label)!r}."
+        )
 
 
 def _export(connection: Connection, row: Any) -> ReviewExport:

@@ -153,7 +153,12 @@ class SuspicionQueue:
         return np.where(self.share_of_other > 0, 1 / (1 + np.exp(-odds)), 0.0)
 
     def suggestion(self, index: int) -> str:
-        """Say which class is suggested and what speaks for it; empty for the label itself."""
+        """Say which class is suggested and what speaks for it; empty for the label itself.
+
+        Nothing is suggested for samples with any number of labels: they count under one of them.
+        """
+        if self.dynamics.is_multi_label:
+            return ""
         if self.suggested[index] == self.dynamics.labels[index]:
             return ""
         klass = int(self.suggested[index])

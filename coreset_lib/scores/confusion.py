@@ -64,22 +64,44 @@ def most_confused_pairs(
     ]
 
 
-def _describe(
-    dynamics: TrainingDynamics, label: int, predicted: int, mean: float, n_examples: int
-) -> ConfusedPair:
-    """Find the samples of a class that were most often taken for another."""
+def samples_taken_for(
+    dynamics: TrainingDynamics, label: int, predicted: int
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the samples of a class that were ever taken for another, most often first.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+    label, predicted : int
+        Class of the samples, and the class that they were taken for.
+
+    Returns
+    -------
+    samples : int array, shape (few,)
+        Ties by position.
+    epochs : int64 array, shape (few,)
+        In how many epochs each was.
+    """
     members = np.flatnonzero(dynamics.labels == label)
     times = np.zeros(len(members), dtype=np.int64)
     for row in dynamics.epochs("prediction"):
         is_recorded = row[members] != not_recorded(row.dtype)
         taken = dynamics.predicted_class(np.where(is_recorded, row[members], 0))
         times += is_recorded & (taken == predicted)
-    worst = np.argsort(-times, kind="stable")[:n_examples]
+    worst = np.argsort(-times, kind="stable")
     worst = worst[times[worst] > 0]
+    return members[worst], times[worst]
+
+
+def _describe(
+    dynamics: TrainingDynamics, label: int, predicted: int, mean: float, n_examples: int
+) -> ConfusedPair:
+    """Find the samples of a class that were most often taken for another."""
+    samples, epochs = samples_taken_for(dynamics, label, predicted)
     return ConfusedPair(
         label=label,
         predicted=predicted,
         samples_per_epoch=mean,
-        examples=members[worst],
-        epochs=times[worst],
+        examples=samples[:n_examples],
+        epochs=epochs[:n_examples],
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coreset_lib.scores.score import ScoreValues
+from coreset_lib.scores.slices import slices_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,10 @@ class SampleQuery:
         Range of the score, ends included.
     shape : int or None
         Position in :data:`coreset_lib.scores.curve_shapes.SHAPES`.
+    column : str
+        Of the table of samples.
+    slices : tuple of str
+        Names that :func:`coreset_lib.scores.slices.slices_of` gives to cells of ``column``.
     """
 
     text: str = ""
@@ -29,6 +34,8 @@ class SampleQuery:
     lowest: float | None = None
     highest: float | None = None
     shape: int | None = None
+    column: str = ""
+    slices: tuple[str, ...] = ()
 
 
 def find_samples(
@@ -64,6 +71,8 @@ def find_samples(
         fits &= score.values <= query.highest
     if query.shape is not None and shapes is not None:
         fits &= shapes == query.shape
+    if query.slices:
+        fits &= slices_of(samples[query.column]).holds(query.slices)
     return fits
 
 

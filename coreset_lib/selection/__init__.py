@@ -19,6 +19,15 @@ from coreset_lib.selection.budget import BALANCES, ROUNDING, budget, exact_share
 from coreset_lib.selection.ccs import CCS
 from coreset_lib.selection.coverage import COVERAGE
 from coreset_lib.selection.diversity import DIVERSITY, HYBRID
+from coreset_lib.selection.forced import (
+    Forced,
+    SampleIds,
+    check_apart,
+    check_room,
+    find_forced,
+    named_samples,
+    report_forced,
+)
 from coreset_lib.selection.geometry import FeatureSource, read_features
 from coreset_lib.selection.herding import HERDING
 from coreset_lib.selection.k_center import K_CENTER
@@ -46,6 +55,7 @@ STRATEGIES = Registry[Strategy](
     type_of_member=Strategy,
     credit=with_source,
 )
+FORCED = ("force_in", "keep_out")
 
 
 # Both readings of "multiple independent runs" (EVA, sec. 3.1).
@@ -55,6 +65,9 @@ AVERAGES = ("errors", "scores")
 @dataclass(frozen=True, kw_only=True)
 class SelectionConfig:
     """Everything that decides a coreset, given the recorded dynamics.
+
+    ``force_in`` and ``keep_out`` are ids of samples that are in the coreset whatever the strategy
+    and the noise cut say, and that are never in it; the strategy fills the rest.
 
     ``average`` says what several runs of one recipe are joined by: ``errors``, those of each
     epoch, which is what an ensemble's dynamics hold, so that the run is scored as it is; or
@@ -70,6 +83,8 @@ class SelectionConfig:
     noise_cut: float = 0.0
     seed: int = 0
     features: str = "surrogate"
+    force_in: tuple[str, ...] = ()
+    keep_out: tuple[str, ...] = ()
     average: str = "errors"
 
     def __post_init__(self) -> None:
@@ -87,6 +102,9 @@ class SelectionConfig:
                 f"average scores needs a strategy that goes by a score, got {self.strategy}. "
                 "Choose top, ccs or hybrid, or leave the average at errors."
             )
+        for name in FORCED:
+            object.__setattr__(self, name, named_samples(name, getattr(self, name)))
+        check_apart(self.force_in, self.keep_out)
         self.read_strategy_options()
 
     def read_strategy_options(self) -> dict[str, Any]:
@@ -94,14 +112,24 @@ class SelectionConfig:
         return STRATEGIES[self.strategy].read_options(self.strategy, self.strategy_options)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values, for provenance."""
-        fields = asdict(self)
+        """Return the options as plain values, for provenance.
+
+        Lists of forced samples are there only if they name one, and ``average`` only if it
+        is not the usual one, as before there was a choice.
+        """
+        absent = {name for name in FORCED if not getattr(self, name)}
         if self.average == AVERAGES[0]:
-            del fields["average"]  # as before there was a choice
-        return fields | {
-            "score_options": {k: str(v) for k, v in self.score_options.items()},
-            "strategy_options": self._recorded_strategy_options(),
-        }
+            absent.add("average")
+        plain = {name: value for name, value in asdict(self).items() if name not in absent}
+        forced = {name: list(plain[name]) for name in FORCED if name in plain}
+        return (
+            plain
+            | forced
+            | {
+                "score_options": {k: str(v) for k, v in self.score_options.items()},
+                "strategy_options": self._recorded_strategy_options(),
+            }
+        )
 
     @classmethod
     def from_record(cls, fields: Mapping[str, Any]) -> "SelectionConfig":
@@ -141,6 +169,7 @@ def select_coreset(
     score: ScoreValues | None = None,
     features: FeatureSource = None,
     early_features: FeatureSource = None,
+    sample_ids: SampleIds = None,
 ) -> Coreset:
     """Choose a coreset of ``ceil(rate * N)`` training samples.
 
@@ -157,6 +186,8 @@ def select_coreset(
     early_features : the same, optional
         The embedding of the first epochs, by which some strategies tell suspects. Without one
         they have none.
+    sample_ids : sequence of str, or a callable that gives it, optional
+        Of all training samples; needed where samples are forced in or kept out.
 
     Returns
     -------
@@ -167,18 +198,20 @@ def select_coreset(
     ------
     CoresetError
         If the score cannot be computed, or would have to be from several runs, the strategy
-        needs features that are not there, or the noise cut and exclusions leave fewer candidates
-        than the budget.
+        needs features that are not there, the noise cut and exclusions leave fewer candidates
+        than the budget, more samples are forced in than it holds, or an id is unknown.
     """
     strategy, options = STRATEGIES[config.strategy], config.read_strategy_options()
     score = _score_for(dynamics, config, score)
     n_keep = budget(config.rate, dynamics.n_samples)
-    is_candidate, report = _candidates(dynamics, config.noise_cut, score)
-    _check_enough(n_keep, int(is_candidate.sum()), config.noise_cut)
+    forced = find_forced(config.force_in, config.keep_out, sample_ids, dynamics.n_samples)
+    check_room(len(forced.inside), n_keep)
+    is_candidate, report = _candidates(dynamics, config.noise_cut, score, forced)
+    _check_enough(n_keep, int(is_candidate.sum()) + len(forced.inside), config)
     problem = SelectionProblem(
         labels=dynamics.labels,
         n_classes=dynamics.n_classes,
-        n_keep=n_keep,
+        n_keep=n_keep - len(forced.inside),
         is_candidate=is_candidate,
         balance=config.balance,
         seed=config.seed,
@@ -188,11 +221,25 @@ def select_coreset(
         if strategy.needs_early(options)
         else None,
         class_names=dynamics.class_names,
+        forced=forced.inside,
     )
+    indices, done, clusters = _choose(problem, config)
+    report |= report_forced(problem, forced, str(done.get("balance", config.balance)))
+    indices = np.concatenate([forced.inside, indices])
+    return Coreset(indices, {"n_keep": n_keep, **report, **done}, clusters, forced.inside)
+
+
+def _choose(
+    problem: SelectionProblem, config: SelectionConfig
+) -> tuple[Indices, dict[str, Any], NDArray[np.int64] | None]:
+    """Let the strategy fill what is not forced; nothing where all of it is."""
+    if not problem.n_keep:
+        return np.empty(0, dtype=np.intp), {}, None
+    strategy, options = STRATEGIES[config.strategy], config.read_strategy_options()
     with STRATEGIES.blaming(config.strategy):
         indices, done, *clusters = strategy.choose(problem, **options)
         indices = _checked(indices, problem, config.strategy)
-    return Coreset(indices, {"n_keep": n_keep, **report, **done}, *clusters)
+    return indices, done, clusters[0] if clusters else None
 
 
 def _score_for(
@@ -226,18 +273,26 @@ def _checked(indices: Any, problem: SelectionProblem, strategy: str) -> Indices:
 
 
 def _candidates(
-    dynamics: TrainingDynamics, noise_cut: float, score: ScoreValues | None
+    dynamics: TrainingDynamics, noise_cut: float, score: ScoreValues | None, forced: Forced
 ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
-    """Leave out the share with the lowest AUM, then what the score refuses to rank."""
+    """Leave out the share with the lowest AUM, then what the score refuses to rank, then forced.
+
+    Samples that are forced in are not counted as left out.
+    """
+    is_forced = np.zeros(dynamics.n_samples, dtype=np.bool_)
+    is_forced[forced.inside] = True
     is_candidate = np.ones(dynamics.n_samples, dtype=np.bool_)
     n_cut = math.floor(exact_share(noise_cut, dynamics.n_samples) + ROUNDING)
     if n_cut:
         margin_area = compute_score(dynamics, "aum")
         is_candidate[margin_area.order()[:n_cut]] = False
+        n_cut = int((~is_candidate & ~is_forced).sum())
     n_excluded = 0
     if score is not None and score.is_excluded is not None:
-        n_excluded = int((is_candidate & score.is_excluded).sum())
+        n_excluded = int((is_candidate & score.is_excluded & ~is_forced).sum())
         is_candidate &= ~score.is_excluded
+    is_candidate[forced.inside] = False
+    is_candidate[forced.outside] = False
     return is_candidate, {"noise_cut_samples": n_cut, "excluded_by_score": n_excluded}
 
 
@@ -256,10 +311,13 @@ def _read_early(strategy: str, source: FeatureSource, n_samples: int) -> Feature
     return read_features(found, needed_by=f"strategy {strategy}", n_samples=n_samples)
 
 
-def _check_enough(n_keep: int, n_candidates: int, noise_cut: float) -> None:
+def _check_enough(n_keep: int, n_available: int, config: SelectionConfig) -> None:
     """Refuse a budget that the remaining candidates cannot fill."""
-    if n_keep > n_candidates:
+    if n_keep > n_available:
+        n_out = len(config.keep_out)
+        kept_out = f", {n_out} samples that are kept out" if n_out else ""
         raise CoresetError(
-            f"the rate asks for {n_keep} samples, got {n_candidates} candidates after a noise "
-            f"cut of {noise_cut:g} and the score's exclusions. Lower the rate or the noise cut."
+            f"the rate asks for {n_keep} samples, got {n_available} candidates after a noise "
+            f"cut of {config.noise_cut:g}{kept_out} and the score's exclusions. "
+            f"Lower the rate or the noise cut{', or keep fewer out' if n_out else ''}."
         )

@@ -65,6 +65,42 @@ def class_quotas(total: int, *, class_counts: Counts, available: Counts, balance
             f"equal balance needs at least one sample per class, got {total} samples for "
             f"{is_present.sum()} classes. Raise the rate or choose balance proportional."
         )
+    return _quotas(total, class_counts, available, balance)
+
+
+def quotas_left(
+    total: int, *, class_counts: Counts, available: Counts, taken: Counts, balance: str
+) -> Counts:
+    """Return what each class has left of its quota beside the samples that are set already.
+
+    Where more of a class are set than its quota, the other classes share what is left as if it
+    were not there. As :func:`class_quotas` where nothing is set.
+
+    Parameters
+    ----------
+    total, class_counts, available, balance
+        As of :func:`class_quotas`; total and available count the samples that are set, too.
+    taken : int array, shape (classes,)
+        Samples that are set.
+
+    Returns
+    -------
+    int array, shape (classes,)
+        Sums to ``total - taken.sum()``.
+    """
+    quotas = class_quotas(total, class_counts=class_counts, available=available, balance=balance)
+    is_over = taken > quotas
+    while (taken > quotas).any():
+        is_over |= taken > quotas
+        left = total - int(taken[is_over].sum())
+        others = np.where(is_over, 0, available)
+        quotas = np.where(is_over, taken, _quotas(left, class_counts, others, balance))
+    return quotas - taken
+
+
+def _quotas(total: int, class_counts: Counts, available: Counts, balance: str) -> Counts:
+    """Share a budget among the classes that have samples."""
+    is_present = available > 0
     weights = np.where(is_present, class_counts if balance == "proportional" else 1, 0)
     shares = _fill(total, weights.astype(np.float64), available)
     quotas = _largest_remainder(total, shares, available)

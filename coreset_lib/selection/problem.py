@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.scores.score import Option, ScoreValues, read_options
-from coreset_lib.selection.budget import class_quotas
+from coreset_lib.selection.budget import quotas_left
 
 Indices = NDArray[np.intp]
 Features = NDArray[np.float32]
@@ -32,9 +32,10 @@ class SelectionProblem:
     labels : int64 array, shape (samples,)
     n_classes : int
     n_keep : int
-        Budget M, at most the number of candidates.
+        Samples to choose, at most the number of candidates: the budget M without the forced ones.
     is_candidate : bool array, shape (samples,)
-        False for samples dropped by the noise cut or excluded by the score.
+        False for samples dropped by the noise cut, excluded by the score, kept out by a person
+        or forced in.
     balance : {"global", "proportional", "equal"}
     seed : int
     score : ScoreValues or None
@@ -43,6 +44,8 @@ class SelectionProblem:
         An embedding that has not learned the labels by heart.
     class_names : tuple of str
         For reports and messages; numbers stand in where it is empty.
+    forced : int array, shape (forced,)
+        Samples that a person has forced in; they count towards the quotas of their classes.
     """
 
     labels: NDArray[np.int64]
@@ -55,6 +58,21 @@ class SelectionProblem:
     features: Features | None = None
     early_features: Features | None = None
     class_names: tuple[str, ...] = ()
+    forced: Indices = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+    @property
+    def n_total(self) -> int:
+        """Budget M, forced samples included."""
+        return self.n_keep + len(self.forced)
+
+    def n_forced(self) -> NDArray[np.int64]:
+        """Return how many samples of each class are forced in."""
+        return np.bincount(self.labels[self.forced], minlength=self.n_classes)
+
+    def n_available(self) -> NDArray[np.int64]:
+        """Return how many samples of each class are candidates or forced in."""
+        free = np.bincount(self.labels[self.is_candidate], minlength=self.n_classes)
+        return free + self.n_forced()
 
     def candidates(self) -> Indices:
         """Return the positions of the candidates, ascending."""
@@ -77,11 +95,12 @@ class SelectionProblem:
         return self.class_names[klass] if self.class_names else f"class {klass}"
 
     def quotas(self) -> NDArray[np.int64]:
-        """Return how many samples of each class to keep (not for ``global``)."""
-        return class_quotas(
-            self.n_keep,
+        """Return how many samples of each class to choose (not for ``global``)."""
+        return quotas_left(
+            self.n_total,
             class_counts=np.bincount(self.labels, minlength=self.n_classes),
-            available=np.bincount(self.labels[self.is_candidate], minlength=self.n_classes),
+            available=self.n_available(),
+            taken=self.n_forced(),
             balance=self.balance,
         )
 
@@ -93,17 +112,21 @@ class Coreset:
     Attributes
     ----------
     indices : int array, shape (budget,)
-        Positions in the full training split, in the order of choice, each once.
+        Positions in the full training split, in the order of choice, each once; those that
+        were forced in come first.
     report : mapping
         What was done, in plain values: cut, quotas, strata.
     clusters : int64 array, shape (samples,), or None
         Cluster of each sample where the strategy clustered, numbered over all classes;
         -1 for samples that were not candidates.
+    forced : int array, shape (forced,)
+        Those among ``indices`` that a person has forced in.
     """
 
     indices: Indices
     report: Mapping[str, Any]
     clusters: NDArray[np.int64] | None = None
+    forced: Indices = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ def choose_recommended(
         details |= {"early_share": early_share}
         return _cover_trusted(problem, trust, trust < 0, 1.0, variance, above, details)
     details |= {"version": version}
-    if problem.n_keep < LEAST_PER_CLASS * len(np.unique(problem.labels[problem.is_candidate])):
+    if problem.n_total < LEAST_PER_CLASS * len(np.unique(problem.labels[problem.is_candidate])):
         drawn, quotas = choose_random(problem)
         return drawn, details | {"note": TOO_FEW} | quotas
     if problem.early_features is None:

@@ -100,6 +100,12 @@ def refinement_plan(
     return plan
 
 
+def refinement_warning(plan: RefinementPlan, *, cache: Path | None = None) -> str:
+    """Say what speaks against a refinement that may be done all the same; empty otherwise."""
+    run = find_run(plan.run_id, cache=cache)
+    return plan.warning(float(run.manifest.config.get("label_noise_rate", 0.0)))
+
+
 def start_refinement(plan: RefinementPlan, *, cache: Path | None = None) -> RefinementPaths:
     """Start a refinement in the background, or go on with it; finished steps are kept.
 

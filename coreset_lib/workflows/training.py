@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coreset_lib.cache import default_cache
-from coreset_lib.configs import TrainingConfig
+from coreset_lib.configs import TrainingConfig, high_noise_warning
 from coreset_lib.datasets import LabeledImages, load_configured
 from coreset_lib.datasets.preparing.prepare import Progress, no_progress
 from coreset_lib.jobs.executor import executor_of
@@ -60,7 +60,7 @@ def create_runs(
     progress : callable
         Told of files decoded and of all files.
     tell : callable
-        Told in one sentence that somebody else uses the device.
+        Told in one sentence that somebody else uses the device, or that most labels are spoilt.
 
     Returns
     -------
@@ -76,6 +76,9 @@ def create_runs(
         check_tensorboard()
     _check_place(place, first.device, tell)
     dataset = load_configured(first, cache=folder, roots=roots, progress=progress)
+    warning = high_noise_warning(first.label_noise, first.label_noise_rate, dataset.n_classes)
+    if warning:
+        tell(warning)
     if place is not None:
         check_shares(first, len(dataset.train), place.n_processes or 1)
     runs = [open_run(create_run(folder, config, dataset)) for config in configs]

@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from coreset_lib.cache import allowed_roots
-from coreset_lib.configs import LABELS_PER_IMAGE, MARK_POLICIES
+from coreset_lib.configs import IMAGE_SIZES, LABELS_PER_IMAGE, MARK_POLICIES
+from coreset_lib.datasets.bringing.first_size import size_for, usual_side
 from coreset_lib.datasets.files.contract import DecodeOptions, UnreadableFile
 from coreset_lib.datasets.files.decoding import decode_file
 from coreset_lib.datasets.sources.choices import FOLDER, NO_CHOICES, ReadingChoices
@@ -183,6 +184,30 @@ def _picture(path: str) -> str:
     except (UnreadableFile, StopIteration):
         return ""
     return data_uri(image)
+
+
+def draw_size(path: Path, choices: ReadingChoices) -> int:
+    """Draw the image size, beginning with what suits the originals, and return what was chosen."""
+    side = _usual_side(str(path), choices) if is_within(path, allowed_roots()) else 0
+    first = size_for(side)
+    hint = f" The first originals are about {side:,} pixels: {first} keeps most of them."
+    return st.selectbox(
+        "Image size",
+        IMAGE_SIZES,
+        index=IMAGE_SIZES.index(first),
+        key=f"{_key(path, 'size')}:{first}",
+        help="Images of folders and tables are scaled to fit a square of so many pixels; arrays "
+        f"keep their own size. Larger ones train more slowly.{hint if side else ''}",
+    )
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def _usual_side(path: str, choices: ReadingChoices) -> int:
+    """Return how large a few originals are; 0 where that is not known."""
+    is_table = path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path)
+    if not is_table and not os.path.isdir(path):
+        return 0
+    return usual_side(Path(path), choices, roots=allowed_roots())
 
 
 def _fields(choices: ReadingChoices) -> dict[str, str]:

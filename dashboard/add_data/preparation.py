@@ -10,6 +10,7 @@ import streamlit as st
 from coreset_lib.cache import allowed_roots, default_cache
 from coreset_lib.datasets import DatasetReport, LabeledImages, dataset_report, load_dataset
 from coreset_lib.datasets.sources.choices import NO_CHOICES, ReadingChoices
+from coreset_lib.datasets.sources.listing import is_within
 from coreset_lib.errors import CoresetError
 
 MOST_JOBS = 16
@@ -124,5 +125,6 @@ def find_job(choice: Choice | None) -> Job | None:
 
 
 def folder_of(choice: Choice) -> str:
-    """Return the folder that a dataset lies in."""
-    return str(Path(choice.path).parent)
+    """Return the folder that a dataset lies in; itself where nothing above it is allowed."""
+    path = Path(choice.path)
+    return str(path.parent if is_within(path.parent, allowed_roots()) else path)

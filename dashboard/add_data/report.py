@@ -67,6 +67,10 @@ def draw_readiness(report: DatasetReport) -> None:
     draw(as_text(report.readiness_text), icon=f":material/{icons[report.readiness]}:")
     if report.warnings:
         st.markdown("\n".join(f"- {as_text(warning)}" for warning in report.warnings))
+    remarks = [note.text() for note in report.quality if not note.is_severe]
+    if remarks:
+        st.caption("Single images that stand out, which does not change the verdict:")
+        st.markdown("\n".join(f"- {as_text(remark)}" for remark in remarks))
 
 
 def _draw_counts(report: DatasetReport) -> None:

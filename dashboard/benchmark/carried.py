@@ -9,7 +9,7 @@ import streamlit as st
 from coreset_lib.evaluation.plan import Arm, random_arm
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import STRATEGIES, SelectionConfig
-from dashboard.frame import PAGES
+from dashboard.frame import go_to
 from dashboard.reads import Options
 
 STUDY = "benchmark-study"
@@ -35,7 +35,7 @@ def draw_benchmark_button(run_id: str, choices: Options, *, label: str, about: s
         on_click=carry_over,
         args=(run_id, choices),
     ):
-        st.switch_page(PAGES / "benchmark.py")
+        go_to("benchmark")
 
 
 def carry_over(run_id: str, choices: Options) -> None:
@@ -69,7 +69,14 @@ def arm_of(selection: SelectionConfig) -> Arm:
     if selection.strategy == "random":
         return random_arm(selection.balance)
     windows = [str(selection.score_options[w]) for w in _windows(selection)]
-    name = " ".join([selection.strategy, *([selection.score] if selection.score else []), *windows])
+    name = " ".join(
+        [
+            selection.strategy,
+            *([selection.score] if selection.score else []),
+            *windows,
+            *_forced(selection),
+        ]
+    )
     usual = SelectionConfig()
     return Arm(name=name, variants=(replace(selection, rate=usual.rate, seed=usual.seed),))
 
@@ -88,7 +95,14 @@ def selection_in_words(selection: SelectionConfig) -> str:
     ]
     parts.append(f"class balance {selection.balance}")
     parts.append(f"noise cut {100 * selection.noise_cut:g} %")
+    parts += _forced(selection)
     return " · ".join([*parts, f"seeds from {selection.seed}"])
+
+
+def _forced(selection: SelectionConfig) -> list[str]:
+    """Say how many samples are forced in and kept out."""
+    counts = ((len(selection.force_in), "forced in"), (len(selection.keep_out), "kept out"))
+    return [f"{n} {word}" for n, word in counts if n]
 
 
 def _windows(selection: SelectionConfig) -> list[str]:

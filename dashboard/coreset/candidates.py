@@ -10,8 +10,8 @@ from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
 from coreset_lib.selection import STRATEGIES
 from dashboard import reads
-from dashboard.shared.samples.thumbnails import draw_thumbnail_rows
-from dashboard.shared.text import as_text, range_in_percent
+from dashboard.shared.links.groups import Group, ask_for, draw_linked_images
+from dashboard.shared.text import range_in_percent
 
 MOST_CANDIDATES = 4
 N_CHANGES = 8
@@ -81,6 +81,11 @@ def candidate_title(choices: reads.Options, *, is_present: bool = False) -> str:
         parts.append(str(fields["balance"]))
     if fields["noise_cut"]:
         parts.append(f"cut {100 * fields['noise_cut']:g} %")
+    parts += [
+        f"{len(fields[side])} {word}"
+        for side, word in (("force_in", "forced in"), ("keep_out", "kept out"))
+        if fields.get(side)
+    ]
     return (" · ".join(parts)) + (" (shown)" if is_present else "")
 
 
@@ -139,8 +144,6 @@ def _draw_changes(summary: RunSummary, names: list[str], chosen: list[NDArray[np
     end = right.selectbox(
         "to", numbers, index=len(names) - 1, format_func=names.__getitem__, key="changes-to"
     )
-    images = reads.load_images(summary.version)
-    run = reads.open_dynamics(summary.version)
     for column, title, these, those in (
         (left, "leave", chosen[start], chosen[end]),
         (right, "enter", chosen[end], chosen[start]),
@@ -148,7 +151,17 @@ def _draw_changes(summary: RunSummary, names: list[str], chosen: list[NDArray[np
         changed = these[~np.isin(these, those)]
         with column:
             st.markdown(f"**{len(changed):,} samples {title}**")
-            if isinstance(images, str):
-                st.caption(as_text(images))
-            else:
-                draw_thumbnail_rows(images, changed[:N_CHANGES], run.labels, run.class_names)
+            draw_linked_images(
+                summary,
+                changed[:N_CHANGES],
+                key=f"changes-{title}",
+                label=f"Samples that {title}",
+                size=88,
+            )
+            if len(changed) > N_CHANGES:
+                st.button(
+                    f"Show all {len(changed):,}",
+                    key=f"changes-all-{title}",
+                    on_click=ask_for,
+                    args=(Group(f"Samples that {title}", changed),),
+                )

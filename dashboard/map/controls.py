@@ -14,8 +14,9 @@ from dashboard.map import reviews as map_reviews
 from dashboard.map.clusters import Clustering
 from dashboard.map.data import Projection
 from dashboard.map.silhouette_chart import silhouette_curve
-from dashboard.map.table_colours import COLUMN, by_column, by_coreset, own_columns
+from dashboard.map.table_colours import by_column, by_coreset
 from dashboard.shared.messages import draw_error
+from dashboard.shared.samples.own_columns import COLUMN, own_columns
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.text import as_text
 from dashboard.shared.theme import PLOTLY_CONFIG

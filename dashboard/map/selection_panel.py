@@ -11,8 +11,8 @@ from coreset_lib.scores.score import ScoreValues
 from dashboard import reads
 from dashboard.map import colours as map_colours
 from dashboard.map import data as map_data
-from dashboard.map.component.image_grid import Tile, image_grid
 from dashboard.shared.downloads import draw_export
+from dashboard.shared.samples.image_grid import Tile, image_grid
 from dashboard.shared.samples.images import picture_of
 from dashboard.shared.samples.sample_images import thumbnail
 from dashboard.shared.selection import selection

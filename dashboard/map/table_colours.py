@@ -14,21 +14,14 @@ from dashboard.coreset.defaults import BALANCE, STRATEGY, WITH_EMBEDDING, WITHOU
 from dashboard.map.colours import Coloured
 from dashboard.map.component.sample_map import Categories, Numbers
 from dashboard.shared.marks import NO_VALUE, Mark
+from dashboard.shared.samples.own_columns import COLUMN
 from dashboard.shared.theme import EARLY
 
-COLUMN = "extra:"  # as samples.csv has it
 MOST_CATEGORIES = 40
 FEWEST_NUMBERS = 9
 LAST_CHOICES = "coreset-shown:"
 DEFAULT_RATE = 0.1
 OTHERS = "others"
-
-
-def own_columns(summary: RunSummary) -> dict[str, str]:
-    """Return the columns of the table that a dataset came from, by their names in the choice."""
-    columns = [str(column) for column in reads.read_samples(summary.version)]
-    found = [column for column in columns if column.startswith(COLUMN)]
-    return {column: f"Column {column.removeprefix(COLUMN)}" for column in found}
 
 
 def by_column(summary: RunSummary, column: str) -> Coloured:

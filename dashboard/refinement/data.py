@@ -118,9 +118,9 @@ def findings(refinement: Refinement) -> Findings:
     """Return curves, judgement and verdicts of what is finished."""
     paths, plan = refinement.paths, refinement.plan
     cells = read_cells(paths, plan)
-    curves = curve_table(plan, cells)
+    curves = curve_table(plan, cells, paths)
     judgement = judgement_in_words(judgement_table(paths, plan))
-    return Findings(curves, judgement, strategy_findings(plan, cells, curves))
+    return Findings(curves, judgement, strategy_findings(plan, cells, curves, paths))
 
 
 def export(refinement: Refinement) -> Export:

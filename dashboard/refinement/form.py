@@ -19,6 +19,7 @@ QUERY_TITLES = {
     "entropy": "entropy (most undecided between all classes)",
     "least_confidence": "least confidence",
     "margin": "margin (most undecided between two classes)",
+    "bald": "BALD (networks that are sure of different classes)",
     "k_center": "k-center (unlike all that is trusted)",
     "random": "random",
 }
@@ -36,6 +37,9 @@ def draw_refinement_form(summary: RunSummary) -> None:
     try:
         plan, problem = _draw_plan(summary), None
         st.caption(as_text(refinement_data.cost_in_words(summary, plan)))
+        warning = workflows.refinement_warning(plan, cache=reads.store().cache)
+        if warning:
+            st.warning(warning)
     except CoresetError as error:
         plan, problem = None, error
     if not st.button("Start", type="primary", icon=":material/play_arrow:", key="refine-start"):
@@ -126,7 +130,7 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
     first, second = st.columns(2)
     n_seeds = 1
     if expert == "simulated":
-        n_seeds = first.slider("Paired seeds", 1, 10, 3, help="More seeds, narrower intervals.")
+        n_seeds = first.slider("Seeds", 1, 10, 3, help="More seeds, narrower intervals.")
     recipe = draw_recipe(manifest, first, second)
     epochs = recipe.epochs
     ramp = second.number_input(
@@ -146,7 +150,8 @@ def _draw_more(summary: RunSummary, expert: str) -> dict[str, Any]:
         0.2,
         0.05,
         help="Share of the trusted samples that is chosen by small variance of gradients instead "
-        "of small loss: it protects rightly labelled samples of rare classes.",
+        "of small loss. The paper means it to keep rightly labelled samples of rare classes; in "
+        "our study it did not (docs/refinement.md).",
     )
     return {
         "seeds": tuple(range(n_seeds)),

@@ -1,4 +1,4 @@
-"""How reliable a dataset is: forgetting counts, score per class, confusions."""
+"""How the scores of a dataset spread in each class."""
 
 from collections.abc import Sequence
 
@@ -6,33 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.shared.theme import EARLY, LATE, MARGINS, NEUTRAL
+from dashboard.shared.theme import EARLY, MARGINS, NEUTRAL
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-def forgetting_histogram(events: NDArray[np.int64], never_learned: NDArray[np.bool_]) -> go.Figure:
-    """Return how many samples were forgotten how often; never-learned ones stand apart."""
-    counts = np.bincount(events[~never_learned]) if (~never_learned).any() else np.zeros(1, int)
-    figure = go.Figure()
-    figure.add_bar(
-        x=[str(k) for k in range(len(counts))],
-        y=counts,
-        name="learned at some time",
-        marker_color=EARLY,
-        hovertemplate="forgotten %{x} times: %{y} samples<extra></extra>",
-    )
-    figure.add_bar(
-        x=["never learned"],
-        y=[int(never_learned.sum())],
-        name="never learned",
-        marker={"color": LATE, "pattern": {"shape": "/"}},
-        hovertemplate="never learned: %{y} samples<extra></extra>",
-    )
-    figure.update_layout(height=300, margin=MARGINS, showlegend=False, bargap=0.15)
-    figure.update_xaxes(title="times forgotten", type="category", fixedrange=True)
-    figure.update_yaxes(title="samples", fixedrange=True)
-    return figure
 
 
 def score_by_class(

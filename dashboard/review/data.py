@@ -1,7 +1,7 @@
 """What the Review page reads and records: cached queues and states, decisions never cached."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coreset_lib import workflows
 from coreset_lib.cache import default_cache
+from coreset_lib.datasets.sources.table_labels import READERS
 from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export
 from coreset_lib.review.address import database_url
@@ -25,6 +26,7 @@ from dashboard.map import clusters as map_clusters
 from dashboard.map.clusters import Clustering
 from dashboard.review.component.review_desk import Wish
 from dashboard.review.component.review_wall import TOKEN_START, GroupWish
+from dashboard.shared.samples.own_columns import COLUMN
 from dashboard.shared.samples.suspicion import suspicion as suspicion
 
 TO_DO, SECOND, DISAGREED, ALL = "to do", "second reading", "disagreements", "all"
@@ -71,13 +73,18 @@ def dataset_of(version: RunVersion) -> ReviewedDataset:
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """A review at this moment."""
+    """A review at this moment.
+
+    ``table_readers`` are the samples that the person's own table has in several rows with
+    different labels, with how many rows say what.
+    """
 
     dataset: ReviewedDataset
     events: Sequence[Event]
     rules: Rules
     exports: Sequence[ReviewExport]
     states: dict[str, SampleState]
+    table_readers: Mapping[int, str] = field(default_factory=dict[int, str])
 
     def status_of(self, index: int) -> str:
         """Status of a sample."""
@@ -102,7 +109,25 @@ def review_of(summary: RunSummary) -> Review:
         events = list(log.events)
     rules = store.rules(dataset.fingerprint)
     exports = store.exports(dataset.fingerprint)
-    return Review(dataset, events, rules, exports, sample_states(events, rules, exports))
+    states = sample_states(events, rules, exports)
+    return Review(dataset, events, rules, exports, states, table_readers(summary.version))
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=reads.ANY_EPOCH)
+def table_readers(version: RunVersion) -> dict[int, str]:
+    """Return what the readers of a table say of the samples on which they differ."""
+    samples = reads.read_samples(version)
+    if f"{COLUMN}{READERS}" not in samples:
+        return {}
+    cells = [str(cell).strip() for cell in samples[f"{COLUMN}{READERS}"].fillna("")]
+    return {row: text for row, text in enumerate(cells) if text}
+
+
+def waiting_disputes(review: Review) -> list[int]:
+    """Return the samples on which a table's readers differ and whose label is not settled."""
+    done = [n for n, state in review.states.items() if state.is_done]
+    settled = {review.dataset.rows[name] for name in done}
+    return [index for index in review.table_readers if index not in settled]
 
 
 def class_medoids(summary: RunSummary) -> dict[int, int]:
@@ -163,7 +188,7 @@ def queue_indices(
     """
     is_shown = np.ones(len(suspects.order), dtype=np.bool_)
     if klass is not None:
-        is_shown &= review.dataset.labels == klass
+        is_shown &= review.dataset.carries(klass)
     if within is not None:
         is_chosen = np.zeros_like(is_shown)
         is_chosen[within] = True
@@ -184,6 +209,10 @@ def _has_status(
         is_mine = reader in state.decisions and shown != DISAGREED
         is_mine &= not (shown == ASKED and state.status == "conflict")
         found[review.dataset.rows[name]] = state.status in statuses and not is_mine
+    if shown == DISAGREED:
+        for index in waiting_disputes(review):
+            state = review.states.get(review.dataset.sample_ids[index])
+            found[index] |= state is None or reader not in state.decisions
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from coreset_lib.datasets import LabeledImages
+from coreset_lib.label_sets import JOINED, labels_in, set_title
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.states import SampleState
 from coreset_lib.review.suspicion import SuspicionQueue
@@ -17,8 +18,10 @@ from dashboard.review import data as review_data
 from dashboard.review.component.review_desk import DeskClass, DeskItem, class_keys
 from dashboard.review.data import Review
 from dashboard.review.queue import Reading
+from dashboard.routes.originals import has_original
 from dashboard.shared.samples.images import data_uri, picture_of
 from dashboard.shared.samples.sample_images import thumbnail
+from dashboard.shared.samples.viewer.sample_viewer import originals_base
 
 BEHIND = 3
 # Images that wait in the browser; large ones cost more of the line than they save time.
@@ -34,6 +37,7 @@ class DeskImages:
         self.version = summary.version
         self.images = images
         self.sources: dict[str, str] = {}
+        self._originals = "" if isinstance(images, str) else originals_base(summary, images)
 
     @property
     def are_large(self) -> bool:
@@ -41,12 +45,26 @@ class DeskImages:
         return not isinstance(self.images, str) and max(self.images.image_size) > LARGE_SIDE
 
     def small(self, index: int) -> str:
-        """Return the name of a sample's small image."""
+        """Return the name of a sample's small image: of its original, where there is one."""
+        name = f"s{index}"
+        if self._has_original(index):
+            self.sources[name] = f"{self._originals}/small/{index}.png"
+            return name
         return self._add(f"s{index}", index, is_small=True)
 
     def large(self, index: int) -> str | None:
         """Return the name of a sample's image in full; None where it cannot be shown."""
         return self._add(f"l{index}", index, is_small=False) or None
+
+    def original(self, index: int) -> str:
+        """Return where a sample's original is, without its name; empty where there is none."""
+        return f"{self._originals}/{index}.png" if self._has_original(index) else ""
+
+    def _has_original(self, index: int) -> bool:
+        """Whether a browser may ask for a sample's original."""
+        if isinstance(self.images, str) or not self._originals:
+            return False
+        return has_original(self.images, index)
 
     def _add(self, name: str, index: int, *, is_small: bool) -> str:
         """Add an image unless it is there."""
@@ -109,7 +127,8 @@ def desk_classes(summary: RunSummary, review: Review, images: DeskImages) -> tup
 
 def outcome(summary: RunSummary, dataset: ReviewedDataset, index: int, said: str) -> str:
     """Say what was recorded; only now a blind reader learns label and prediction."""
-    name, label = dataset.sample_ids[index], _label(dataset, index)
+    name, label = dataset.sample_ids[index], dataset.title_of(index)
+    said = said.replace(JOINED, " + ") if dataset.label_names else said
     predicted = _predicted_names(summary, dataset)(index)
     return f"Saved: {name}, {said}. Label: {label}; network: {predicted}."
 
@@ -126,6 +145,7 @@ def _hidden_item(
         # An id may name the class: that of a file is its path, and numbers go class by class.
         name=f"image {place + 1}",
         image=images.large(index),
+        original=images.original(index),
         seen=0 if state is None else state.last_event,
         neighbours=tuple((images.small(int(n)), "") for n in near if n >= 0),
     )
@@ -137,12 +157,13 @@ def _open_item(
     """Add what only a reader who is not blind may know; nothing of what others decided."""
     index = hidden.index
     near = [] if suspects.neighbours is None else suspects.neighbours[index][:N_NEIGHBOURS]
-    labels = [_label(review.dataset, int(n)) for n in near if n >= 0]
+    labels = [review.dataset.title_of(int(n)) for n in near if n >= 0]
     images = [image for image, _ in hidden.neighbours]
     return replace(
         hidden,
         name=review.dataset.sample_ids[index],
-        label=_label(review.dataset, index),
+        label=review.dataset.title_of(index),
+        labels=tuple(labels_in(int(review.dataset.codes[index]), review.dataset.label_names)),
         prediction=prediction,
         reasons=_reasons(suspects, index),
         neighbours=tuple(zip(images, labels, strict=True)),
@@ -150,10 +171,12 @@ def _open_item(
 
 
 def _with_others(item: DeskItem, review: Review, reader: str) -> DeskItem:
-    """Add where a sample stands and what may be settled."""
+    """Add where a sample stands, what may be settled, and what a table's readers said."""
     state = review.states.get(review.dataset.sample_ids[item.index])
     status = "" if state is None else _standing(state)
-    return replace(item, status=status, proposal=_proposal(state, reader))
+    said = review.table_readers.get(item.index)
+    reasons = (f"readers of your table differ: {said}", *item.reasons) if said else item.reasons
+    return replace(item, status=status, proposal=_proposal(state, reader), reasons=reasons)
 
 
 def _reasons(suspects: SuspicionQueue, index: int) -> tuple[str, ...]:
@@ -177,17 +200,15 @@ def _proposal(state: SampleState | None, reader: str) -> int | None:
     return max(others, default=None)
 
 
-def _label(dataset: ReviewedDataset, index: int) -> str:
-    """Return the name of a sample's class in the dataset."""
-    return dataset.class_names[int(dataset.labels[index])]
-
-
 def _predicted_names(summary: RunSummary, dataset: ReviewedDataset) -> Callable[[int], str]:
-    """Return what says which class the network names, "" where it was not recorded."""
+    """Return what says which class or labels the network names, "" where it was not recorded."""
     found = map_colours.predictions(summary)
+    names = dataset.label_names
 
     def name_of(index: int) -> str:
         predicted = int(found[index])
-        return dataset.class_names[predicted] if predicted >= 0 else ""
+        if predicted < 0:
+            return ""
+        return set_title(predicted, names) if names else dataset.class_names[predicted]
 
     return name_of

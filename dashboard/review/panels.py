@@ -18,7 +18,7 @@ from coreset_lib.review.records import (
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
-from dashboard.frame import PAGES
+from dashboard.frame import go_to
 from dashboard.review import data as review_data
 from dashboard.review.data import Review
 from dashboard.shared.downloads import draw_export, draw_table_download
@@ -146,6 +146,9 @@ def _draw_agreement(summary: RunSummary, review: Review) -> None:
             alt="Cohen's kappa of every two readers",
         )
     disputed = conflicts(review.states)
+    waiting = review_data.waiting_disputes(review)
+    if waiting:
+        _draw_table_readers(summary, review, waiting)
     if not disputed:
         return
     st.markdown(f"**{len(disputed):,} samples on which readers disagree**")
@@ -171,6 +174,31 @@ def _draw_agreement(summary: RunSummary, review: Review) -> None:
         on_click=selection.select,
         args=(summary.run_id, rows),
         help="Then they stand out on the Map, too.",
+    )
+
+
+def _draw_table_readers(summary: RunSummary, review: Review, waiting: Sequence[int]) -> None:
+    """Draw the samples that the table has under different labels, until they are settled."""
+    st.markdown(f"**{len(waiting):,} samples that your table has under different labels**")
+    st.dataframe(
+        [
+            {
+                "sample": review.dataset.sample_ids[index],
+                "label": review.dataset.title_of(index),
+                "rows say": review.table_readers[index],
+            }
+            for index in waiting[:MOST_CONFLICTS]
+        ],
+        hide_index=True,
+        alt="Samples that the table has under different labels",
+    )
+    st.button(
+        "Select them",
+        icon=":material/select_all:",
+        key="select-table-disputes",
+        on_click=selection.select,
+        args=(summary.run_id, list(waiting)),
+        help="They wait in the queue Disagreements until a label is settled.",
     )
 
 
@@ -231,7 +259,7 @@ def _train_corrected(summary: RunSummary, review: Review) -> None:
     except CoresetError as error:
         draw_error(error)
         return
-    st.switch_page(PAGES / "runs.py")
+    go_to("runs")
 
 
 def _why_nothing_is_done(review: Review) -> str:

@@ -79,7 +79,8 @@ def draw_queue(
         persist_state="session",
     )
     is_per_class = view != BLIND and _draw_turns()
-    mode = _draw_mode()
+    # On a wall all would get one and the same set of labels.
+    mode = ONE_BY_ONE if review.dataset.label_names else _draw_mode()
     again = st.button(
         "Queue anew", icon=":material/refresh:", type="tertiary", help="Leave out what is decided."
     )

@@ -65,7 +65,7 @@ def _tile(
     name = review.dataset.sample_ids[index]
     state = review.states.get(name)
     status = "" if state is None or reading.hides_others else state.status
-    label = review.dataset.class_names[int(review.dataset.labels[index])]
+    label = review.dataset.title_of(index)
     return WallTile(
         index=index,
         name=f"image {number}" if reading.is_blind else name,

@@ -1,4 +1,4 @@
-"""The answers of the routes; every one of them is for ever: its address holds the run's stamp.
+"""The answers of the routes, for ever but originals: their addresses hold the run's stamp.
 
 Reads that Streamlit caches are imported when they are needed: the routes are there before its
 runtime is.
@@ -50,7 +50,9 @@ def guarded(answer: Answer) -> Answer:
             return _problem(str(error), 404)
         except CoresetError as error:
             return _problem(str(error), 422)
-        response.headers.update(ALWAYS | FOREVER)
+        response.headers.update(ALWAYS)
+        for name, value in FOREVER.items():
+            response.headers.setdefault(name, value)
         return response
 
     return checked
@@ -107,6 +109,25 @@ def thumbnails(request: Request) -> Response:
     if sample >= run.dynamics.n_samples:
         raise NotThereError(f"sample {sample} is not in the run.")
     return Response(picture_of_sample(run, sample), media_type="image/png")
+
+
+@guarded
+def originals(request: Request) -> Response:
+    """Answer with the original of one sample, at the size of a screen."""
+    from dashboard.routes.originals import answer_original
+
+    return answer_original(_run(request), request.path_params["sample"], request)
+
+
+@guarded
+def small_originals(request: Request) -> Response:
+    """Answer with a small picture of the original of one sample."""
+    from dashboard.routes.originals import answer_small
+
+    run, sample = _run(request), request.path_params["sample"]
+    if sample >= run.dynamics.n_samples:
+        raise NotThereError(f"sample {sample} is not in the run.")
+    return answer_small(run, sample)
 
 
 @guarded

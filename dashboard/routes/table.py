@@ -23,6 +23,8 @@ def routes() -> list[Route]:
         f"{_RUN}/labels": answers.labels,
         f"{_RUN}/names": answers.names,
         f"{_RUN}/thumbnails/{{sample:int}}.png": answers.thumbnails,
+        f"{_RUN}/originals/{{sample:int}}.png": answers.originals,
+        f"{_RUN}/originals/small/{{sample:int}}.png": answers.small_originals,
         f"{_RUN}/{{plane:str}}/histories": answers.histories,
         f"{_RUN}/{{plane:str}}.{{kind:str}}": answers.rows,
     }
@@ -53,6 +55,11 @@ def source_of(run: ServedRun) -> dict[str, Any]:
         "n_samples": dynamics.n_samples,
         "scales": {name: scale_of(dynamics, name).as_dict() for name in PLANES},
     }
+
+
+def originals_of(run: ServedRun) -> str:
+    """Return where a browser finds the originals of a run; a sample's number follows."""
+    return f"{_base()}/runs/{run.run.run_id}/{run.stamp}/originals"
 
 
 def _base() -> str:

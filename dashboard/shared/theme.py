@@ -20,6 +20,6 @@ MARGINS = {"l": 8, "r": 8, "t": 28, "b": 8}
 VERDICT_ICONS = {
     "better": ":green[▲]",
     "worse": ":orange[▼]",
-    "no difference seen": "◆",
-    "too few seeds": "○",
+    "equivalent": "◆",
+    "undecided": "○",
 }

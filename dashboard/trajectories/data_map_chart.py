@@ -1,6 +1,7 @@
 """The data map: confidence against variability, coloured by correctness."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -27,6 +28,7 @@ def data_map_figure(
         x=quantities.variability[shown],
         y=quantities.confidence[shown],
         text=ids[shown],
+        customdata=shown[:, None],
         mode="markers",
         marker={
             "size": 4,
@@ -43,6 +45,7 @@ def data_map_figure(
         x=quantities.variability[selected],
         y=quantities.confidence[selected],
         text=ids[selected],
+        customdata=selected[:, None],
         mode="markers",
         marker={"size": 12, "symbol": "circle-open", "color": LATE, "line": {"width": 3}},
         hovertemplate="%{text} (selected)<extra></extra>",
@@ -51,3 +54,13 @@ def data_map_figure(
     figure.update_xaxes(title="variability of the label's probability", rangemode="tozero")
     figure.update_yaxes(title="mean probability of the label", range=[0, 1.02])
     return figure
+
+
+def clicked_sample(state: Any, n_samples: int) -> int | None:
+    """Return the sample whose dot was clicked, from what the chart reports; None without one."""
+    try:
+        sample = state["selection"]["points"][0]["customdata"][0]
+    except (TypeError, KeyError, IndexError):
+        return None
+    is_sample = isinstance(sample, int | float) and 0 <= sample < n_samples and sample % 1 == 0
+    return int(sample) if is_sample else None

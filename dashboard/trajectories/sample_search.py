@@ -7,6 +7,7 @@ from coreset_lib.scores.curve_shapes import SHAPES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads
+from dashboard.shared.samples.own_columns import COLUMN, own_columns
 
 
 def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
@@ -37,4 +38,40 @@ def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
     with more.popover("Score"):
         low = st.number_input("From", value=None, key=f"from:{score.name}", format="%.4f")
         high = st.number_input("To", value=None, key=f"to:{score.name}", format="%.4f")
-    return SampleQuery(text=written, classes=tuple(picked), lowest=low, highest=high, shape=history)
+    column, slices = _draw_column(summary)
+    return SampleQuery(
+        text=written,
+        classes=tuple(picked),
+        lowest=low,
+        highest=high,
+        shape=history,
+        column=column,
+        slices=slices,
+    )
+
+
+def _draw_column(summary: RunSummary) -> tuple[str, tuple[str, ...]]:
+    """Draw the choice of a column of the person's own table, and of what stands in it."""
+    columns = own_columns(summary)
+    if not columns:
+        return "", ()
+    name, cells = st.columns([3, 8], vertical_alignment="bottom")
+    column = name.selectbox(
+        "Column of your table",
+        list(columns),
+        index=None,
+        format_func=lambda name: name.removeprefix(COLUMN),
+        key=f"find-column:{summary.run_id}",
+        placeholder="any",
+    )
+    if column is None:
+        return "", ()
+    found = reads.column_slices(summary.version, column)
+    picked = cells.multiselect(
+        "is",
+        range(len(found.names)),
+        format_func=lambda code: f"{found.names[code]} ({len(found.members(code)):,})",
+        key=f"find-cells:{summary.run_id}:{column}",
+        placeholder="anything",
+    )
+    return column, tuple(found.names[code] for code in picked)

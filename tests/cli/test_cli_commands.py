@@ -141,6 +141,49 @@ def test_select_takes_every_option(tmp_path, lens, cache, make_run):
     assert pd.read_csv(out)["label"].value_counts().tolist() == [6, 6, 6]
 
 
+def test_select_forces_samples_in_and_out(tmp_path, lens, cache, make_run):
+    ids = make_run(cache).samples()["sample_id"].tolist()
+    first, out = tmp_path / "first.csv", tmp_path / "c.csv"
+    lens("select", "latest", "--rate", "0.1", "--out", first)
+    (tmp_path / "in.txt").write_text("\n".join(ids[:3]))
+    before = set(pd.read_csv(first)["sample_id"]) - set(ids[:3])
+    (tmp_path / "out.txt").write_text("\n".join(sorted(before)))
+    lists = ("--include", tmp_path / "in.txt", "--exclude", tmp_path / "out.txt")
+    said = lens("select", "latest", "--rate", "0.2", *lists, "--out", out)
+    assert f"forced in: 3; kept out: {len(before)}" in said
+    kept = set(pd.read_csv(out)["sample_id"])
+    assert set(ids[:3]) <= kept
+    assert not before & kept
+    assert "same" in lens("rebuild", out)[0]
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "sentence"),
+    [
+        ("nobody", "", "is not among the"),
+        ("{0}", "{0}", "must be forced in or kept out, got both"),
+        ("{all}", "", "that are forced in. Raise the rate"),
+        ("", "\n", "names no sample"),
+    ],
+)
+def test_select_says_what_is_wrong_with_a_list(
+    tmp_path, cache, make_run, capsys, include, exclude, sentence
+):
+    ids = make_run(cache).samples()["sample_id"].tolist()
+    flags = []
+    for flag, text in (("--include", include), ("--exclude", exclude)):
+        if text:
+            path = tmp_path / flag.strip("-")
+            path.write_text(text.format(*ids[:1], all="\n".join(ids)))
+            flags += [flag, str(path)]
+    arguments = ["select", "latest", "--rate", "0.1", "--out", str(tmp_path / "c.csv")]
+    assert _run([*arguments, *flags, "--cache", str(cache)]) == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed
+    assert "Traceback" not in printed
+    assert not (tmp_path / "c.csv").exists()
+
+
 def test_rebuild_of_an_edited_file_ends_with_1(tmp_path, lens, cache, make_run, capsys):
     make_run(cache)
     out = tmp_path / "c.csv"

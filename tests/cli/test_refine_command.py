@@ -68,12 +68,24 @@ def test_a_simulated_refinement_ends_with_curves_and_provenance(lens, tmp_path):
     record = json.loads(out.with_name("results.provenance.json").read_text())
     assert record["kind"] == "refinement"
     assert record["plan"]["budget"] == 8
+    assert record["table"] == "draws"
+    code, _, err = lens("rebuild", out)
+    assert code == 0, err
     code, printed, _ = lens("refine", "status", "latest")
     assert code == 0
     assert "finished" in printed
     assert "labels are called wrong" in printed
     code, printed, _ = lens("refine", "status", "latest", "--json")
     assert [item["state"] for item in json.loads(printed)] == ["finished"]
+
+
+def test_a_high_rate_of_wrong_labels_is_warned_of_and_done(lens):
+    options = ("--budget", 4, "--rounds", 1, "--ramp", 2)
+    code, _, err = lens("refine", "start", "latest", *options, "--noise-rate", "0.6")
+    assert code == 0, err
+    assert "note: 60 % of the labels are thought to be wrong" in err
+    code, _, err = lens("refine", "start", "latest", *options)
+    assert "note:" not in err
 
 
 def test_people_answer_round_by_round(lens, cache, tmp_path):

@@ -72,6 +72,7 @@ enableStaticServing = true
 enableXsrfProtection = false
 fileWatcherType = "auto"
 headless = false
+maxUploadSize = 1000000
 port = 9
 runOnSave = true
 showEmailPrompt = true

@@ -2,43 +2,10 @@ import numpy as np
 import pytest
 
 from coreset_lib.scores.population import SampleHistory
-from dashboard.coreset.chart import composition_bars
 from dashboard.runs.chart import training_curves
 from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.sample_chart import prediction_strip
 from dashboard.shared.text import as_text
-
-
-def test_composition_shows_shares_of_each_set_and_counts_on_hover():
-    figure = composition_bars(["a", "b"], [30, 10], [1, 3])
-    full, coreset = figure.data
-    assert (full.name, coreset.name) == ("full set", "coreset")
-    assert list(full.x) == [75.0, 25.0]
-    assert list(coreset.x) == [25.0, 75.0]
-    assert list(map(tuple, coreset.customdata)) == [("a", 1), ("b", 3)]
-    assert full.marker.pattern.shape != coreset.marker.pattern.shape
-
-
-def test_composition_of_nothing_is_zero_and_not_an_error():
-    figure = composition_bars(["a", "b"], [2, 2], [0, 0])
-    assert list(figure.data[1].x) == [0, 0]
-
-
-def test_composition_grows_with_the_classes():
-    def height(n):
-        return composition_bars([str(k) for k in range(n)], [1] * n, [1] * n).layout.height
-
-    assert height(11) > height(2)
-
-
-def test_long_and_marked_up_class_names_stay_apart_and_are_text():
-    names = ["<b>lung</b> " + "x" * 40, "<b>lung</b> " + "x" * 41]
-    figure = composition_bars(names, [1, 1], [1, 1])
-    assert [len(bar.x) for bar in figure.data] == [2, 2]
-    assert list(figure.data[0].y) == [0, 1]
-    shown = figure.layout.yaxis.ticktext
-    assert all(text.startswith("&lt;b&gt;lung&lt;/b&gt; xx") for text in shown)
-    assert all(text.endswith("…") for text in shown)
 
 
 def history(prediction, label):
@@ -122,15 +89,3 @@ def test_a_data_uri_holds_the_pixels():
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     content = base64.b64decode(data_uri(image).removeprefix("data:image/png;base64,"))
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), image)
-
-
-def test_the_legend_stands_above_the_bars():
-    figure = composition_bars(["lung", "liver"], [30, 10], [3, 1])
-    assert figure.layout.legend.yanchor == "bottom"
-    assert figure.layout.legend.y >= 1
-    assert figure.layout.margin.t >= 40
-
-
-def test_the_bars_of_thirty_classes_fit_on_a_page():
-    figure = composition_bars([f"class {k}" for k in range(30)], [10] * 30, [1] * 30)
-    assert figure.layout.height <= 900

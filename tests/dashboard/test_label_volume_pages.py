@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.cache import ROOTS_VARIABLE
-from coreset_lib.label_sets import EXACT_MATCH
+from coreset_lib.label_sets import EXACT_MATCH, NO_LABEL, labels_in
 from dashboard.add_data import preparation
 from dashboard.shared.samples.images import picture_of, slice_sheet
 
@@ -29,11 +29,28 @@ def test_every_page_is_drawn_and_says_what_right_means(open_dashboard, shown_run
     assert page == "runs" or EXACT_MATCH in dashboard.words
 
 
-@pytest.mark.parametrize("page", ["refinement", "review"])
-def test_what_needs_one_class_each_says_why_it_cannot_be_done(open_dashboard, shown_run, page):
-    dashboard = open_dashboard(page)
+def test_what_needs_one_class_each_says_why_it_cannot_be_done(open_dashboard, shown_run):
+    dashboard = open_dashboard("refinement")
     told = [*dashboard.errors, *dashboard.hints]
     assert any("any number of labels" in text for text in told), told
+
+
+@pytest.mark.usefixtures("readers")
+@pytest.mark.parametrize("is_blind", [False, True])
+def test_labels_are_reviewed_as_sets(open_dashboard, shown_run, label_volumes, is_blind):
+    query = {"blind": "true"} if is_blind else {}
+    dashboard = open_dashboard("review", reader="rita", queue="All", **query)
+    assert not dashboard.errors
+    desk = dashboard.desk
+    assert desk["has_sets"]
+    assert [each["name"] for each in desk["classes"]] == [*label_volumes.class_names]
+    for item in desk["items"]:
+        code = int(label_volumes.train.targets()[item["index"]])
+        names = labels_in(code, label_volumes.label_names)
+        assert item["labels"] == ([] if is_blind else names)
+        assert item["label"] == ("" if is_blind else " + ".join(names) or NO_LABEL)
+        assert not any("suggested class" in reason for reason in item["reasons"])
+    assert not [group for group in dashboard.app.button_group if group.label == "Show"]
 
 
 def test_a_slice_can_be_looked_at_closely(open_dashboard, shown_run, label_volumes):

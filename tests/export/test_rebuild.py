@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from coreset_lib.errors import CoresetError, RunNotFoundError
@@ -55,6 +56,40 @@ def test_a_coreset_is_rebuilt_byte_for_byte(tmp_path, run, store, options):
     again, is_same = rebuild(path, store)
     assert is_same
     assert again.csv == path.read_bytes()
+
+
+@pytest.mark.parametrize("strategy", ["top", "random", "ccs"])
+def test_a_coreset_with_forced_samples_is_rebuilt_byte_for_byte(tmp_path, run, store, strategy):
+    ids = run.samples()["sample_id"].tolist()
+    path = tmp_path / "coreset.csv"
+    config = SelectionConfig(
+        strategy=strategy,
+        rate=0.3,
+        balance="proportional",
+        force_in=ids[:4],
+        keep_out=ids[-4:],
+    )
+    export_coreset(run, config).write(path)
+    record = json.loads(provenance_path(path).read_text())
+    assert record["selection"]["force_in"] == sorted(ids[:4])
+    assert record["selection"]["keep_out"] == sorted(ids[-4:])
+    table = pd.read_csv(path)
+    assert sorted(table["sample_id"][table["forced_in"]]) == sorted(ids[:4])
+    assert not set(table["sample_id"]) & set(ids[-4:])
+    again, is_same = rebuild(path, store)
+    assert is_same
+    assert again.csv == path.read_bytes()
+
+
+def test_another_list_of_forced_samples_is_not_the_same(tmp_path, run, store):
+    ids = run.samples()["sample_id"].tolist()
+    path = tmp_path / "coreset.csv"
+    export_coreset(run, SelectionConfig(rate=0.3, force_in=ids[:2])).write(path)
+    beside = provenance_path(path)
+    record = json.loads(beside.read_text())
+    record["selection"]["force_in"] = ids[2:4]
+    beside.write_text(json.dumps(record))
+    assert not rebuild(path, store)[1]
 
 
 def test_scores_are_rebuilt_byte_for_byte(tmp_path, run, store):

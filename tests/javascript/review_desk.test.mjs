@@ -243,3 +243,53 @@ test("a second reader on their own is told why there is nothing to confirm", () 
   assert.deepEqual(made.pending.wishes, []);
   assert.match(made.note.text, /answers are hidden/);
 });
+
+const SETS = {
+  has_sets: true,
+  classes: ["cyst", "stone", "tumour", "no finding"].map((name) => ({
+    name,
+    key: "",
+    image: null,
+  })),
+};
+const labelsSent = (made) => made.pending.wishes.map(({ label }) => label);
+
+test("of several labels one is added or removed, and the set is saved as a whole", () => {
+  const made = desk(SETS, [item(0, { labels: ["tumour"] }), item(1, { labels: ["cyst"] })]);
+  made.choose("stone");
+  made.choose("cyst");
+  made.choose("stone");
+  assert.deepEqual(labelsSent(made), []);
+  made.saveLabels();
+  assert.deepEqual(labelsSent(made), ["cyst|tumour"]);
+  assert.equal(made.pending.wishes[0].action, "relabel");
+  assert.equal(made.place, 1);
+  made.choose("cyst");
+  made.saveLabels();
+  assert.deepEqual(labelsSent(made), ["cyst|tumour", "no finding"]);
+});
+
+test("the labels of one image are not those of the next", () => {
+  const made = desk(SETS, [item(0, { labels: ["tumour"] }), item(1, { labels: ["cyst"] })]);
+  made.choose("stone");
+  made.place = 1;
+  assert.deepEqual([...made.drafted()], ["cyst"]);
+  made.choose("no finding");
+  assert.deepEqual([...made.drafted()], []);
+});
+
+test("a blind reader saves no labels without having chosen any", () => {
+  const made = desk({ ...SETS, is_blind: true }, [item(0, { labels: [] })]);
+  made.saveLabels();
+  assert.deepEqual(labelsSent(made), []);
+  assert.match(made.note.text, /choose the labels/);
+  made.choose("no finding");
+  made.saveLabels();
+  assert.deepEqual(labelsSent(made), ["no finding"]);
+});
+
+test("where each image has one class, a key decides at once", () => {
+  const made = desk();
+  made.choose("cyst");
+  assert.deepEqual(labelsSent(made), ["cyst"]);
+});

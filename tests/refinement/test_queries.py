@@ -20,6 +20,7 @@ def pool_of(seed=0, n=12, n_candidates=7, **changes):
         "embedding": rng.normal(size=(n, 2)),
         "seed": seed,
         "n_round": 1,
+        "committee": rng.dirichlet(np.ones(3), (2, n)),
     }
     return QueryPool(**fields | changes)
 
@@ -42,6 +43,31 @@ def test_margin_and_confidence_look_at_different_things():
     pool = pool_of(n=2, n_candidates=2, probabilities=np.array([wide, narrow]))
     assert choose_queries("least_confidence", pool, 1).tolist() == [0]
     assert choose_queries("margin", pool, 1).tolist() == [1]
+
+
+def test_bald_asks_where_sure_networks_differ_not_where_all_are_torn():
+    sure_of_first, sure_of_second = [0.98, 0.01, 0.01], [0.01, 0.98, 0.01]
+    committee = np.array(
+        [[SURE, TORN, sure_of_first, TWO], [SURE, TORN, sure_of_second, sure_of_first]]
+    )
+    pool = pool_of(n=4, n_candidates=4, committee=committee)
+    order = choose_queries("bald", pool, 4).tolist()
+    assert order[:2] == [2, 3]
+    assert sorted(order[2:]) == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bald_equals_the_divergence_from_the_mean(seed):
+    pool = pool_of(seed)
+    gains = {}
+    for row in pool.candidates.tolist():
+        middle = pool.committee[:, row].mean(axis=0)
+        gains[row] = np.mean(
+            [sum(p * np.log(p / m) for p, m in zip(each[row], middle, strict=True))
+             for each in pool.committee]
+        )  # fmt: skip
+    expected = sorted(gains, key=gains.get, reverse=True)
+    assert choose_queries("bald", pool, len(gains)).tolist() == expected
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -87,5 +113,5 @@ def test_nobody_left_means_no_queries():
 
 
 def test_an_unknown_strategy_is_refused_with_all_names():
-    with pytest.raises(CoresetError, match="entropy, least_confidence, margin, k_center, random"):
+    with pytest.raises(CoresetError, match="margin, k_center, bald, random"):
         choose_queries("margn", pool_of(), 1)

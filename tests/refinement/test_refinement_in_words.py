@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from coreset_lib.evaluation.paired import compare_paired
+from coreset_lib.evaluation.verdicts.intervals import Draws, difference
 from coreset_lib.refinement.plan import JUDGED, PLAIN, RoundCell
 from coreset_lib.refinement.report import curve_table
 from coreset_lib.refinement.sentences import (
@@ -67,22 +68,28 @@ def test_classes_of_one_size_have_no_minority_to_tell_of():
 @pytest.mark.parametrize(
     ("ours", "words"),
     [
-        ([0.8, 0.81, 0.821], "Beats “random”: +11.0 points (95 % interval +10.9 to +11.2"),
-        ([0.6, 0.61, 0.621], "Does not beat “random”, it is worse: -9.0 points"),
-        ([0.5, 0.7, 0.95], "Does not beat “random”: +1.7 points (95 % interval "),
-        ([0.5, 0.7, 0.95], "3 paired seeds); the interval includes 0. If it stayed so, "),
+        ([0.8, 0.81, 0.82], "Beats “random”: +11.0 points (95 % interval +8.7 to +13.3"),
+        ([0.6, 0.61, 0.62], "Does not beat “random”, it is worse: -9.0 points"),
+        ([0.5, 0.7, 0.95], "Undecided against “random”: +1.7 points (95 % interval "),
+        ([0.5, 0.7, 0.95], "over 3 seeds of each)."),
+        ([0.72, 0.7, 0.77], "over 3 seeds of each). About "),
         (
-            [0.8, 0.81, 0.82],
-            "3 seeds cannot tell whether it beats “random” (+11.0 points with each",
+            [0.7, 0.7, 0.7],
+            "3 seeds cannot tell whether it beats “random” (+0.0 points with each",
         ),
         ([0.8], "One seed cannot tell whether it beats “random” (+10.0 points). Take three."),
     ],
 )
 def test_a_comparison_says_plainly_whether_random_is_beaten(ours, words):
-    theirs = [0.7] * len(ours)
-    if len(ours) > 1:
-        theirs = [0.69, 0.7, 0.71]
-    assert words in comparison_in_words(compare_paired(ours, theirs), "random")
+    is_spread = len(set(ours)) > 1
+    theirs = [0.69, 0.7, 0.71] if is_spread else [0.7] * len(ours)
+    sides = [Draws(np.array(values)) for values in (ours, theirs)]
+    assert words in comparison_in_words(difference(*sides), "random")
+
+
+def test_what_is_proven_to_be_within_a_point_is_called_equal():
+    sides = [Draws(0.7 + np.array([-1, 0, 1]) / 1e4), Draws(0.7 + np.array([-1, 1, 0]) / 1e4)]
+    assert "Equal to “random” within 1 point" in comparison_in_words(difference(*sides), "random")
 
 
 def cells_of(plan, accuracy_of, n_wrong=20):
@@ -120,7 +127,7 @@ def test_every_strategy_is_compared_with_the_references_that_came_along(make_pla
     )
     assert [verdict for verdict, _ in entropy.comparisons] == ["better", "better"]
     (words,) = (sentence for _, sentence in random.comparisons)
-    assert words.startswith(f"Does not beat “{PLAIN}”")
+    assert words.startswith(f"Does not beat “{PLAIN}”, it is worse")
     assert plain.comparisons == ()
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.evaluation.kept_predictions import read_predictions
 from coreset_lib.export.refinement_results import export_refinement
 from coreset_lib.refinement.experts import accept_answers, open_round
 from coreset_lib.refinement.judgement import judge_flags
@@ -168,6 +169,28 @@ class TestWork:
         first, last = (cells[RoundCell(seed=0, arm="random", n_round=n)] for n in (1, 2))
         assert (first["n_labels"], last["n_labels"]) == (4, 4)
         assert (last["asked"], last["test"]) == ([], first["test"])
+        said = [
+            np.load(paths.predictions(RoundCell(seed=0, arm="random", n_round=n))) for n in (1, 2)
+        ]
+        np.testing.assert_array_equal(*said)
+
+    def test_bald_asks_the_pair_and_then_the_network_of_the_round_before_too(
+        self, noisy_run, make_plan, tmp_path
+    ):
+        plan = make_plan(run_id=noisy_run.run_id, seeds=(0,), queries=("bald",))
+        paths = create_refinement(tmp_path, plan)
+        refiner = Refiner.open(noisy_run, plan, paths)
+        assert refiner.work()
+        pair = np.load(paths.pair(0))
+        n_classes = refiner.dataset.n_classes
+        assert pair.shape == (2, len(refiner.dataset.train), n_classes)
+        assert not np.array_equal(pair[0], pair[1])
+        last = np.full(pair.shape[1:], 1 / n_classes)
+        assert [len(refiner._committee(0, n, last)) for n in (1, 2)] == [2, 3]
+        cells = read_cells(paths, plan)
+        asked = [cells[RoundCell(seed=0, arm="bald", n_round=n)]["asked"] for n in (1, 2)]
+        assert asked[0]
+        assert not set(asked[0]) & set(asked[1])
 
     def test_a_run_without_known_truth_needs_people(self, make_run, make_plan, tmp_path):
         run = make_run(tmp_path)
@@ -196,7 +219,7 @@ class TestReport:
         assert entropy.loc[2, "wrong"] == np.mean([record["n_wrong"] for record in by_hand])
         assert entropy.loc[0, "labels"] == 0
 
-    def test_the_comparison_pairs_the_means_over_the_rounds(self, refined):
+    def test_the_comparison_is_of_the_means_over_the_rounds(self, refined):
         plan, paths, _ = refined
         cells = read_cells(paths, plan)
         found = compare_curves(plan, cells, "entropy", "random")
@@ -207,7 +230,18 @@ class TestReport:
 
         expected = [mean_of("entropy", s) - mean_of("random", s) for s in (0, 1)]
         assert found.mean == pytest.approx(np.mean(expected))
-        assert found.n_seeds == 2
+        assert found.n_draws == (2, 2)
+        assert not found.covers_images
+        over_images = compare_curves(plan, cells, "entropy", "random", paths)
+        assert over_images.mean == found.mean
+        assert over_images.covers_images
+
+    def test_predictions_are_kept_and_give_the_figures_again(self, refined):
+        plan, paths, _ = refined
+        for cell, record in read_cells(paths, plan).items():
+            said = read_predictions(paths, cell)
+            is_right = (said.given == said.predicted).all(axis=1)
+            assert is_right.mean() == pytest.approx(record["test"]["accuracy"])
 
     def test_a_round_with_a_missing_seed_is_left_out(self, refined):
         plan, paths, _ = refined

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coreset_lib.configs import TrainingConfig, parse_label_noise
+from coreset_lib.configs import TrainingConfig, high_noise_warning, parse_label_noise
 from coreset_lib.datasets import PhantomOptions, load_configured, load_dataset, make_phantom
 from coreset_lib.datasets.pixels import pixel_components
 from coreset_lib.datasets.relabelling.label_noise import (
@@ -27,7 +27,7 @@ def plain(make_dataset):
     return make_dataset(n_train=300)
 
 
-@given(rate=st.floats(0.01, 0.49), seed=st.integers(0, 1000))
+@given(rate=st.floats(0.01, 0.9), seed=st.integers(0, 1000))
 def test_symmetric_noise_spoils_exactly_the_share_and_knows_the_truth(plain, rate, seed):
     noisy = inject_label_noise(plain, kind="symmetric", rate=rate, seed=seed)
     changed = noisy.train.labels != plain.train.labels
@@ -115,9 +115,9 @@ def test_known_errors_of_the_source_stay_and_the_injected_ones_come_on_top():
     ("text", "words"),
     [
         ("symetric:0.2", "Did you mean symmetric"),
-        ("symmetric", "above 0 and below 0.5, got 0"),
+        ("symmetric", "above 0 and below 1, got 0"),
         ("symmetric:20", "For 20 % write 0.2"),
-        ("symmetric:0.7", "got 0.7. Choose up to 0.4"),
+        ("symmetric:100", "got 100. Choose up to 0.8"),
         ("symmetric:nan", "got nan"),
         ("symmetric:much", "must look like kind:rate, got 'symmetric:much'"),
         ("none:0.2", "none must have no rate"),
@@ -126,6 +126,31 @@ def test_known_errors_of_the_source_stay_and_the_injected_ones_come_on_top():
 def test_wrong_noise_is_refused_in_one_sentence(text, words):
     with pytest.raises(CoresetError, match=words):
         parse_label_noise(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "n_classes", "words"),
+    [
+        ("symmetric", 0.5, 8, "as many are wrong as right. Expect little of a small set"),
+        ("symmetric", 0.6, 8, "60 % of the labels are spoilt: more are wrong than right"),
+        ("symmetric", 0.5, 2, "With 2 classes and a rate of 50 % or more"),
+        ("symmetric", 0.8, 4, "With 4 classes and a rate of 75 % or more"),
+        ("symmetric", 0.6, None, "1 − 1/C"),
+        ("class_dependent", 0.6, 8, "bear the name of another"),
+    ],
+)
+def test_noise_of_a_half_or_more_is_warned_of(kind, rate, n_classes, words):
+    assert words in high_noise_warning(kind, rate, n_classes)
+
+
+def test_lower_noise_and_none_are_not_warned_of():
+    assert high_noise_warning("symmetric", 0.49, 2) == ""
+    assert high_noise_warning("none", 0.9, 2) == ""
+
+
+def test_most_labels_are_spoilt_at_a_high_rate(plain):
+    noisy = inject_label_noise(plain, kind="symmetric", rate=0.8)
+    assert (noisy.train.labels != plain.train.labels).mean() == pytest.approx(0.8)
 
 
 def test_hyphens_are_understood():

@@ -5,7 +5,13 @@ import pytest
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery, compare_tops, find_samples
 
-SAMPLES = pd.DataFrame({"sample_id": ["A-1", "a-2", "b(3)", "c"], "label": [0, 1, 1, 2]})
+SAMPLES = pd.DataFrame(
+    {
+        "sample_id": ["A-1", "a-2", "b(3)", "c"],
+        "label": [0, 1, 1, 2],
+        "extra:scanner": ["GE", "Siemens", "", "GE"],
+    }
+)
 SCORE = ScoreValues("eva", np.array([0.1, 0.4, 0.2, 0.3]), "harder")
 
 
@@ -20,6 +26,9 @@ SCORE = ScoreValues("eva", np.array([0.1, 0.4, 0.2, 0.3]), "harder")
         ({"classes": (1, 2)}, [1, 2, 3]),
         ({"lowest": 0.2, "highest": 0.3}, [2, 3]),
         ({"shape": 5}, [3]),
+        ({"column": "extra:scanner", "slices": ("GE",)}, [0, 3]),
+        ({"column": "extra:scanner", "slices": ("GE", "Siemens"), "text": "a"}, [0, 1]),
+        ({"column": "extra:scanner"}, [0, 1, 2, 3]),
         ({"text": "a", "classes": (1,), "lowest": 0.4}, [1]),
     ],
 )

@@ -118,14 +118,19 @@ def blocks(n_rows: int, size: int = BLOCK) -> Iterator[slice]:
 @lru_cache(maxsize=4)
 def natural_covariance(side: int) -> NDArray[np.float64]:
     """Return the covariance of pixels whose power falls with the square of the frequency."""
-    place, frequency = np.arange(side) + 0.5, np.arange(side)
-    cosine = np.cos(np.pi * np.outer(frequency, place) / side)
-    cosine /= np.linalg.norm(cosine, axis=1, keepdims=True)
+    cosine, frequency = cosines(side), np.arange(side)
     squared = np.add.outer(frequency**2, frequency**2).astype(float)
     squared[0, 0] = np.inf
     power = (1 / squared).ravel()
     basis = np.kron(cosine, cosine)
     return (basis.T * (power * side**2 / power.sum())) @ basis
+
+
+def cosines(side: int) -> NDArray[np.float64]:
+    """Return the orthonormal cosine transform of a line of pixels, shape (waves, pixels)."""
+    place, frequency = np.arange(side) + 0.5, np.arange(side)
+    cosine = np.cos(np.pi * np.outer(frequency, place) / side)
+    return cosine / np.linalg.norm(cosine, axis=1, keepdims=True)
 
 
 def _sides(images: Images) -> Sequence[int]:

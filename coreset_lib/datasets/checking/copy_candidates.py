@@ -21,11 +21,14 @@ from coreset_lib.seeds import stream
 
 LEAST_ALIKE = 0.6
 N_NEAREST = 8
-CROPS = (1.0, 0.95, 0.9)
+CENTRED = ((1.0, 0.0, 0.0), (0.95, 0.0, 0.0), (0.9, 0.0, 0.0))
+SHIFTED = tuple((0.95, down, right) for down in (-0.0125, 0.0125) for right in (-0.0125, 0.0125))
 LARGEST_CELL = 1024
 MOST_PROBED = 8
 N_ROUNDS = 3
 MOST_PENDING = 2_000_000
+View = tuple[float, float, float]
+VIEWS = {turn: CENTRED if turn else (*CENTRED, *SHIFTED) for turn in range(N_TURNS)}
 Rows = NDArray[np.int64]
 
 
@@ -64,6 +67,8 @@ class Candidates(NamedTuple):
 def find_candidates(images: Images, look: CommonLook) -> Candidates:
     """Return the eight nearest of each image, in any of eight positions, whole or cut.
 
+    Cut-outs lie in the middle; of images as they are, also beside it.
+
     Parameters
     ----------
     images : uint8 array, shape (samples, height, width), with colours or a depth
@@ -81,8 +86,8 @@ def find_candidates(images: Images, look: CommonLook) -> Candidates:
     members = [np.flatnonzero(cells == cell) for cell in range(len(centres))]
     nearest = _Nearest(len(images))
     for turn in range(N_TURNS):
-        for crop in CROPS:
-            queries = _vectors(images, look.side, _as_seen(look, turn, crop))
+        for view in VIEWS[turn]:
+            queries = _vectors(images, look.side, _as_seen(look, turn, view))
             probed = _nearest_centres(queries, centres, min(MOST_PROBED, len(centres)))
             for cell, rows in enumerate(members):
                 asking = np.flatnonzero((probed == cell).any(axis=1))
@@ -143,16 +148,23 @@ def _vectors(images: Images, side: int, directions: Vectors) -> Vectors:
     return found
 
 
-def _as_seen(look: CommonLook, turn: int, crop: float) -> Vectors:
-    """Return directions that see an image as if it were cut out and then turned."""
-    side = look.side
+def _as_seen(look: CommonLook, turn: int, view: View) -> Vectors:
+    """Return directions that see an image as if it were cut out and then turned.
+
+    A view is the share of each side that is kept, and by which shares of a side its middle
+    lies lower and further right.
+    """
+    side, (kept, *shifts) = look.side, view
     order = turned(np.arange(side * side).reshape(1, side, side), turn).ravel()
     seen = np.empty_like(look.search)
     seen[order] = look.search
-    if crop == 1:
+    if view == CENTRED[0]:
         return seen
-    (cut,) = resampling(np.array([crop], np.float32), np.zeros(1, np.float32), side)
-    whole = cut.T @ seen.T.reshape(-1, side, side) @ cut
+    down, right = (
+        resampling(np.array([kept], np.float32), np.array([shift * side], np.float32), side)[0]
+        for shift in shifts
+    )
+    whole = down.T @ seen.T.reshape(-1, side, side) @ right
     return np.ascontiguousarray(whole.reshape(-1, side * side).T)
 
 

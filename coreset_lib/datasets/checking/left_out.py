@@ -13,7 +13,7 @@ from coreset_lib.datasets.labeled_images import LabeledImages, Origin, Split
 from coreset_lib.datasets.sources.listing import PARTS
 from coreset_lib.errors import DatasetError
 
-VERSION = 1
+VERSION = 2
 
 
 def without_copies(dataset: LabeledImages, *, cache: Path | None = None) -> LabeledImages:

@@ -15,20 +15,17 @@ from coreset_lib.datasets.checking.common_look import (
     turned,
 )
 from coreset_lib.datasets.checking.copy_candidates import (
-    N_NEAREST,
     Candidates,
     Rows,
     find_candidates,
 )
-from coreset_lib.datasets.checking.registration import Likeness, likeness
+from coreset_lib.datasets.checking.own_copies import is_explained, likeness_to_own_copies
+from coreset_lib.datasets.checking.registration import BANDS, Likeness, likeness
 from coreset_lib.datasets.labeled_images import Images, is_volume
 
-LEAST_LIKENESS = 0.94
-MOST_DEMANDED = 0.96
+LEAST_LIKENESS = 0.88
+LEAST_DETAIL = 0.6
 LEAST_ALIKE_IN_DEPTH = 0.9
-LEAST_DETAIL = 0.62
-CLOSER_THAN_OTHERS = 4
-USUALLY = 0.9
 
 
 class NearPairs(NamedTuple):
@@ -56,9 +53,10 @@ def find_near_copies(images: Images) -> NearPairs:
     -----
     Images are compared by what sets them apart from the others of the set: in its 150 largest
     principal components, all weighed alike (see `common_look`). The eight nearest of each
-    image, turned and mirrored, are laid over it (see `likeness`). What then correlates by
-    `least_likeness`, and by 0.62 in its grain, is a copy. docs/own-data.md says how many copies
-    that finds, and how many other images it takes for one.
+    image, turned and mirrored, are laid over it (see `likeness`). A pair that then differs no
+    more than one of both differs from a copy that is made of it here (see `is_explained`) is a
+    copy, whatever set it is of. docs/own-data.md says how many copies that finds, and how many
+    other images it takes for one.
     """
     firsts = first_of_equals(images)
     unique = np.flatnonzero(firsts == np.arange(len(images)))
@@ -66,8 +64,7 @@ def find_near_copies(images: Images) -> NearPairs:
     look = common_look(kept)
     found = find_candidates(kept, look)
     alike = _likeness(kept, found, look)
-    is_copy = alike.overall >= least_likeness(found, alike.overall, len(unique))
-    is_copy &= alike.detail >= LEAST_DETAIL
+    is_copy = _is_copy(kept, found, alike, look)
     if is_volume(images):
         pairs_of = np.flatnonzero(is_copy)
         rows, others = found.row[pairs_of], found.other[pairs_of]
@@ -123,29 +120,6 @@ def groups_of(pairs: NearPairs, n_images: int) -> Rows:
         group = joined
 
 
-def least_likeness(found: Candidates, alike: NDArray[np.float32], n_images: int) -> float:
-    """Return the likeness from which on a pair is a copy, 0.94 to 0.96.
-
-    Parameters
-    ----------
-    found : Candidates
-    alike : float32 array, shape (candidates,)
-        Their likeness.
-    n_images : int
-
-    Notes
-    -----
-    A copy is at most half as far away as others usually are: nine of ten images from the
-    eighth nearest, which is hardly ever a copy, however many copies a set holds. So a set of
-    slices next to each other asks for more than one of different faces.
-    """
-    others = np.zeros(n_images)
-    is_last = found.rank == N_NEAREST - 1
-    others[found.row[is_last]] = alike[is_last]
-    usual = float(np.quantile(others, USUALLY))
-    return float(np.clip(1 - (1 - usual) / CLOSER_THAN_OTHERS, LEAST_LIKENESS, MOST_DEMANDED))
-
-
 def first_of_equals(images: Images) -> Rows:
     """Return for each image the row of the first one with the same pixels."""
     first: dict[bytes, int] = {}
@@ -169,8 +143,26 @@ def _likeness(images: Images, found: Candidates, look: CommonLook) -> Likeness:
         for once in (found.take(first[part]) for part in blocks(len(first)))
     ]
     if not alike:
-        return Likeness(np.empty(0, np.float32), np.empty(0, np.float32))
+        none = np.empty(0, np.float32)
+        return Likeness(none, none, np.empty((0, len(BANDS) - 1), np.float32))
     return Likeness(*(np.concatenate(column)[pair.ravel()] for column in zip(*alike, strict=True)))
+
+
+def _is_copy(
+    images: Images, found: Candidates, alike: Likeness, look: CommonLook
+) -> NDArray[np.bool_]:
+    """Return which candidates differ no more than copies of one of them do."""
+    is_copy = (alike.overall >= LEAST_LIKENESS) & (alike.detail >= LEAST_DETAIL)
+    near = np.flatnonzero(is_copy)
+    is_copy[:] = False
+    for part in blocks(len(near)):
+        pairs = near[part]
+        members, place = np.unique([found.row[pairs], found.other[pairs]], return_inverse=True)
+        part_alike = Likeness(*(column[pairs] for column in alike))
+        for own in likeness_to_own_copies(images[members], look):
+            for end in place.reshape(2, -1):
+                is_copy[pairs] |= is_explained(part_alike, Likeness(*(each[end] for each in own)))
+    return is_copy
 
 
 def _in_position(images: Pictures, turns: Rows) -> Pictures:

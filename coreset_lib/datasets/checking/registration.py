@@ -6,13 +6,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_lib.datasets.checking.common_look import Pictures, Vectors, blocks, unit_vectors
+from coreset_lib.datasets.checking.common_look import (
+    Pictures,
+    Vectors,
+    blocks,
+    cosines,
+    unit_vectors,
+)
 
 N_COARSE, N_FINE = 4, 2
 COARSE = 1.0
 DETAIL = 1.5
 CUT_OFF = 0.01
-LEAST_FOR_DETAIL = 0.9
+LEAST_FOR_DETAIL = 0.85
+BANDS, WAVES_OF = (2.5, 4.5, 6.5, 9.5, 13.5), 28
 NORMAL_QUARTILE = 0.6745
 SMALLEST_SCALE, LARGEST_SCALE = 0.85, 1.02
 LARGEST_SHIFT = 0.09
@@ -30,11 +37,16 @@ class Likeness(NamedTuple):
         The correlation in the directions of a set, -1 to 1.
     detail : float32 array, shape (pairs,)
         The correlation of what changes from pixel to pixel, grain and noise included; down or
-        across, whichever is less. 0 where overall likeness is below 0.9.
+        across, whichever is less. 0 where overall likeness is below 0.85.
+    rest : float32 array, shape (pairs, 4)
+        What is left of one when the other is taken away, as a share of it, in four bands of
+        frequency from coarse to half as fine as pixels: 0 for equals. Infinite where overall
+        likeness is below 0.85.
     """
 
     overall: NDArray[np.float32]
     detail: NDArray[np.float32]
+    rest: NDArray[np.float32]
 
 
 def likeness(first: Pictures, second: Pictures, check: Vectors) -> Likeness:
@@ -54,7 +66,9 @@ def likeness(first: Pictures, second: Pictures, check: Vectors) -> Likeness:
     axis, together with contrast, brightness and sharpness. Overall likeness tells shapes
     apart; two plain shapes of one kind may be laid over each other, but their grain differs.
     """
-    found = Likeness(np.empty(len(first), np.float32), np.zeros(len(first), np.float32))
+    n_pairs, n_bands = len(first), len(BANDS) - 1
+    overall, detail = np.empty(n_pairs, np.float32), np.zeros(n_pairs, np.float32)
+    found = Likeness(overall, detail, np.full((n_pairs, n_bands), np.inf, np.float32))
     for rows in blocks(len(first), BATCH):
         one, other = first[rows], second[rows]
         overall, target, source = _correlation(one, other, check), one.copy(), other.copy()
@@ -71,8 +85,28 @@ def likeness(first: Pictures, second: Pictures, check: Vectors) -> Likeness:
         found.overall[rows] = overall
         near = overall >= LEAST_FOR_DETAIL
         if near.any():
-            found.detail[rows][near] = _detail(target[near], source[near])
+            source = _as_sharp(target[near], source[near])
+            found.detail[rows][near] = _detail(target[near], source)
+            found.rest[rows][near] = _rest(target[near], source)
     return found
+
+
+def likeness_in_place(first: Pictures, second: Pictures, check: Vectors) -> Likeness:
+    """Return how alike pairs of pictures are that lie over each other already.
+
+    The lesser of both ways to compare them. Arguments as for `likeness`.
+    """
+    ways: list[Likeness] = []
+    for target, other in ((first, second), (second, first)):
+        source = _as_sharp(target, other)
+        overall = _correlation(target, other, check)
+        ways.append(Likeness(overall, _detail(target, source), _rest(target, source)))
+    there, back = ways
+    return Likeness(
+        overall=np.minimum(there.overall, back.overall),
+        detail=np.minimum(there.detail, back.detail),
+        rest=np.maximum(there.rest, back.rest),
+    )
 
 
 def place_cut_out(part: Pictures, whole: Pictures) -> Placing:
@@ -182,11 +216,34 @@ def _as_sharp(target: Pictures, source: Pictures) -> Pictures:
 
 def _detail(target: Pictures, source: Pictures) -> NDArray[np.float32]:
     """Return the correlation of fine detail, strong edges cut short, along the worse axis."""
-    source = _as_sharp(target, source)
     rest = np.eye(target.shape[1], dtype=np.float32) - _bell(target.shape[1], DETAIL)
     down = _row_correlation(_cut_short(rest @ target), _cut_short(rest @ source))
     across = _row_correlation(_cut_short(target @ rest.T), _cut_short(source @ rest.T))
     return np.minimum(down, across)
+
+
+def _rest(target: Pictures, source: Pictures) -> NDArray[np.float32]:
+    """Return the share of the target that the source leaves, band by band, (pairs, 4)."""
+    side = target.shape[1]
+    cosine = cosines(side).astype(np.float32)
+    rest, whole = (
+        np.square(cosine @ each @ cosine.T).reshape(len(each), -1)
+        for each in (target - source, target)
+    )
+    bands = _bands(side)
+    return np.sqrt(rest @ bands / np.maximum(whole @ bands, np.float32(1e-6)))
+
+
+@lru_cache(maxsize=4)
+def _bands(side: int) -> Vectors:
+    """Return which waves belong to which band, shape (side * side, 4), ones and zeros.
+
+    Bands are counted in half waves across 28 pixels.
+    """
+    waves = np.arange(side) * np.float32(WAVES_OF / side)
+    frequency = np.hypot(waves[:, None], waves).reshape(-1, 1)
+    low, high = np.array(BANDS[:-1]), np.array(BANDS[1:])
+    return ((frequency >= low) & (frequency < high)).astype(np.float32)
 
 
 def _row_correlation(one: Vectors, other: Vectors) -> NDArray[np.float32]:

@@ -25,6 +25,7 @@ from coreset_lib.datasets.checking.file_report import (
     shared_patients,
     summarise_files,
 )
+from coreset_lib.datasets.checking.image_quality import QualityNote, quality_notes
 from coreset_lib.datasets.checking.left_out import known_groups
 from coreset_lib.datasets.checking.readiness import SplitSummary, judge
 from coreset_lib.datasets.checking.sizes import size_warnings, suggest_size
@@ -68,6 +69,9 @@ class DatasetReport:
     shared_patients : tuple of SharedPatients
     files : FileSummary or None
         For datasets made of single files.
+    quality : tuple of QualityNote
+        Images that are dark, bright, blurred or of an odd size beside the others. They turn
+        the verdict to "look", and are among the warnings, only where they are a tenth of the set.
     readiness : str
         "fit", "look" (trainable, but read the warnings) or "unfit".
     readiness_text : str
@@ -101,6 +105,7 @@ class DatasetReport:
     n_patients: int
     shared_patients: tuple[SharedPatients, ...]
     files: FileSummary | None
+    quality: tuple[QualityNote, ...]
     readiness: str
     readiness_text: str
     fingerprint: str
@@ -152,6 +157,7 @@ def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> Data
     files = None if dataset.origin is None else summarise_files(dataset.origin)
     shared = shared_patients(dataset)
     larger_size = suggest_size(dataset)
+    quality = quality_notes(dataset)
     warnings = (
         *([] if files is None else file_warnings(files)),
         *size_warnings(dataset, larger_size),
@@ -162,6 +168,7 @@ def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> Data
         *_class_warnings(dataset, splits),
         *_balance_warning(imbalance, _word_for(dataset)),
         *_pixel_warnings(splits, brightest),
+        *(note.text() for note in quality if note.is_severe),
     )
     known = {part: int(groups.is_known(0, n).sum()) for n, part in ((1, "val"), (2, "test"))}
     readiness, readiness_text = judge(splits, known, shared, files, warnings)
@@ -189,6 +196,7 @@ def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> Data
         n_patients=count_patients(dataset),
         shared_patients=shared,
         files=files,
+        quality=quality,
         readiness=readiness,
         readiness_text=readiness_text,
         fingerprint=dataset.fingerprint(),

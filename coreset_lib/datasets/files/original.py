@@ -1,7 +1,7 @@
 """The original of a sample, in full size and in the values of its modality, for a close look."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,14 @@ from coreset_lib.datasets.files.wide_png import read_wide_png
 from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.sources.npz.wide import read_wide
 from coreset_lib.errors import DatasetError
+
+
+class OriginalError(DatasetError):
+    """An original that cannot be shown; ``reason`` says why without naming the file."""
+
+    def __init__(self, name: str, reason: str, advice: str = "") -> None:
+        super().__init__(" ".join(filter(None, (f"original {name} {reason}.", advice))))
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +57,21 @@ class Original:
         """Whether a screen cannot show all values at once, so that a window is needed."""
         return self.values.ndim == 2 and self.values.dtype != np.uint8
 
+    def fit(self, most: int) -> "Original":
+        """Return the same image with its longer side at most ``most`` pixels, averaged to that."""
+        if max(self.values.shape[:2]) <= most:
+            return self
+        return replace(self, values=_smaller(self.values, most))
+
+    @property
+    def first_window(self) -> GreyWindow:
+        """The window that an image is shown through at first."""
+        if self.window is not None:
+            return self.window
+        if not self.has_wide_values:
+            return range_window(0, 255)
+        return range_window(self.low, self.high)
+
     def shown(self, window: GreyWindow | None = None) -> Image:
         """Return the image as a screen shows it, through a window of grey values.
 
@@ -72,13 +95,7 @@ class Original:
 
 def find_original(dataset: LabeledImages, index: int) -> tuple[FileRecord, int] | None:
     """Return the file of a training sample and its frame, from 0; None without files."""
-    if dataset.origin is None:
-        return None
-    for record in dataset.origin.files:
-        for frame, (_, row) in enumerate(record.rows):
-            if row == index:
-                return record, frame
-    return None
+    return None if dataset.origin is None else dataset.origin.places.get(index)
 
 
 def prepared_original(dataset: LabeledImages, index: int, slice_number: int = 0) -> Original:
@@ -104,7 +121,7 @@ def read_original(record: FileRecord, frame: int, slice_number: int | None = Non
 
     Raises
     ------
-    DatasetError
+    OriginalError
         If the file is gone, has changed since it was prepared, or cannot be read.
     """
     name = os.path.basename(record.path)
@@ -121,14 +138,26 @@ def read_original(record: FileRecord, frame: int, slice_number: int | None = Non
             return Original(*read_frame(record.path, frame))
         return _read_raster(record.path, frame)
     except UnreadableFile as error:
-        raise DatasetError(f"original {name} {error}. Prepare the dataset again.") from None
+        raise OriginalError(name, str(error), "Prepare the dataset again.") from None
     except MemoryError:
-        raise DatasetError(
-            f"original {name} needs more memory than there is. Close other programs."
-        ) from None
+        why = "needs more memory than there is"
+        raise OriginalError(name, why, "Close other programs.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DatasetError(f"original {name} cannot be read: {reason}.") from None
+        raise OriginalError(name, f"cannot be read: {reason}") from None
+
+
+def _smaller(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return values averaged over squares: floats for wide ones, 8 bits stay 8 bits."""
+    from PIL import Image as Picture
+
+    is_wide = values.dtype != np.uint8
+    if is_wide and values.ndim == 3:
+        planes = [_smaller(values[..., number], most) for number in range(values.shape[2])]
+        return np.stack(planes, axis=2)
+    picture = Picture.fromarray(values.astype(np.float32) if is_wide else values)
+    picture.thumbnail((most, most), Picture.Resampling.BOX)
+    return np.asarray(picture)
 
 
 def _read_raster(path: str, frame: int) -> Original:

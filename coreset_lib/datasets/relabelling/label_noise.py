@@ -39,7 +39,7 @@ def inject_label_noise(
         ``look_alike``: see :func:`likeness_to_another_class`; ``round(rate * N)`` samples, drawn
         from the ``2 * round(rate * N)`` that look most like another class, get that class.
     rate : float
-        In (0, 0.5); 0 without noise.
+        In (0, 1); 0 without noise. See :func:`coreset_lib.configs.high_noise_warning` from 0.5 on.
     seed : int
         Same seed, same wrong labels, whatever the seed of the training.
 

@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 
 from coreset_lib.atomic import write_bytes
 from coreset_lib.checks import check_choice
-from coreset_lib.datasets.labeled_images import LabeledImages, check_one_class_each
+from coreset_lib.datasets.labeled_images import LabeledImages
 from coreset_lib.datasets.relabelling.label_noise import TRUE_LABEL
 from coreset_lib.datasets.sources.spreadsheet import read_sheet
 from coreset_lib.errors import CoresetError, DatasetError
+from coreset_lib.label_sets import (
+    MultiHot,
+    multi_hot_of,
+    rarest_first,
+    read_set,
+    set_text,
+    standing_class,
+)
 from coreset_lib.system.privacy import make_private
 
 COLUMNS = ("sample_id", "old", "new", "who", "when", "why", "status", "confidence")
@@ -117,24 +125,35 @@ def apply_labels(
     ------
     DatasetError
         If a sample or class is unknown, a sample has two labels, or the dataset's label is
-        not the table's old one; also if no row is decided for good, or samples carry any
-        number of labels.
+        not the table's old one; also if no row is decided for good.
     """
-    check_one_class_each(dataset, "a correction of labels")
     found = corrections(
         rows,
         dataset_name=dataset.name,
         class_names=dataset.class_names,
+        label_names=dataset.label_names,
         sample_ids=dataset.train.sample_ids,
-        labels=dataset.train.labels,
+        labels=dataset.train.targets(),
         name=name,
     )
-    labels = np.array(dataset.train.labels)
+    labels = np.array(dataset.train.targets())
     labels[list(found)] = list(found.values())
+    if dataset.train.multi_hot is not None:
+        return _with_sets(dataset, dataset.train.multi_hot, labels)
     truth = dict(dataset.truth)
     if TRUE_LABEL in truth:
         truth[IS_MISLABELLED] = labels != np.asarray(truth[TRUE_LABEL])
     return replace(dataset, train=replace(dataset.train, labels=labels), truth=truth)
+
+
+def _with_sets(dataset: LabeledImages, before: MultiHot, codes: NDArray[np.int64]) -> LabeledImages:
+    """Return a dataset with other sets of labels in train.
+
+    Which label is the rarest was decided before the correction, for val and test too.
+    """
+    sets = multi_hot_of(codes, before.shape[1])
+    classes = standing_class(sets, rarest_first(before))
+    return replace(dataset, train=replace(dataset.train, labels=classes, multi_hot=sets))
 
 
 def corrections(
@@ -144,9 +163,13 @@ def corrections(
     class_names: Sequence[str],
     sample_ids: Sequence[str],
     labels: NDArray[np.int64],
+    label_names: Sequence[str] = (),
     name: str = "labels",
 ) -> dict[int, int]:
     """Return the class that a table gives to each row of the training split that it names.
+
+    Of samples with any number of labels, the number of the set, see `set_codes`; ``labels`` are
+    such numbers then, and ``label_names`` the names of the labels.
 
     Rows that are not decided for good (status proposed, conflict, ...) are left out.
 
@@ -180,9 +203,10 @@ def corrections(
                 f"{where}: sample {row.sample_id[:80]!r} is not in the training split of "
                 f"{dataset_name}. Give the table of this dataset."
             )
-        new = check_class(row.new, class_names, where)
-        before = class_names[labels[index]]
-        if row.old and check_class(row.old, class_names, where) != before:
+        new = check_label(row.new, class_names, label_names, where)
+        code = int(labels[index])
+        before = set_text(code, label_names) if label_names else class_names[code]
+        if row.old and check_label(row.old, class_names, label_names, where) != before:
             raise DatasetError(
                 f"{where}: the old label of {row.sample_id} must be {before!r}, as in "
                 f"{dataset_name}, got {row.old!r}: the dataset has changed since. Review it again."
@@ -192,6 +216,8 @@ def corrections(
                 f"{where}: sample {row.sample_id} has two labels, {given[index]!r} and {new!r}. "
                 "Keep one of the rows."
             )
+    if label_names:
+        return {index: read_set(text, label_names) for index, text in given.items()}
     return {index: list(class_names).index(label) for index, label in given.items()}
 
 
@@ -249,6 +275,22 @@ def load_labels(cache: Path, digest: str) -> list[LabelRow]:
             "Restore the file from a copy."
         )
     return parse_label_table(content, path)
+
+
+def check_label(
+    text: str, class_names: Sequence[str], label_names: Sequence[str], where: str
+) -> str:
+    """Return the class, or the set of labels, that a cell names; raises DatasetError for others.
+
+    A set is written "A|B", in the order of the labels; ``label_names`` is empty for classes.
+    """
+    if not label_names:
+        return check_class(text, class_names, where)
+    plain = text[1:] if text.startswith("'") else text
+    try:
+        return set_text(read_set(plain, label_names), label_names)
+    except CoresetError as error:
+        raise DatasetError(f"{where}: {error}") from None
 
 
 def check_class(text: str, class_names: Sequence[str], where: str) -> str:

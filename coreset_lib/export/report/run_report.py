@@ -53,7 +53,12 @@ def report_of_run(
     """
     dynamics = run.dynamics()
     config = usual_selection(run) if selection is None else selection
-    coreset = select_coreset(dynamics, config, features=lambda: run.features(config.features))
+    coreset = select_coreset(
+        dynamics,
+        config,
+        features=lambda: run.features(config.features),
+        sample_ids=lambda: run.samples()["sample_id"].tolist(),
+    )
     images = _images(run, roots)
     title = f"Report of the run {run.run_id}"
     named = run.manifest.dataset

@@ -44,6 +44,8 @@ class CoTeachingResult:
         Mean of both networks' probabilities after the last epoch.
     embedding : float32 array, shape (samples, features)
         Penultimate layer of the first network, training split.
+    pair : float64 array, shape (2, samples, classes)
+        Each network's own probabilities, training split.
     """
 
     is_noisy: NDArray[np.bool_]
@@ -53,6 +55,7 @@ class CoTeachingResult:
     val: Probabilities
     test: Probabilities
     embedding: NDArray[np.float32]
+    pair: Probabilities
 
 
 @tiny_numbers_as_zero()
@@ -280,9 +283,17 @@ def _describe(
     is_noisy = np.ones(len(loss), dtype=bool)
     is_noisy[kept.numpy()] = False
     networks = [peer.trainer.network for peer in peers]
-    train, val, test = (
-        np.mean([predict_probabilities(network, split) for network in networks], axis=0)
+    pair, val, test = (
+        np.stack([predict_probabilities(network, split) for network in networks])
         for split in (data.train, data.val, data.test)
     )
-    embedding = embed(networks[0], data.train).numpy()
-    return CoTeachingResult(is_noisy, loss.numpy(), vog.numpy(), train, val, test, embedding)
+    return CoTeachingResult(
+        is_noisy=is_noisy,
+        loss=loss.numpy(),
+        vog=vog.numpy(),
+        train=pair.mean(axis=0),
+        val=val.mean(axis=0),
+        test=test.mean(axis=0),
+        embedding=embed(networks[0], data.train).numpy(),
+        pair=pair,
+    )

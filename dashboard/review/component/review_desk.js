@@ -8,9 +8,11 @@
  * @property {number} index
  * @property {string} name
  * @property {string | null} image
+ * @property {string} original where the original is; empty where there is none
  * @property {number} seen
  * @property {[image: string, label: string][]} neighbours
  * @property {string} label
+ * @property {string[]} labels of a sample that carries any number of them
  * @property {string} prediction
  * @property {string[]} reasons
  * @property {string} status
@@ -45,6 +47,7 @@
  * @property {boolean} is_blind
  * @property {boolean} may_confirm
  * @property {boolean} hides_others
+ * @property {boolean} has_sets whether samples carry any number of labels; the last class is none
  * @property {Item[]} items
  * @property {DeskClass[]} classes
  * @property {Record<string, string>} images
@@ -81,6 +84,9 @@ const TYPED_IN =
 const MOVED_BY_ARROWS =
   "[role=slider], [role=radio], [role=tab], [type=range], [type=radio], canvas";
 const MOST_IMAGES = 600;
+const CLASS_TITLE = "The class is… (each with the image at its heart)";
+const SETS_TITLE = "The labels are… (a key adds or removes one, Enter saves)";
+const NEXT = [1, 2, 3]; // whose originals are fetched before they are needed
 const CONFIDENCES = ["How sure?", "1 a guess", "2 unsure", "3 fairly sure", "4 sure", "5 certain"];
 /** @type {WeakMap<HTMLElement, Desk>} */
 const desks = new WeakMap();
@@ -109,6 +115,16 @@ function isForTheField(event) {
   if (!(target instanceof Element)) return false;
   if (target.matches(TYPED_IN)) return true;
   return event.key.startsWith("Arrow") && target.matches(MOVED_BY_ARROWS);
+}
+
+/**
+ * Whether a key presses a button by itself.
+ * @param {KeyboardEvent} event
+ * @returns {boolean}
+ */
+function isOnButton(event) {
+  const target = event.composedPath()[0];
+  return target instanceof Element && target.matches("button, a, summary, [role=button]");
 }
 
 /**
@@ -189,6 +205,8 @@ class Undelivered {
 class Desk {
   /** @type {Record<"head" | "view" | "classes" | "why" | "near" | "bar" | "said", HTMLElement>} */
   parts;
+  /** @type {ViewerImage} */
+  viewer;
   /** @type {HTMLElement} */
   buttons;
   /** @type {HTMLInputElement} */
@@ -201,6 +219,8 @@ class Desk {
   send;
   /** @type {number} */
   place;
+  /** @type {{place: number, labels: Set<string>} | null} */
+  draft; // labels that are not saved yet
   /** @type {Undelivered} */
   pending;
   /** @type {{text: string, bad?: boolean} | null} */
@@ -219,6 +239,7 @@ class Desk {
     this.mine = new Map(); // index: what was decided here
     /** @type {number[]} */
     this.trail = []; // places decided on, latest last
+    this.draft = null;
     this.build();
     this.field = ""; // what takes the keys instead of the desk
     this.press = this.press.bind(this);
@@ -271,6 +292,8 @@ class Desk {
     this.confidence.addEventListener("change", () => this.confidence.blur());
     this.buttons = make("div", "buttons");
     this.parts.bar.append(this.buttons, this.reason, this.confidence);
+    this.viewer = new ViewerImage("E");
+    this.parts.view.append(this.viewer.root);
     const table = make("div", "table");
     const { head, view, classes, why, near, bar, said } = this.parts;
     table.append(head, view, classes, why, near);
@@ -295,7 +318,7 @@ class Desk {
     for (const [name, source] of Object.entries(data.images)) {
       if (this.images.has(name)) continue;
       this.images.set(name, source);
-      picture(source, ""); // decoded before it is needed
+      if (source.startsWith("data:")) picture(source, ""); // decoded before it is needed
     }
     this.answer();
     this.draw();
@@ -306,6 +329,7 @@ class Desk {
     this.items.clear();
     this.images.clear();
     this.trail = [];
+    this.draft = null;
     this.place = this.data.place;
     for (const wish of this.pending.wishes) delete wish.place; // it was one in another queue
     if (this.pending.wishes.length) this.report();
@@ -342,8 +366,10 @@ class Desk {
     const klass = this.data.classes.find((each) => each.key === key);
     if (key in STEPS) this.step(STEPS[key]);
     else if (key === "w") this.reason.focus();
+    else if (key === "e") this.viewer.toggle();
     else if (key in FIXED) this.decide(FIXED[key]);
-    else if (klass) this.decide("relabel", klass.name);
+    else if (klass) this.choose(klass.name);
+    else if (key === "Enter" && this.data.has_sets && !isOnButton(event)) this.saveLabels();
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -409,7 +435,8 @@ class Desk {
     }
     const item = this.items.get(this.place);
     this.pending.add(this.wish(action, label, item));
-    if (item && action !== "undo") this.goOn(item, label ?? TITLES[action]);
+    this.draft = null;
+    if (item && action !== "undo") this.goOn(item, label?.replaceAll("|", " + ") ?? TITLES[action]);
     else this.goBack();
     this.note = null;
     this.draw();
@@ -480,9 +507,13 @@ class Desk {
       : item
         ? "No image"
         : "Loading…";
-    this.parts.view.replaceChildren(
-      source ? picture(source, `Sample ${item?.name}`) : make("div", "none", text),
+    this.viewer.show(
+      source
+        ? { network: source, original: item?.original ?? "", alt: `Sample ${item?.name}` }
+        : null,
+      source ? "" : text,
     );
+    this.viewer.expect(NEXT.map((by) => this.items.get(this.place + by)?.original ?? ""));
     this.drawClasses(item);
     this.drawNear(item);
     this.drawBar();
@@ -524,16 +555,21 @@ class Desk {
 
   /** @param {Item | undefined} item */
   drawClasses(item) {
-    const title = make("h4", "", "The class is… (each with the image at its heart)");
-    const buttons = this.data.classes.map(({ name, key, image }) => {
-      const button = make("button", item && item.label === name ? "is-given" : "");
+    const sets = this.data.has_sets;
+    const title = make("h4", "", sets ? SETS_TITLE : CLASS_TITLE);
+    const labels = this.drafted();
+    const buttons = this.data.classes.map(({ name, key, image }, number) => {
+      const isNone = sets && number === this.data.classes.length - 1;
+      const isOn = sets ? (isNone ? !labels.size : labels.has(name)) : item?.label === name;
+      const button = make("button", item && isOn ? "is-given" : "");
+      if (sets) button.setAttribute("aria-pressed", String(isOn));
       button.type = "button";
       button.disabled = !item;
       const source = this.image(image);
       if (source) button.append(picture(source, ""));
       button.append(make("span", "title", name));
       if (key) button.append(make("kbd", "", key.toUpperCase()));
-      button.addEventListener("click", () => this.decide("relabel", name));
+      button.addEventListener("click", () => this.choose(name));
       return button;
     });
     this.parts.classes.replaceChildren(title, ...buttons);
@@ -552,6 +588,43 @@ class Desk {
     }
     const title = make("h4", "", list.children.length ? this.nearTitle() : "");
     this.parts.near.replaceChildren(title, list);
+  }
+
+  /**
+   * Name the class; of samples with any number of labels, add or remove one of them.
+   * @param {string} name
+   */
+  choose(name) {
+    if (!this.data.has_sets) {
+      this.decide("relabel", name);
+      return;
+    }
+    const labels = this.drafted();
+    if (name === this.data.classes.at(-1)?.name) labels.clear();
+    else if (!labels.delete(name)) labels.add(name);
+    this.draft = { place: this.place, labels };
+    this.draw();
+  }
+
+  /**
+   * The labels as they would be saved: those of the sample until one is added or removed.
+   * @returns {Set<string>}
+   */
+  drafted() {
+    if (this.draft?.place === this.place) return this.draft.labels;
+    return new Set(this.items.get(this.place)?.labels);
+  }
+
+  saveLabels() {
+    if (this.data.is_blind && this.draft?.place !== this.place) {
+      this.note = { bad: true, text: "Blind reading: choose the labels you see, or none of them." };
+      this.draw();
+      return;
+    }
+    const labels = this.drafted();
+    const names = this.data.classes.map(({ name }) => name);
+    const text = names.filter((name) => labels.has(name)).join("|") || names.at(-1);
+    this.decide("relabel", text);
   }
 
   /** @returns {string} */
@@ -575,7 +648,10 @@ class Desk {
       this.button("Previous", "P", () => this.step(-1)),
       this.button("Next", "N", () => this.step(1)),
     ];
-    this.buttons.replaceChildren(...buttons, ...steps);
+    const save = this.data.has_sets
+      ? [this.button("Save labels", "Enter", () => this.saveLabels())]
+      : [];
+    this.buttons.replaceChildren(...save, ...buttons, ...steps);
   }
 
   /**

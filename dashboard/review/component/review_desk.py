@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.shared.samples.viewer.sample_viewer import IMAGE_SCRIPTS, viewer_source
+
 ACTIONS = ("keep", "relabel", "flag", "skip", "confirm", "reject", "undo")
 # Letters that mean something else: actions of the desk, and Streamlit's own c and r.
 CLASS_KEYS = "1234567890" + "adghijlmoqtv"
@@ -19,8 +21,10 @@ LONGEST_TEXT = 2000
 class DeskItem:
     """One sample on the desk; what a blind reader must not know is left empty.
 
-    ``image`` and the first parts of ``neighbours`` are names in ``Desk.images``. ``proposal``
-    is the event that a second reader may confirm or reject.
+    ``image`` and the first parts of ``neighbours`` are names in ``Desk.images``, ``original`` is
+    an address that names no file, empty where there is none. ``proposal``
+    is the event that a second reader may confirm or reject. ``labels`` are those of a sample that
+    carries any number of them.
     """
 
     place: int
@@ -28,8 +32,10 @@ class DeskItem:
     name: str
     image: str | None
     seen: int
+    original: str = ""
     neighbours: tuple[tuple[str, str], ...] = ()
     label: str = ""
+    labels: tuple[str, ...] = ()
     prediction: str = ""
     reasons: tuple[str, ...] = ()
     status: str = ""
@@ -51,6 +57,7 @@ class Desk:
 
     ``account`` names reader and dataset: unsaved decisions are kept under it in the browser.
     ``queue`` names the order of samples: another one is opened at ``place``.
+    ``has_sets``: samples carry any number of labels, the last class stands for none of them.
     ``saved`` and ``refused`` answer decisions by their tokens.
     """
 
@@ -61,6 +68,7 @@ class Desk:
     is_blind: bool
     hides_others: bool
     may_confirm: bool
+    has_sets: bool = False
     items: tuple[DeskItem, ...]
     classes: tuple[DeskClass, ...]
     images: Mapping[str, str]
@@ -144,6 +152,6 @@ def _source(name: str) -> str:
 _DESK = component(
     "coreset_lens_review_desk",
     html='<section class="desk" aria-label="Review desk"></section>',
-    css=_source("review_desk.css"),
-    js=_source("review_desk.js"),
+    css=viewer_source("viewer_image.css") + _source("review_desk.css"),
+    js="\n".join([*map(viewer_source, IMAGE_SCRIPTS), _source("review_desk.js")]),
 )

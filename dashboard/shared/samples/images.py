@@ -54,11 +54,16 @@ def shrink(image: NDArray[np.uint8], *, most: int) -> NDArray[np.uint8]:
     return np.asarray(smaller)
 
 
-def data_uri(image: NDArray[np.uint8]) -> str:
-    """Return an image as a PNG for ``st.image``, a table cell or a component."""
+def png_of(image: NDArray[np.uint8]) -> bytes:
+    """Return an image as PNG."""
     from PIL import Image
 
     buffer = io.BytesIO()
     # The lowest level is several times faster, and no larger on noisy images.
     Image.fromarray(np.asarray(image)).save(buffer, format="PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
+
+
+def data_uri(image: NDArray[np.uint8]) -> str:
+    """Return an image as a PNG for ``st.image``, a table cell or a component."""
+    return "data:image/png;base64," + base64.b64encode(png_of(image)).decode()

@@ -26,8 +26,9 @@ AS_STORED = "as stored"
 
 def draw_original_button(images: LabeledImages, index: int) -> None:
     """Draw the way to a close look: at the original, or at the image where that is all there is."""
-    label = "Look closer…" if images.origin is None else "Original…"
-    if st.button(label, icon=":material/zoom_in:", key=f"original:{index}", type="tertiary"):
+    if st.button(
+        "Look closer…", icon=":material/zoom_in:", key=f"original:{index}", type="tertiary"
+    ):
         _draw_dialog(images, index)
 
 

@@ -12,16 +12,15 @@ from coreset_lib.scores.population import SampleHistory, sample_history, share_e
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.windows import Window
 from dashboard import reads
-from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.original_view import draw_original_button
 from dashboard.shared.samples.sample_chart import prediction_strip
 from dashboard.shared.samples.suspicion import suggestion_of
+from dashboard.shared.samples.viewer.sample_viewer import sample_viewer
 from dashboard.shared.samples.volume_view import draw_all_slices, draw_volume
 from dashboard.shared.text import as_text
 from dashboard.shared.theme import PLOTLY_CONFIG
 
-IMAGE_WIDTH = 132
-FACTS_WIDTH = 164
+VOLUME_WIDTH = 264
 
 
 def draw_sample_card(
@@ -33,19 +32,16 @@ def draw_sample_card(
     history = sample_history(dynamics, index)
     label = dynamics.label_title(index)
     images = reads.load_images(summary.version)
-    # Side by side where there is room; on a narrow screen the facts go below the image.
-    beside = st.container(horizontal=True)
+    st.markdown(f"**{as_text(row['sample_id'])}**")
     if isinstance(images, LabeledImages):
-        with beside:
-            _draw_image(images, index, label)
-    with beside.container(width=FACTS_WIDTH):
-        st.markdown(f"**{as_text(row['sample_id'])}**")
-        prediction = _latest_prediction(history, dynamics.prediction_title)
-        title = "Labels" if dynamics.is_multi_label else "Label"
-        st.markdown(f"{title} **{as_text(label)}**  \n{prediction}")
+        _draw_image(summary, images, index, label)
+    prediction = _latest_prediction(history, dynamics.prediction_title)
+    title = "Labels" if dynamics.is_multi_label else "Label"
+    st.markdown(f"{title} **{as_text(label)}** · {prediction}")
+    if row["source"] != row["sample_id"]:
         st.caption(as_text(row["source"]))
-        if isinstance(images, LabeledImages):
-            draw_original_button(images, index)
+    if isinstance(images, LabeledImages):
+        draw_original_button(images, index)
     if isinstance(images, LabeledImages):
         if images.depth:
             draw_all_slices(images, index)
@@ -68,23 +64,22 @@ def draw_sample_card(
     st.markdown(_reasons(summary, index, history, score, early, late))
 
 
-def _draw_image(images: LabeledImages, index: int, label: str) -> None:
-    """Draw the image, enlarged pixel by pixel; of a volume the slice that was chosen."""
+def _draw_image(summary: RunSummary, images: LabeledImages, index: int, label: str) -> None:
+    """Draw the image as people judge it; of a volume the slice that was chosen."""
     if images.depth:
-        draw_volume(images, index, label, width=IMAGE_WIDTH)
+        draw_volume(images, index, label, width=VOLUME_WIDTH)
         return
-    picture = enlarge(images.train.images[index], least=224)
     alt = f"Training sample {index}, labelled {label}"
-    st.image(data_uri(picture), width=IMAGE_WIDTH, alt=alt)
+    sample_viewer(summary, images, index, alt=alt)
 
 
 def _latest_prediction(history: SampleHistory, title_of: Callable[[int], str]) -> str:
     """Say what the network makes of the sample in the last recorded epoch."""
     last = int(history.prediction[-1])
     if last < 0:
-        return "Last epoch: not recorded"
+        return "last epoch: not recorded"
     mark = ":green[right]" if history.is_correct[-1] else ":orange[wrong]"
-    return f"Last epoch: **{as_text(title_of(last))}** ({mark})"
+    return f"last epoch: **{as_text(title_of(last))}** ({mark})"
 
 
 def _reasons(

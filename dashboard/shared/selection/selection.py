@@ -36,7 +36,7 @@ def selected(run_id: str, n_samples: int | None = None) -> Indices:
         Leave out what is not a sample of the run.
     """
     if _key(run_id) not in st.session_state:
-        st.session_state[_key(run_id)] = _from_address(run_id)
+        st.session_state[_key(run_id)] = read_address(run_id, PARAMETER)
     found: Indices = st.session_state[_key(run_id)]
     return found if n_samples is None else found[found < n_samples]
 
@@ -98,12 +98,16 @@ def take_problem(run_id: str) -> str | None:
 
 
 def address_of(run_id: str) -> str | None:
-    """Return what stands for the selection in the address: samples, or a stored name.
+    """Return what stands for the selection in the address: samples, or a stored name."""
+    return write_address(run_id, selected(run_id))
 
-    None if nothing is selected, or a large selection cannot be stored: then the address does
-    not hold it, and nothing else is lost.
+
+def write_address(run_id: str, indices: Indices) -> str | None:
+    """Return what stands for some samples in the address: their numbers, or a stored name.
+
+    None if there are none, or many of them cannot be stored: then the address does not hold
+    them, and nothing else is lost.
     """
-    indices = selected(run_id)
     if not len(indices):
         return None
     if len(indices) <= MOST_IN_URL:
@@ -126,9 +130,9 @@ def redraw_if_changed(run_id: str) -> None:
         st.rerun()
 
 
-def _from_address(run_id: str) -> Indices:
-    """Read the selection that the address names; a problem is kept for the page to tell."""
-    text = st.query_params.get(PARAMETER) or ""
+def read_address(run_id: str, parameter: str) -> Indices:
+    """Read the samples that the address names; a problem is kept for the page to tell."""
+    text = st.query_params.get(parameter) or ""
     found = np.empty(0, dtype=np.int64)
     parts = text.split(",")
     if len(parts) <= MOST_IN_URL and all(

@@ -11,6 +11,7 @@ from coreset_lib.configs import (
     PRECISIONS,
     RECORDINGS,
     TrainingConfig,
+    high_noise_warning,
 )
 from coreset_lib.datasets import DatasetInfo
 from coreset_lib.datasets.checking.suggestion import safe_augmentation, suggest_training
@@ -290,6 +291,9 @@ def _configured(chosen: dict[str, Any], root: str) -> TrainingConfig:
         st.toast(as_text(f"{table.name}: {said}"), icon=":material/label:")
     if chosen["label_noise"] == NO_LABEL_NOISE:
         chosen["label_noise_rate"] = 0.0
+    warning = high_noise_warning(chosen["label_noise"], chosen["label_noise_rate"])
+    if warning:
+        st.toast(warning, icon=":material/warning:", duration="long")
     return TrainingConfig(
         **chosen,
         data_root=root or None,

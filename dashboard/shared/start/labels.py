@@ -35,7 +35,12 @@ def draw_label_options() -> dict[str, Any]:
             help="To measure how well wrong labels are found: the true ones stay known.",
         ),
         "label_noise_rate": rate.number_input(
-            "Share of labels to spoil", 0.01, 0.49, 0.2, help="0.2: every fifth. Only with a kind."
+            "Share of labels to spoil",
+            0.01,
+            0.99,
+            0.2,
+            help="0.2: every fifth. Only with a kind. From 0.5 on more labels are wrong than "
+            "right, and of two classes nothing can learn the right ones.",
         ),
         "label_noise_seed": seed.number_input(
             "Seed of the spoilt labels", 0, 2**31 - 1, 0, help="Decides which labels are spoilt."

@@ -54,13 +54,6 @@ def test_the_form_is_closed_until_data_was_handed_over(open_dashboard):
     assert not expander(open_dashboard("runs"), "Start a new run").proto.expanded
 
 
-def test_without_an_allowed_folder_the_page_says_how_to_allow_one(open_dashboard):
-    dashboard = open_dashboard("add_data")
-    assert not dashboard.errors
-    assert any("coreset-lens dashboard --data-root FOLDER" in hint for hint in dashboard.hints)
-    assert not dashboard.app.button
-
-
 def test_an_empty_folder_is_told_in_one_sentence(open_dashboard, root):
     (root / "nothing").mkdir()
     (error,) = check(open_dashboard("add_data"), "nothing").errors
@@ -323,7 +316,11 @@ def test_a_finer_size_is_offered_for_large_originals(open_dashboard, root):
         target = root / "large" / ("alpha", "beta")[number % 2] / f"{number}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (120, 130), np.uint8)).save(target)
-    dashboard = check(open_dashboard("add_data"), "large")
+    dashboard = open_dashboard("add_data")
+    dashboard.labelled("text_input", "Folder, table or file in it").set_value("large")
+    dashboard.run()
+    dashboard.labelled("selectbox", "Image size").set_value(28)
+    check(dashboard, "large")
     assert any("120 pixels on their shorter side" in each.value for each in dashboard.app.markdown)
     dashboard.labelled("button", "Read at 64 pixels").click()
     dashboard.run()
@@ -331,3 +328,44 @@ def test_a_finer_size_is_offered_for_large_originals(open_dashboard, root):
         job.wait()
     own = [choice for choice in preparation._jobs() if str(root) in choice.path]
     assert {choice.image_size for choice in own} == {28, 64}
+
+
+def test_a_window_that_hides_images_is_widened_with_one_click(open_dashboard, root):
+    random = np.random.default_rng(0)
+    for number in range(60):
+        target = root / "wide" / ("alpha", "beta")[number % 2] / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(1000, 2000, (30, 30)).astype(np.uint16)).save(target)
+    dashboard = open_dashboard("add_data")
+    dashboard.labelled("selectbox", "Grey window").set_value("brain")
+    check(dashboard, "wide")
+    assert "The grey window makes 60 of 60 images white" in dashboard.words
+    dashboard.labelled("button", "Read from darkest to brightest").click()
+    dashboard.run()
+    for job in preparation._jobs().values():
+        job.wait()
+    dashboard.run()
+    assert not dashboard.errors
+    assert "The grey window makes" not in dashboard.words
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    assert dashboard.app.session_state[READING]["grey_window"] == "range"
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_the_same_say_for_every_class_goes_along_unless_it_is_declined(
+    open_dashboard, root, is_wanted
+):
+    random = np.random.default_rng(0)
+    for number in range(160):
+        target = root / "uneven" / ("rare" if number % 16 == 0 else "usual") / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(target)
+    dashboard = check(open_dashboard("add_data"), "uneven")
+    if not is_wanted:
+        dashboard.labelled("checkbox", "Give every class the same say in the loss").uncheck()
+    dashboard.run()
+    dashboard.labelled("button", "Train on this data").click()
+    dashboard.run()
+    title = "Every class has the same say in the loss"
+    assert dashboard.labelled("checkbox", title).value == is_wanted

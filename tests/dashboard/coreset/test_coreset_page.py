@@ -7,6 +7,7 @@ import pytest
 
 from coreset_lib.selection import STRATEGIES
 from dashboard.coreset.left_out import LeftOut, left_out_by_class, share_left_out, warning_of
+from dashboard.coreset.links import composition_bars, of_class
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
@@ -111,3 +112,53 @@ def test_what_was_typed_is_there_after_a_visit_to_another_page(open_dashboard, w
     dashboard.visit("trajectories").visit("coreset")
     assert dashboard.labelled("number_input", "Seed").value == 7
     assert dashboard.labelled("number_input", "Early share").value == 0.3
+
+
+def test_composition_shows_shares_of_both_sets_and_counts():
+    one, other = composition_bars(["a", "b"], [30, 10], [1, 3])
+    assert (one.text, one.share, one.reference) == ("1 (25 %, all 75 %)", 1 / 3, 1.0)
+    assert (other.text, other.share, other.reference) == ("3 (75 %, all 25 %)", 1.0, 1 / 3)
+
+
+def test_a_class_without_a_sample_is_no_link():
+    bars = composition_bars(["a", "b"], [2, 2], [0, 0])
+    assert [(bar.share, bar.can_open) for bar in bars] == [(0, False), (0, False)]
+
+
+def test_the_samples_of_a_class_keep_their_order():
+    assert of_class(np.array([4, 0, 2]), np.array([1, 0, 0, 0, 1]), 1).tolist() == [4, 0]
+    assert of_class(np.array([3, 4, 2]), np.array([1, 0, 0, 0, 1]), 0).tolist() == [3, 2]
+
+
+def test_the_selection_is_forced_in_and_the_record_names_it(open_dashboard, write_run):
+    paths = write_run()
+    finish(paths)
+    dashboard = open_dashboard("coreset", selection="3,7", strategy=STRATEGIES["top"].title)
+    dashboard.labelled("button", "Force in: 2 selected").click()
+    dashboard.run()
+    assert not dashboard.errors
+    assert "Forced in: 2; kept out: 0" in dashboard.words
+    assert dashboard.url["force_in"] == "3,7"
+    dashboard.labelled("button", "Keep out of coreset").click()
+    dashboard.run()
+    assert "Forced in: 0; kept out: 2" in dashboard.words
+    assert dashboard.url["keep_out"] == "3,7"
+    assert "force_in" not in dashboard.url
+    dashboard.labelled("button", "Release").click()
+    dashboard.run()
+    assert "kept out" not in dashboard.words
+    assert "keep_out" not in dashboard.url
+
+
+def test_a_link_brings_what_was_forced(open_dashboard, write_run):
+    paths = write_run()
+    finish(paths)
+    dashboard = open_dashboard("coreset", force_in="3,7", keep_out="7,9")
+    assert "Forced in: 2; kept out: 1" in dashboard.words
+    assert not dashboard.errors
+
+
+def test_more_forced_in_than_there_is_room_for_is_one_sentence(open_dashboard, write_run):
+    finish(write_run())
+    dashboard = open_dashboard("coreset", force_in=",".join(map(str, range(30))))
+    assert any("got 30 that are forced in" in error for error in dashboard.errors)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as hst
 
 from coreset_lib.errors import CoresetError
-from dashboard.map.component.image_grid import read_action
 from dashboard.map.component.sample_map import (
     NO_LEVEL,
     Categories,
@@ -22,6 +21,7 @@ from dashboard.map.component.sample_map import (
     sample_map,
 )
 from dashboard.shared.marks import mark_of
+from dashboard.shared.samples.image_grid import read_action
 
 LASSO = {"kind": "lasso", "mode": "add", "corners": [[0, 0], [1, 0.5], [0, 1]]}
 

@@ -1,62 +1,17 @@
-import asyncio
 import io
 import re
 
 import numpy as np
 import pytest
-from starlette.applications import Starlette
 from streamlit import config
 
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.store import Run
-from dashboard.routes import answers, front, table
+from dashboard.routes import answers, table
 from dashboard.routes.quantised import GAP, STEPS, Scale, quantise, scale_of
 from dashboard.routes.served_run import find_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
-
-
-class Answer:
-    """What the server sent for one request."""
-
-    def __init__(self):
-        self.status, self.headers, self.body = 0, {}, b""
-
-    async def send(self, message):
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-        else:
-            self.body += message.get("body", b"")
-
-
-@pytest.fixture
-def get():
-    """Return ``get(address, **headers)``; the host is this machine unless the test says other."""
-    app = Starlette(routes=[*front.routes(), *table.routes()])
-
-    def ask(address, **headers):
-        path, _, query = address.partition("?")
-        named = {"host": "127.0.0.1:8501", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "scheme": "http",
-            "server": ("127.0.0.1", 8501),
-            "headers": [(name.encode(), value.encode()) for name, value in named.items()],
-        }
-        answer = Answer()
-
-        async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        asyncio.run(app(scope, receive, answer.send))
-        return answer
-
-    return ask
 
 
 @pytest.fixture
@@ -203,13 +158,13 @@ def test_the_worker_is_one_script_and_served_under_its_version(get, source):
     assert answers.worker_version() in source["worker"]
 
 
-def test_routes_count_as_served_only_while_the_server_runs():
+def test_routes_count_as_served_only_while_the_server_runs(run_async):
     async def serve():
         async with table.lifespan(None):
             return table.is_served()
 
     assert not table.is_served()
-    assert asyncio.run(serve())
+    assert run_async(serve())
     assert not table.is_served()
 
 
@@ -235,3 +190,16 @@ def test_the_scale_holds_every_value_of_a_plane(make_dynamics):
 def test_the_first_page_has_an_address_of_its_own_name(get, query, place):
     answer = get(f"/runs{query}")
     assert (answer.status, answer.headers["location"]) == (307, place)
+
+
+@pytest.mark.parametrize("base", ["", "lens", "a/b"])
+def test_a_page_that_asks_below_its_name_is_told_that_the_server_is_elsewhere(
+    monkeypatch, request, base
+):
+    monkeypatch.setattr(config, "get_option", lambda name: base)
+    get = request.getfixturevalue("get")  # after the option, which the routes are made of
+    before = f"/{base}" if base else ""
+    paths = ("/review/_stcore/health", "/map/_stcore/host-config", "/_stcore/health")
+    status = {path: get(before + path).status for path in paths}
+    # Neither a success, which would lead the page there, nor an error, which consoles show.
+    assert list(status.values()) == [300, 300, 404]

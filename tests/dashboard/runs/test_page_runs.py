@@ -231,13 +231,14 @@ def test_what_changes_the_labels_of_a_training_is_in_the_form(
     )
     dashboard = open_dashboard("runs")
     dashboard.labelled("selectbox", "Spoil labels on purpose").select("symmetric")
-    dashboard.labelled("number_input", "Share of labels to spoil").set_value(0.3)
+    dashboard.labelled("number_input", "Share of labels to spoil").set_value(0.6)
     vog = "Record the variance of gradients (score VOG; slower)"
     dashboard.labelled("checkbox", vog).check()
     dashboard.labelled("button", "Start training").click()
     dashboard.run()
     (config,) = started
-    assert (config.label_noise, config.label_noise_rate) == ("symmetric", 0.3)
+    assert (config.label_noise, config.label_noise_rate) == ("symmetric", 0.6)
+    assert any("more are wrong than right" in each.value for each in dashboard.app.toast)
     assert config.record_vog
 
 

@@ -59,7 +59,7 @@ def image_run(write_run, tmp_path):
 def test_the_original_opens_with_level_and_window(open_dashboard, image_run):
     dashboard = open_dashboard("trajectories", sample="3")
     assert not dashboard.errors
-    dashboard.labelled("button", "Original…").click()
+    dashboard.labelled("button", "Look closer…").click()
     dashboard.run()
     assert dashboard.labelled("slider", "Level (centre)").value
     assert "40 × 40 pixels" in dashboard.words
@@ -70,7 +70,7 @@ def test_a_changed_original_is_told_in_one_sentence(open_dashboard, image_run):
     dashboard = open_dashboard("trajectories", sample="3")
     for path in (image_run.root.parents[2] / "cells").rglob("*.png"):
         path.write_bytes(path.read_bytes() + b"x")
-    dashboard.labelled("button", "Original…").click()
+    dashboard.labelled("button", "Look closer…").click()
     dashboard.run()
     assert any("has changed since it was prepared" in error for error in dashboard.errors)
 
@@ -96,7 +96,7 @@ def test_arrays_of_16_bits_have_level_and_window(open_dashboard, write_run, tmp_
     write_run(path=tmp_path / "scan.npz")
     dashboard = open_dashboard("trajectories", sample="3")
     assert not dashboard.errors
-    dashboard.labelled("button", "Original…").click()
+    dashboard.labelled("button", "Look closer…").click()
     dashboard.run()
     assert not dashboard.errors
     shown = arrays["train_images"][3]

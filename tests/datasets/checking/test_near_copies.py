@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from coreset_lib.datasets import PhantomOptions, make_phantom
-from coreset_lib.datasets.checking import copy_candidates
+from coreset_lib.datasets.checking import copy_candidates, registration
 from coreset_lib.datasets.checking.common_look import (
     area_means,
     common_look,
@@ -20,14 +20,18 @@ from coreset_lib.datasets.checking.common_look import (
 from coreset_lib.datasets.checking.copy_candidates import find_candidates
 from coreset_lib.datasets.checking.near_copies import (
     LEAST_LIKENESS,
-    MOST_DEMANDED,
     NearPairs,
     find_near_copies,
     first_of_equals,
     groups_of,
-    least_likeness,
 )
-from coreset_lib.datasets.checking.registration import likeness, place_cut_out, warp
+from coreset_lib.datasets.checking.own_copies import is_explained, likeness_to_own_copies
+from coreset_lib.datasets.checking.registration import (
+    likeness,
+    likeness_in_place,
+    place_cut_out,
+    warp,
+)
 
 SIDE = 28
 
@@ -199,8 +203,9 @@ class TestCandidates:
         def alike(row: int, other: int) -> float:
             best = -1.0
             for turn in range(8):
-                for crop in copy_candidates.CROPS:
-                    placing = np.array([[crop, 0, crop, 0]], np.float32)
+                for kept, down, right in copy_candidates.VIEWS[turn]:
+                    placing = [[kept, down * look.side, kept, right * look.side]]
+                    placing = np.array(placing, np.float32)
                     seen = turned(warp(flat[[row]], placing), turn)[0]
                     best = max(best, float(vector(seen) @ vector(flat[other])))
             return best
@@ -247,7 +252,9 @@ class TestRegistration:
     def test_contrast_and_brightness_do_not_matter(self, phantom: np.ndarray) -> None:
         look = common_look(phantom)
         one = pictures(phantom[:10], SIDE)
-        np.testing.assert_allclose(likeness(one, 0.3 * one + 2, look.check), 1, atol=1e-2)
+        found = likeness(one, 0.3 * one + 2, look.check)
+        np.testing.assert_allclose([found.overall, found.detail], 1, atol=1e-2)
+        np.testing.assert_allclose(found.rest, 0, atol=1e-2)
 
 
 class TestCommonLook:
@@ -286,17 +293,70 @@ class TestCommonLook:
         assert np.linalg.eigvalsh(covariance).min() > -1e-9
 
 
-class TestThreshold:
-    def found(self, eighth: float) -> float:
-        rows = np.repeat(np.arange(10), 8)
-        ranks = np.tile(np.arange(8), 10)
-        alike = np.where(ranks == 7, eighth, 1.0).astype(np.float32)
-        columns = (rows, (rows + 1) % 10, np.zeros(80, int), ranks, alike)
-        return least_likeness(copy_candidates.Candidates(*columns), alike, 10)
+class TestOwnCopies:
+    """A pair may differ by what a copy that is made of one of both differs by, and no more."""
 
-    def test_different_faces_ask_for_the_least(self) -> None:
-        assert self.found(0.3) == LEAST_LIKENESS
+    def test_a_compressed_copy_is_explained_and_another_image_is_not(
+        self, phantom: np.ndarray
+    ) -> None:
+        look, side = common_look(phantom), SIDE
+        base = phantom[:20]
+        own = likeness_to_own_copies(base, look)[0]
+        copies = np.array([compressed(image) for image in base])
+        near = likeness(pictures(base, side), pictures(copies, side), look.check)
+        other = likeness(pictures(base, side), pictures(phantom[20:40], side), look.check)
+        assert is_explained(near, own).mean() >= 0.95
+        assert not is_explained(other, own).any()
 
-    def test_neighbouring_slices_ask_for_more(self) -> None:
-        assert self.found(0.8) == pytest.approx(0.95)
-        assert self.found(0.99) == MOST_DEMANDED
+    def test_what_is_left_of_equals_is_nothing(self, phantom: np.ndarray) -> None:
+        whole = pictures(phantom[:5], SIDE)
+        found = likeness_in_place(whole, whole, common_look(phantom).check)
+        np.testing.assert_allclose(found.rest, 0, atol=0.01)
+        np.testing.assert_allclose(found.overall, 1, atol=1e-3)
+
+    def test_the_rest_of_a_wave_is_in_its_own_band(self) -> None:
+        wave = np.cos(np.pi * 8 * (np.arange(SIDE) + 0.5) / SIDE).astype(np.float32)
+        noise = np.random.default_rng(0).normal(size=(1, SIDE, SIDE)).astype(np.float32)
+        rest = registration._rest(noise, noise - 0.5 * wave)[0]
+        assert rest.argmax() == 2
+        np.testing.assert_allclose(rest[[0, 1, 3]], 0, atol=1e-4)
+
+    def test_volumes_are_copied_by_their_mean_slice(self) -> None:
+        volumes = np.random.default_rng(0).integers(0, 255, (3, 8, 16, 16), np.uint8)
+        found = likeness_to_own_copies(volumes, common_look(volumes))
+        assert [each.rest.shape for each in found] == [(3, 4)] * 3
+
+
+def slices(n_people: int, n_slices: int, seed: int = 0) -> np.ndarray:
+    """Slices next to each other of heads: a bright ring, and folds that drift along them."""
+    rng = np.random.default_rng(seed)
+    down, right = (np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2) / SIDE
+    found = []
+    for _ in range(n_people):
+        wide, high = rng.uniform(0.3, 0.36), rng.uniform(0.36, 0.42)
+        folds = gaussian_filter(rng.normal(size=(n_slices, SIDE, SIDE)), (1.2, 1.3, 1.3))
+        far = np.hypot(right / wide, down / high)
+        for fold in folds:
+            skull = np.exp(-(((far - 1) / 0.12) ** 2))
+            brain = (far < 0.95) * (90 + 25 * fold / folds.std())
+            found.append(np.clip(170 * skull + brain + rng.normal(0, 2, far.shape), 0, 255))
+    return np.array(found).astype(np.uint8)
+
+
+def test_slices_next_to_each_other_are_no_copies() -> None:
+    assert pairs(slices(30, 8)) == set()
+
+
+def test_images_of_one_lesion_make_no_set_unfit() -> None:
+    """Photographs of one lesion: moved, nearer, with their own light and noise; no copies."""
+    rng = np.random.default_rng(1)
+    base = lesions(60, seed=3).astype(float)
+    again = []
+    for image in base[:30]:
+        flat = Image.fromarray(image.astype(np.uint8)).resize(
+            (SIDE, SIDE), Image.Resampling.BICUBIC, box=(1.5, 1, 1.5 + 0.86 * SIDE, 1 + 0.86 * SIDE)
+        )
+        light = 1 + 0.2 * (np.mgrid[:SIDE, :SIDE][0] / SIDE - 0.5)[..., None]
+        again.append(np.clip(np.asarray(flat) * light + rng.normal(0, 6, (SIDE, SIDE, 3)), 0, 255))
+    found = pairs(np.concatenate([base, again]).astype(np.uint8))
+    assert {(first, second) for first, second in found if second - first != 60} == set()

@@ -11,6 +11,7 @@ from coreset_lib.datasets import load_dataset
 from coreset_lib.datasets.files.grey_window import GreyWindow
 from coreset_lib.datasets.files.original import (
     Original,
+    OriginalError,
     find_original,
     prepared_original,
     read_original,
@@ -86,3 +87,37 @@ def test_8_bits_and_colours_are_shown_as_they_are() -> None:
     np.testing.assert_array_equal(Original(grey, None, False, 0, 255).shown(), grey)
     colour = np.stack([grey] * 3, axis=2)
     np.testing.assert_array_equal(Original(colour, None, False, 0, 255).shown(), colour)
+
+
+def test_a_large_original_is_averaged_to_the_size_of_a_screen() -> None:
+    wide = np.tile(np.array([[0, 1000], [2000, 3000]], np.uint16), (600, 400))
+    fitted = Original(wide, None, False, 0, 3000).fit(600)
+    assert fitted.values.shape == (600, 400)
+    np.testing.assert_allclose(fitted.values, 1500)
+    assert fitted.has_wide_values
+    assert (fitted.low, fitted.high) == (0, 3000)
+    colour = Original(np.full((90, 30, 3), 9, np.uint8), None, False, 9, 9)
+    assert colour.fit(90) is colour
+    assert colour.fit(30).values.shape == (30, 10, 3)
+    assert colour.fit(30).values.dtype == np.uint8
+
+
+def test_an_image_begins_with_its_own_window_else_with_all_it_holds() -> None:
+    values = np.array([[-100, 300]], np.int16)
+    stored = Original(values, GreyWindow(40, 400), False, -100, 300)
+    assert stored.first_window == GreyWindow(40, 400)
+    assert Original(values, None, False, -100, 300).first_window.centre == 100
+    grey = Original(np.array([[3, 9]], np.uint8), None, False, 3, 9)
+    assert grey.first_window.width == 255
+    np.testing.assert_array_equal(grey.shown(grey.first_window), grey.values)
+
+
+def test_the_reason_of_an_absent_original_names_no_file(write_folder: Write) -> None:
+    dataset = load_dataset(write_folder())
+    place = find_original(dataset, 0)
+    assert place is not None
+    Path(place[0].path).unlink()
+    with pytest.raises(OriginalError) as raised:
+        read_original(*place)
+    assert Path(place[0].path).name not in raised.value.reason
+    assert raised.value.reason.startswith("cannot be read")

@@ -1,0 +1,1 @@
+"""Bars, cells and images that are links to the samples behind them."""
