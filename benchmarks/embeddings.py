@@ -45,6 +45,7 @@ TITLES = {
     "early": "The early embedding",
     "last": "The embedding of the last epoch",
     "suspicion": "Suspicion",
+    "suspicion before": "Suspicion before (neighbours by pixels in place of the linear model)",
 }
 COLUMNS = (
     "dataset", "noise", "seed", "what", "epoch", "n_samples", "n_wrong", "auroc",
@@ -192,10 +193,13 @@ def print_tables(folder: Path) -> None:
     seeds = noisy.groupby(keys)["seed"].nunique()
     wide.columns = [f"{d}, {noise} ({seeds[d, noise]} seeds)" for d, noise in wide.columns]
     sys.stdout.write("### AUROC of finding the wrong labels\n\n")
-    sys.stdout.write(markdown(wide.round(3)) + "\n\n")
+    sys.stdout.write(markdown(wide.round(3)).replace("| nan", "| ") + "\n\n")
     figures = [name for name in COLUMNS if name in table and name not in (*keys, "seed", "what")]
-    for what in ("early", "last", "suspicion"):
-        rows = table[table["what"] == what].groupby(keys, sort=False)
+    for what in TITLES:
+        of_what = table[table["what"] == what]
+        if not len(of_what):
+            continue
+        rows = of_what.groupby(keys, sort=False)
         means = rows[figures].mean().dropna(axis=1, how="all")
         means.index = [f"{dataset}, {noise}" for dataset, noise in means.index]
         means.insert(0, "seeds", rows.size().to_numpy())
@@ -211,7 +215,8 @@ def options() -> argparse.ArgumentParser:
     arguments.add_argument("--data-root", type=Path, help="folder of the real datasets")
     arguments.add_argument("--datasets", default=",".join(DATASETS))
     arguments.add_argument("--noises", default=",".join(NOISES))
-    arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--seeds", type=int, default=3, help="how many")
+    arguments.add_argument("--first-seed", type=int, default=0)
     arguments.add_argument("--tables", action="store_true", help="print tables, measure nothing")
     return arguments
 
@@ -221,7 +226,7 @@ def main() -> None:
     if given.tables:
         print_tables(given.out)
         return
-    for seed in range(given.seeds):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         for dataset in given.datasets.split(","):
             for noise in given.noises.split(","):
                 cell, path = Cell(dataset, noise, seed), given.out / f"{dataset}.csv"

@@ -57,7 +57,8 @@ def markdown(table: pd.DataFrame) -> str:
         "|" + "---|" * (len(table.columns) + 1),
     ]
     for name, row in zip(table.index, table.to_numpy(), strict=True):
-        lines.append(f"| {name} | {' | '.join(f'{value:g}' for value in row)} |")
+        said = [value if isinstance(value, str) else f"{value:g}" for value in row]
+        lines.append(f"| {name} | {' | '.join(said)} |")
     return "\n".join(lines)
 
 

@@ -107,6 +107,14 @@ def test_every_line_of_embeddings_is_made_from_its_files(benchmark, capsys):
     assert [line for line in lines if line not in text] == []
 
 
+def test_every_line_on_the_suspicion_is_made_from_its_files(benchmark, capsys):
+    benchmark("suspicion_tables").print_tables(RESULTS / "suspicion")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert len(lines) > 50
+    text = page("label-noise.md")
+    assert [line for line in lines if line not in text] == []
+
+
 def test_every_table_of_scores_compared_is_made_from_its_file(benchmark):
     tables = list(benchmark("score_table").tables_of(RESULTS / "scores_compared.json"))
     assert len(tables) == 3

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coreset_lib.dynamics import TrainingDynamics, not_recorded
 from coreset_lib.review.neighbours import find_neighbours
+from coreset_lib.review.out_of_fold import out_of_fold_shares, trusted_shares
 from coreset_lib.scores.averages import windowed_mean
 from coreset_lib.windows import Window
 
@@ -90,11 +91,11 @@ def class_evidence(
     if early_features is not None and len(early_features) > 1:
         neighbours = find_neighbours(directions(early_features), n_neighbours=VOTERS)
         sources["neighbours"] = vote_shares(neighbours, dynamics.labels, dynamics.n_classes)
-    if pixels is not None and len(pixels) > 1:
-        near = find_neighbours(directions(pixels), n_neighbours=VOTERS)
-        sources["pixels"] = vote_shares(near, dynamics.labels, dynamics.n_classes)
+    if pixels is not None:
+        by_pixels = out_of_fold_shares(pixels, dynamics.labels, dynamics.n_classes)
+        sources |= {} if by_pixels is None else {"pixels": by_pixels}
     if held_out is not None and held_out.shape[1] == dynamics.n_classes:
-        sources["held_out"] = held_out.astype(np.float64)
+        sources["held_out"] = trusted_shares(held_out, dynamics.labels)
     n_early = min(EARLY_EPOCHS, dynamics.n_epochs)
     return ClassEvidence(sources, dynamics.labels, neighbours, n_early)
 

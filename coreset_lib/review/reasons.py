@@ -40,21 +40,23 @@ def _neighbours_in_words(queue: "SuspicionQueue", index: int) -> str:
 
 
 def _pixels_in_words(queue: "SuspicionQueue", index: int) -> str:
-    """Explain the labels of the images with the most alike pixels."""
-    share = queue.signs["pixels"][index]
-    if share < 0.5:
-        return ""
-    return f"{100 * share:.0f} % of the images with the most alike pixels carry another label"
+    """Explain what a linear model of the pixels says that had not seen the sample."""
+    return _taken_for(queue, index, "pixels", "a linear model of the pixels")
 
 
 def _held_out_in_words(queue: "SuspicionQueue", index: int) -> str:
     """Explain what networks say that had not seen the sample."""
-    shares = queue.evidence.sources["held_out"][index]
+    return _taken_for(queue, index, "held_out", "a network")
+
+
+def _taken_for(queue: "SuspicionQueue", index: int, source: str, who: str) -> str:
+    """Say which other class somebody takes the sample for who had not seen it."""
+    shares = queue.evidence.sources[source][index]
     best = int(shares.argmax())
-    if best == queue.dynamics.labels[index]:
+    if best == queue.dynamics.labels[index] or not shares.any():
         return ""
     name = queue.dynamics.class_names[best]
-    return f"a network that had not seen the image takes it for {name} ({shares[best]:.2f})"
+    return f"{who} that had not seen the image takes it for {name} ({shares[best]:.2f})"
 
 
 def _never_learned_in_words(queue: "SuspicionQueue", index: int) -> str:
@@ -116,9 +118,9 @@ def _neighbours_for_class(queue: "SuspicionQueue", index: int, klass: int) -> st
 
 
 def _pixels_for_class(queue: "SuspicionQueue", index: int, klass: int) -> str:
-    """Say which share of the images with the most alike pixels carries a label."""
+    """Say how sure a linear model of the pixels is that had not seen the sample."""
     share = queue.evidence.sources["pixels"][index, klass]
-    return f"label of {100 * share:.0f} % of those with the most alike pixels"
+    return f"{share:.2f} by a linear model of the pixels that had not seen it"
 
 
 def _held_out_for_class(queue: "SuspicionQueue", index: int, klass: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from coreset_lib.datasets import load_dataset
 from coreset_lib.review.dataset import ReviewedDataset
 from coreset_lib.review.records import Decision
 from coreset_lib.review.store import open_reviews
+from coreset_lib.review.suspicion import queue_of_run
 from coreset_lib.runs.store import RunStore
 
 TRAINING = ("--model", "small_cnn", "--epochs", 2, "--batch-size", 16, "--device", "cpu")
@@ -198,7 +200,9 @@ def test_the_queue_says_how_many_of_each_class_are_suspect(lens, run, tmp_path):
     table = pd.read_csv(out)
     is_other = table["suggested_class"] != table["class_name"]
     assert is_other[table["suspect"]].all()
-    assert (table["suspect"] == (table["chance_wrong"] > 0.55)).all()
+    queue = queue_of_run(run)
+    np.testing.assert_array_equal(table["suspect"], queue.is_suspect[table["index"]])
+    np.testing.assert_allclose(table["chance_wrong"], queue.chance_wrong[table["index"]], atol=1e-3)
     assert table["suggested_because"].notna().tolist() == is_other.tolist()
     for name, rows in table.groupby("class_name"):
         count = f"{rows['suspect'].sum()} of {len(rows)} {name.lstrip(chr(39))}"

@@ -1,5 +1,7 @@
 """The order in which labels are looked at, and the words that explain it."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,14 @@ from hypothesis import strategies as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.review.evidence import class_evidence, early_shares, inside_classes, vote_shares
 from coreset_lib.review.neighbours import find_neighbours, label_disagreement
-from coreset_lib.review.suspicion import WEIGHTS, queue_of_run, suspicion_queue
+from coreset_lib.review.out_of_fold import out_of_fold_shares
+from coreset_lib.review.suspicion import (
+    CHANCE_OFFSET,
+    CHANCE_SLOPE,
+    WEIGHTS,
+    queue_of_run,
+    suspicion_queue,
+)
 
 
 @pytest.fixture
@@ -96,24 +105,40 @@ def test_classes_take_turns_where_that_is_wanted(learned):
     assert turns[0] == queue.order[0]
 
 
-def test_the_chance_of_a_wrong_label_is_a_share_of_two_classes(learned):
+def test_suspects_are_those_whose_other_class_has_the_larger_share(learned):
     queue = suspicion_queue(learned, FEATURES)
     combined = queue.evidence.combined()
-    assert queue.chance_wrong[5] == pytest.approx(combined[5, 0] / combined[5].sum())
+    assert queue.share_of_other[5] == pytest.approx(combined[5, 0] / combined[5].sum())
+    assert (queue.is_suspect == (queue.share_of_other > 0.55)).all()
+
+
+def test_the_chance_of_a_wrong_label_falls_along_the_queue_as_fitted(learned):
+    queue = suspicion_queue(learned, FEATURES)
+    value = queue.values[5]
+    odds = CHANCE_SLOPE * math.log(value / (1 - value)) + CHANCE_OFFSET
+    assert queue.chance_wrong[5] == pytest.approx(1 / (1 + math.exp(-odds)))
+    assert (np.diff(queue.chance_wrong[queue.order]) <= 0).all()
     assert queue.expected_wrong([5, 0]) == pytest.approx(
         queue.chance_wrong[5] + queue.chance_wrong[0]
     )
 
 
-def test_pixels_and_held_out_networks_are_sources_with_words(learned):
-    held_out = np.tile([0.9, 0.1], (6, 1)).astype(np.float32)
-    queue = suspicion_queue(learned, FEATURES, pixels=FEATURES, held_out=held_out)
-    assert set(queue.evidence.sources) == {"early", "neighbours", "pixels", "held_out"}
-    assert queue.signs["held_out"][5] == pytest.approx(0.9)
-    assert "80 % of the images with the most alike pixels carry another label" in queue.reasons(5)
-    assert any("had not seen the image takes it for class 0 (0.90)" in r for r in queue.reasons(5))
-    assert "label of 80 % of those with the most alike pixels" in queue.suggestion(5)
-    assert "0.90 by a network that had not seen it" in queue.suggestion(5)
+def test_pixels_and_held_out_networks_are_sources_with_words(make_dynamics):
+    labels = [0] * 15 + [1] * 15
+    labels[14] = 1
+    dynamics = make_dynamics(labels=labels, n_classes=2, margin=[[0.1] * 30], prediction=[labels])
+    pixels = np.concatenate([np.linspace(-3, -2, 15), np.linspace(2, 3, 15)])[:, None]
+    held_out = np.eye(2, dtype=np.float32)[[0] * 15 + [1] * 15]
+    queue = suspicion_queue(dynamics, pixels=pixels.astype(np.float32), held_out=held_out)
+    assert set(queue.evidence.sources) == {"early", "pixels", "held_out"}
+    share = out_of_fold_shares(pixels, np.array(labels), 2)[14, 0]
+    assert share > 0.7
+    assert queue.signs["pixels"][14] == pytest.approx(share)
+    said = "a linear model of the pixels that had not seen the image takes it for class 0"
+    assert any(f"{said} ({share:.2f})" in reason for reason in queue.reasons(14))
+    assert any("a network that had not seen the image takes" in r for r in queue.reasons(14))
+    assert f"{share:.2f} by a linear model of the pixels" in queue.suggestion(14)
+    assert "0.97 by a network that had not seen it" in queue.suggestion(14)
 
 
 def test_early_shares_are_mean_probabilities_of_the_first_ten_epochs(make_dynamics):
