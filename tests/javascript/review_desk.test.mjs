@@ -111,6 +111,7 @@ function desk(data = {}, items = [item(0), item(1), item(2)]) {
     items: new Map(items.map((each) => [each.place, each])),
     images: new Map(),
     mine: new Map(),
+    before: new Map(),
     trail: [],
     pending: new Undelivered("rita on set"),
     place: 0,
@@ -185,6 +186,26 @@ test("a decision of another queue is sent, but its refusal moves no one", () => 
   made.data.refused = { a: "Too late." };
   made.answer();
   assert.equal(made.place, 2);
+});
+
+test("in another queue it stands what all readers said, before what one said oneself", () => {
+  const made = desk();
+  made.decide("relabel", "dark");
+  assert.equal(made.standing(item(0)), "you: dark");
+  made.open();
+  const status = "conflict (anna: light, rita: dark)";
+  assert.equal(made.standing(item(0, { status })), status);
+  assert.equal(made.standing(item(0, { status: "" })), "you: dark"); // others are hidden
+  assert.equal(made.standing(item(1, { status: "" })), "");
+});
+
+test("what one reader decided is not told the next as theirs", () => {
+  const made = desk();
+  made.decide("flag");
+  made.data.account = "sam on set";
+  made.begin();
+  assert.equal(made.standing(item(0, { status: "" })), "");
+  assert.deepEqual(made.pending.wishes, []);
 });
 
 test("a blind reader must name a class", () => {

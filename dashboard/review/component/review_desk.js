@@ -236,7 +236,9 @@ class Desk {
     /** @type {Map<string, string>} */
     this.images = new Map();
     /** @type {Map<number, string>} */
-    this.mine = new Map(); // index: what was decided here
+    this.mine = new Map(); // index: what was decided in this queue
+    /** @type {Map<number, string>} */
+    this.before = new Map(); // the same, in the queues before
     /** @type {number[]} */
     this.trail = []; // places decided on, latest last
     this.draft = null;
@@ -311,7 +313,7 @@ class Desk {
     const isOther = this.data?.account !== data.account;
     const isNew = isOther || this.data?.queue !== data.queue;
     this.data = data;
-    if (isOther) this.pending = new Undelivered(data.account);
+    if (isOther) this.begin();
     if (isNew) this.open();
     for (const item of data.items) this.items.set(item.place, item);
     if (this.images.size > MOST_IMAGES) this.images.clear();
@@ -324,8 +326,17 @@ class Desk {
     this.draw();
   }
 
+  /** Another reader: nothing of what the one before decided is theirs. */
+  begin() {
+    this.pending = new Undelivered(this.data.account);
+    this.mine.clear();
+    this.before.clear();
+  }
+
   /** Another queue, or the first one: what is not saved yet comes first. */
   open() {
+    for (const [index, text] of this.mine) this.before.set(index, text);
+    this.mine.clear();
     this.items.clear();
     this.images.clear();
     this.trail = [];
@@ -523,6 +534,17 @@ class Desk {
   }
 
   /**
+   * Where a sample stands. What all readers said, if it may be told, goes before what one said
+   * oneself in a queue before: a key may settle it.
+   * @param {Item} item
+   */
+  standing(item) {
+    const [mine, before] = [this.mine.get(item.index), this.before.get(item.index)];
+    if (mine) return `you: ${mine}`;
+    return item.status || (before ? `you: ${before}` : "");
+  }
+
+  /**
    * @param {Item | undefined} item
    * @param {boolean} isEnd
    */
@@ -531,10 +553,8 @@ class Desk {
       ? `all ${this.data.n_items} seen`
       : `${this.place + 1} of ${this.data.n_items}`;
     const nodes = [make("span", "name", item?.name ?? ""), make("span", "place", place)];
-    const mine = item && this.mine.get(item.index);
-    if (mine || item?.status) {
-      nodes.push(make("span", "state", mine ? `you: ${mine}` : item.status));
-    }
+    const state = item ? this.standing(item) : "";
+    if (state) nodes.push(make("span", "state", state));
     const facts = make("div", "facts");
     if (item && this.data.is_blind) {
       facts.append("Blind: label and prediction are hidden until you decide.");
