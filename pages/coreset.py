@@ -11,6 +11,7 @@ from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import BALANCES, STRATEGIES
 from coreset_lib.selection.budget import budget
 from coreset_lib.selection.forced import say_forced
+from coreset_lib.selection.left_out import counted, left_out_by_class
 from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.benchmark.carried import draw_benchmark_button
@@ -24,7 +25,7 @@ from dashboard.coreset.defaults import (
     offered_choices,
 )
 from dashboard.coreset.forced_panel import draw_forced
-from dashboard.coreset.left_out import counted, draw_left_out, left_out_by_class
+from dashboard.coreset.left_out import draw_left_out
 from dashboard.coreset.links import composition_bars, of_class
 from dashboard.coreset.other_forms import draw_other_forms
 from dashboard.coreset.quick_check import draw_quick_check

@@ -26,6 +26,7 @@ from coreset_lib.scores.forgetting import (
 )
 from coreset_lib.scores.population import epoch_quantiles
 from coreset_lib.selection import STRATEGIES, SelectionConfig
+from coreset_lib.selection.left_out import left_out_by_class, warning_of
 from coreset_lib.selection.problem import Coreset
 
 MOST_SUSPECTS = 24
@@ -154,7 +155,7 @@ def coreset_section(
         for k, name in enumerate(dynamics.class_names)
     ]
     lost = [dynamics.class_names[k] for k in np.flatnonzero((full > 0) & (kept == 0))]
-    left_out = sum(part["left_out"] for part in coreset.report.get("suspects", ()))
+    left_out = left_out_by_class(coreset.report, dynamics.class_names, full.tolist())
     parts = [
         markup.heading("Coreset"),
         markup.paragraph(
@@ -164,9 +165,13 @@ def coreset_section(
         ),
         markup.table(["class", "images", "share", "in the coreset", "share of it"], rows),
     ]
-    if left_out:
-        share = _share(left_out / dynamics.n_samples)
-        parts.append(markup.paragraph(f"Left out as suspects: {left_out:,} images ({share})."))
+    if any(part.n_left_out for part in left_out):
+        counts = [[p.name, p.n_samples, p.n_left_out, _share(p.share)] for p in left_out]
+        columns = ["class", "images", "left out as suspects", "share of the class"]
+        parts.append(markup.table(columns, counts))
+        is_by_neighbours = "version" in coreset.report  # the first version did not name itself
+        warning = warning_of(left_out, None if is_by_neighbours else dynamics.n_epochs)
+        parts += [markup.paragraph(warning, "warn")] if warning else []
     if lost:
         parts.append(markup.paragraph(f"No image is left of: {', '.join(lost)}.", "warn"))
     return parts

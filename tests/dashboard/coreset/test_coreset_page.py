@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coreset_lib.selection import STRATEGIES
-from dashboard.coreset.left_out import LeftOut, left_out_by_class, share_left_out, warning_of
+from coreset_lib.selection.left_out import LeftOut, left_out_by_class, share_left_out, warning_of
 from dashboard.coreset.links import composition_bars, of_class
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")

@@ -96,6 +96,18 @@ def test_the_coreset_table_counts_what_was_chosen(run):
     assert f"No image is left of: {dynamics.class_names[0]}" in text
 
 
+@pytest.mark.parametrize(("left_out", "is_said"), [(1, False), (30, True)])
+def test_the_coreset_says_by_class_what_was_left_out_and_warns_of_much(run, left_out, is_said):
+    dynamics = run.dynamics()
+    name, n_here = dynamics.class_names[1], int((dynamics.labels == 1).sum())
+    report = {"version": "2", "suspects": [{"part": name, "left_out": left_out, "of": n_here}]}
+    config = SelectionConfig(strategy="recommended", score=None, rate=0.1)
+    coreset = Coreset(np.arange(5), report)
+    text = Page("".join(coreset_section(dynamics, config, coreset)).encode()).text
+    assert f"{name} {n_here} {left_out} {100 * left_out / n_here:.1f} %" in text
+    assert ("were left out as suspects" in text) is is_said
+
+
 def test_names_cannot_become_markup():
     content = markup.document("<b>", [markup.paragraph("<script>alert(1)</script>")])
     assert b"<script>" not in content
