@@ -34,6 +34,46 @@ from coreset_lib.selection.problem import Coreset
 CORESET, SELECTION = "coreset", "selection"
 
 
+def coreset_of_run(
+    run: Run,
+    config: SelectionConfig,
+    dynamics: TrainingDynamics,
+    *,
+    runs: Sequence[Run] | None = None,
+) -> tuple[Coreset, ScoreValues | None]:
+    """Choose a coreset by what a run recorded, and return it with the score it goes by.
+
+    Parameters
+    ----------
+    run : Run
+    config : SelectionConfig
+    dynamics : TrainingDynamics
+        The run's.
+    runs : sequence of Run, optional
+        Where scores are averaged, over these; by default all finished repetitions of the run.
+
+    Raises
+    ------
+    CoresetError
+        If the score cannot be computed, or the coreset cannot be chosen.
+    """
+    score = None
+    if config.average == "scores":
+        runs = repetitions_of(run) if runs is None else runs
+        score = average_scores(scores_of(runs, str(config.score), config.score_options))
+    elif STRATEGIES[config.strategy].needs_score and config.score is not None:
+        score = compute_score(dynamics, config.score, config.score_options)
+    coreset = select_coreset(
+        dynamics,
+        config,
+        score=score,
+        features=lambda: run.features(config.features),
+        early_features=run.early_features,
+        sample_ids=lambda: run.samples()["sample_id"].tolist(),
+    )
+    return coreset, score
+
+
 def export_coreset(
     run: Run,
     config: SelectionConfig,
@@ -56,20 +96,9 @@ def export_coreset(
         Where scores are averaged, over these; by default all finished repetitions of the run.
     """
     dynamics = run.dynamics() if dynamics is None else dynamics
-    score = None
     if config.average == "scores":
         runs = repetitions_of(run) if runs is None else runs
-        score = average_scores(scores_of(runs, str(config.score), config.score_options))
-    elif STRATEGIES[config.strategy].needs_score and config.score is not None:
-        score = compute_score(dynamics, config.score, config.score_options)
-    coreset = select_coreset(
-        dynamics,
-        config,
-        score=score,
-        features=lambda: run.features(config.features),
-        early_features=run.early_features,
-        sample_ids=lambda: run.samples()["sample_id"].tolist(),
-    )
+    coreset, score = coreset_of_run(run, config, dynamics, runs=runs)
     samples, reviews = run.samples(), reviews or current_statuses(run)
     csv = csv_bytes(coreset_table(samples, dynamics, coreset, score, reviews))
     details = {

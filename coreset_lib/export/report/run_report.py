@@ -7,11 +7,12 @@ from coreset_lib.datasets import LabeledImages
 from coreset_lib.errors import CoresetError
 from coreset_lib.evaluation.plan import EvaluationPlan
 from coreset_lib.evaluation.results import EvaluationPaths
+from coreset_lib.export.coresets import coreset_of_run
 from coreset_lib.export.report import markup, sections
 from coreset_lib.review.suspicion import queue_of_run
 from coreset_lib.runs.images import load_run_images
 from coreset_lib.runs.store import Run
-from coreset_lib.selection import SelectionConfig, select_coreset
+from coreset_lib.selection import SelectionConfig
 
 RATE = 0.1
 
@@ -53,12 +54,7 @@ def report_of_run(
     """
     dynamics = run.dynamics()
     config = usual_selection(run) if selection is None else selection
-    coreset = select_coreset(
-        dynamics,
-        config,
-        features=lambda: run.features(config.features),
-        sample_ids=lambda: run.samples()["sample_id"].tolist(),
-    )
+    coreset, _ = coreset_of_run(run, config, dynamics)
     images = _images(run, roots)
     title = f"Report of the run {run.run_id}"
     named = run.manifest.dataset
@@ -67,7 +63,7 @@ def report_of_run(
         markup.heading(title, level=1),
         *(markup.paragraph(text, "warn") for text in synthetic),
         *sections.training_section(run),
-        *sections.data_section(images),
+        *sections.data_section(images, with_names=with_images),
         *sections.dynamics_section(dynamics),
         *sections.suspects_section(
             run, queue_of_run(run, dynamics=dynamics), images, with_images=with_images

@@ -58,8 +58,11 @@ def training_section(run: Run) -> list[str]:
     return parts
 
 
-def data_section(images: LabeledImages | str) -> list[str]:
-    """Say what the data check finds, or why it could not be made."""
+def data_section(images: LabeledImages | str, *, with_names: bool = True) -> list[str]:
+    """Say what the data check finds, or why it could not be made.
+
+    Without names, what it says of files is counted only: that may name them.
+    """
     title = markup.heading("Data check")
     if isinstance(images, str):
         return [title, markup.paragraph(images, "warn")]
@@ -69,11 +72,18 @@ def data_section(images: LabeledImages | str) -> list[str]:
         for k, name in enumerate(report.class_names)
     ]
     columns = ["class", *(split.part for split in report.splits)]
+    on_files = () if with_names or report.files is None else report.files.concerns
+    warnings = [warning for warning in report.warnings if warning not in on_files]
+    if on_files:
+        warnings.append(
+            f"Points on files and folders, left out here as they may name some: {len(on_files)}. "
+            "The page Add data has them."
+        )
     return [
         title,
         markup.paragraph(report.readiness_text),
         markup.table(columns, rows, "Images of each class in each split"),
-        *(markup.paragraph(warning, "warn") for warning in report.warnings),
+        *(markup.paragraph(warning, "warn") for warning in warnings),
     ]
 
 

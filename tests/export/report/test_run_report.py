@@ -5,14 +5,18 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from coreset_lib import workflows
 from coreset_lib.cli import _run as command
+from coreset_lib.datasets.catalog import load_dataset
 from coreset_lib.errors import CoresetError
+from coreset_lib.export.coresets import export_coreset
 from coreset_lib.export.report import markup
 from coreset_lib.export.report.run_report import report_of_run
-from coreset_lib.export.report.sections import coreset_section
+from coreset_lib.export.report.sections import coreset_section, data_section
 from coreset_lib.review.suspicion import queue_of_run
+from coreset_lib.runs.store import Run
 from coreset_lib.selection import SelectionConfig
 from coreset_lib.selection.problem import Coreset
 
@@ -106,6 +110,37 @@ def test_the_coreset_says_by_class_what_was_left_out_and_warns_of_much(run, left
     text = Page("".join(coreset_section(dynamics, config, coreset)).encode()).text
     assert f"{name} {n_here} {left_out} {100 * left_out / n_here:.1f} %" in text
     assert ("were left out as suspects" in text) is is_said
+
+
+def test_folders_are_named_only_where_names_are_asked_for(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8)
+    for place in ("train/a", "train/b", "test/a", "test/b", "Meier_Anna"):
+        (tmp_path / "set" / place).mkdir(parents=True)
+        for number in range(4):
+            Image.fromarray(pixels + number).save(tmp_path / "set" / place / f"{number}.png")
+    images = load_dataset(str(tmp_path / "set"), cache=tmp_path / "cache")
+    told = Page("".join(data_section(images, with_names=True)).encode()).text
+    assert "Meier_Anna" in told
+    hidden = Page("".join(data_section(images, with_names=False)).encode()).text
+    assert "Meier_Anna" not in hidden
+    assert "Points on files and folders, left out here" in hidden
+
+
+def test_the_coreset_is_the_one_that_is_exported(run, monkeypatch):
+    labels = run.dynamics().labels
+    near = labels.copy()
+    near[np.flatnonzero(labels == 0)[:5]] = 1  # early on they lie among the other class
+    noise = np.random.default_rng(0).normal(scale=0.01, size=(len(labels), 4))
+    features = (np.eye(4)[near % 4] + noise).astype(np.float32)
+    monkeypatch.setattr(Run, "features", lambda self, name: features)
+    monkeypatch.setattr(Run, "early_features", lambda self: features)
+    config = SelectionConfig(strategy="recommended", score=None, rate=0.5)
+    report = export_coreset(run, config).provenance["report"]
+    assert sum(part["left_out"] for part in report["suspects"]) >= 5
+    text = Page(report_of_run(run, selection=config)).text
+    for part in report["suspects"]:
+        share = 100 * part["left_out"] / part["of"]
+        assert f"{part['part']} {part['of']} {part['left_out']} {share:.1f} %" in text
 
 
 def test_names_cannot_become_markup():
