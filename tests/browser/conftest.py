@@ -32,6 +32,8 @@ QUIET = (
     "--no-first-run",
 )
 SECONDS_TO_START = 60
+# A machine that a whole suite keeps busy may stand still for longer than a person would wait.
+PATIENCE = 60_000
 
 
 def _missing(what):
@@ -58,6 +60,24 @@ def chromium():
         browser.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Add what the page said to the report of a test that failed."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("browser_page")
+    if call.when == "call" and report.failed and page is not None:
+        report.sections.append(("page", _what_it_says(page)))
+    return report
+
+
+def _what_it_says(page):
+    """Return address and text of a page, as far as it still answers."""
+    try:
+        return f"{page.url}\n{page.locator('body').inner_text(timeout=2_000)}"
+    except Exception as error:  # whatever is wrong with the page must not hide the test's failure
+        return f"The page does not answer: {error}"
+
+
 @pytest.fixture
 def browser_page(chromium):
     """Yield a fresh page, 1440 by 900, light theme.
@@ -67,7 +87,7 @@ def browser_page(chromium):
     """
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     faults = []
     page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
     page.on("request", lambda request: faults.extend(_outbound(request.url)))
