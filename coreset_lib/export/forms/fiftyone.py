@@ -7,7 +7,10 @@ from coreset_lib.export.forms.chosen import ChosenSamples
 
 
 def fiftyone_file(chosen: ChosenSamples) -> bytes:
-    """Return the chosen samples as JSON of the form ``FiftyOneDataset`` imports.
+    """Return the chosen samples as the ``samples.json`` that ``LegacyFiftyOneDataset`` imports.
+
+    (The newer ``FiftyOneDataset`` defers to it and loses ``rel_dir``, without which no relative
+    path is found.)
 
     One entry per sample with ``filepath``, a classification under ``ground_truth``, the
     sample's id, and the score. ``filepath`` is the source that the dataset named: a file

@@ -89,7 +89,10 @@ FORMS: dict[str, Form] = {
     ),
     FIFTYONE: Form(
         title="FiftyOne (JSON)",
-        use="name it samples.json, then fiftyone.Dataset.from_dir(dataset_type=FiftyOneDataset)",
+        use=(
+            "name it samples.json, then fiftyone.Dataset.from_dir(dataset_dir=folder, "
+            "dataset_type=fiftyone.types.LegacyFiftyOneDataset, rel_dir=images)"
+        ),
         ending=".json",
         make=_one(".json", fiftyone_file),
     ),

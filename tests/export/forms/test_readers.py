@@ -1,6 +1,9 @@
 """Every form, read back by the library that it is for."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from coreset_lib.export.forms.fiftyone import fiftyone_file
 from coreset_lib.export.forms.huggingface import huggingface_file
 from coreset_lib.export.forms.indices import indices_file
 from coreset_lib.export.forms.monai import monai_file
+
+READER = Path(__file__).parent / "fiftyone_reader.py"
 
 
 def test_pytorch_takes_the_indices(tmp_path, png_run, make_chosen):
@@ -99,12 +104,48 @@ def test_monai_loads_images_and_labels(tmp_path, png_run, make_chosen):
         np.testing.assert_array_equal(pixels, chosen.dataset.train.images[index])
 
 
-def test_the_entries_for_fiftyone_are_samples_of_its_schema(png_run, make_chosen):
+@pytest.fixture
+def read_with_fiftyone(tmp_path):
+    """Return a function that lets FiftyOne, in its own environment, read a coreset's file."""
+    python = os.environ.get("CORESET_LENS_TEST_FIFTYONE")
+    if python is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI=true promises FiftyOne, but CORESET_LENS_TEST_FIFTYONE is not set.")
+        pytest.skip("needs FiftyOne: CORESET_LENS_TEST_FIFTYONE names the Python that has it")
+
+    def read(content, images):
+        (tmp_path / "fiftyone").mkdir()
+        (tmp_path / "fiftyone" / "samples.json").write_bytes(content)
+        own = {"HOME": str(tmp_path), "FIFTYONE_DO_NOT_TRACK": "1", "PYTHONPATH": ""}
+        done = subprocess.run(
+            [python, str(READER), str(tmp_path / "fiftyone"), str(images)],
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return read
+
+
+def test_fiftyone_finds_every_image_with_its_label(
+    tmp_path, png_run, make_chosen, read_with_fiftyone
+):
     chosen = make_chosen(png_run)
-    samples = json.loads(fiftyone_file(chosen))["samples"]
-    assert [sample["index"] for sample in samples] == chosen.indices.tolist()
-    for sample, row in zip(samples, chosen.rows, strict=True):
-        assert sample["filepath"] == row["source"]
-        assert sample["ground_truth"] == {"_cls": "Classification", "label": row["class_name"]}
+    found = read_with_fiftyone(fiftyone_file(chosen), tmp_path / "images")
+    for sample, index, row in zip(found, chosen.indices.tolist(), chosen.rows, strict=True):
+        assert Path(sample["filepath"]) == tmp_path / "images" / row["source"]
+        assert sample["size"] == [28, 28]
+        assert sample["label"] == row["class_name"]
         assert sample["tags"] == ["coreset"]
+        assert (sample["index"], sample["sample_id"]) == (index, row["sample_id"])
         assert sample["aum"] == row["aum"]
+
+
+def test_the_entries_for_fiftyone_name_the_rows_of_an_array(array_run, make_chosen):
+    chosen = make_chosen(array_run)
+    entries = json.loads(fiftyone_file(chosen))["samples"]
+    assert [entry["index"] for entry in entries] == chosen.indices.tolist()
+    assert [entry["filepath"] for entry in entries] == [row["source"] for row in chosen.rows]
