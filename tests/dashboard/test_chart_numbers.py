@@ -1,7 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+from coreset_lib.evaluation.plan import FULL_SET
 from coreset_lib.scores.population import SampleHistory
+from dashboard.benchmark.chart import rate_curves, window_heat_map
+from dashboard.reliability.chart import score_by_class
 from dashboard.runs.chart import training_curves
 from dashboard.shared.samples.images import data_uri, enlarge
 from dashboard.shared.samples.sample_chart import prediction_strip
@@ -89,3 +93,43 @@ def test_a_data_uri_holds_the_pixels():
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     content = base64.b64decode(data_uri(image).removeprefix("data:image/png;base64,"))
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), image)
+
+
+def test_boxes_show_five_quantiles_of_each_class_that_has_samples():
+    values = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 10.0, 20.0])
+    labels = np.array([0, 0, 0, 0, 0, 2, 2])
+    figure = score_by_class(values, labels, ["a", "empty", "c"], "EL2N (higher = harder)")
+    shown = {
+        box.y[0]: (box.lowerfence[0], box.q1[0], box.median[0], box.q3[0], box.upperfence[0])
+        for box in figure.data
+    }
+    assert list(shown) == ["a", "c"]
+    assert shown["a"] == pytest.approx((0.2, 1.0, 2.0, 3.0, 3.8))
+    assert shown["c"] == pytest.approx((10.5, 12.5, 15.0, 17.5, 19.5))
+    assert figure.layout.xaxis.title.text == "EL2N (higher = harder)"
+
+
+def test_the_heat_map_shows_percents_with_early_upwards_and_late_to_the_right():
+    grid = pd.DataFrame([[0.5, 0.625], [0.75, np.nan]], index=["1-4", "5-8"], columns=["9", "10"])
+    (heat,) = window_heat_map(grid).data
+    assert (list(heat.y), list(heat.x)) == (["1-4", "5-8"], ["9", "10"])
+    np.testing.assert_array_equal(heat.z, [[50.0, 62.5], [75.0, np.nan]])
+
+
+def test_curves_by_rate_are_percents_in_order_with_the_full_set_as_a_line():
+    rows = [
+        ("eva", 0.1, 0.75, 0.02),
+        ("eva", 0.05, 0.5, 0.04),
+        ("random", 0.05, 0.6, 0.01),
+        (FULL_SET, 1.0, 0.9, 0.0),
+    ]
+    table = pd.DataFrame(rows, columns=["strategy", "rate", "mean", "standard_deviation"])
+    figure = rate_curves(table, "accuracy")
+    lines = {line.name: line for line in figure.data if line.mode == "lines+markers"}
+    assert set(lines) == {"eva", "random"}
+    assert list(lines["eva"].x) == [5, 10]
+    assert list(lines["eva"].y) == [50, 75]
+    assert [shape.y0 for shape in figure.layout.shapes] == [90]
+    assert list(figure.layout.xaxis.tickvals) == [5, 10]
+    (band, _) = [line for line in figure.data if line.mode != "lines+markers"]
+    assert sorted(band.y) == pytest.approx([46, 54, 73, 77])
