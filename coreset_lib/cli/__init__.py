@@ -2,6 +2,8 @@
 
 import errno
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -37,6 +39,26 @@ for commands in COMMANDED:
         app.command(command.__name__.removesuffix("_command").replace("_", "-"))(command)
 app.add_typer(refining.app)
 app.add_typer(reviewing.app)
+
+
+def _print_version(is_asked: bool) -> None:
+    """Print the version and leave, where it is asked for."""
+    if is_asked:
+        typer.echo(f"coreset-lens {version('coreset-lens')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_all(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Take what is asked of the program itself; everything else is a command."""
+
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Options that had another name once, still understood.

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,11 @@ def lens(capsys, cache):
 @pytest.fixture
 def npz(tmp_path, tiny_dataset, save_npz):
     return save_npz(tmp_path / "tiny.npz", tiny_dataset)
+
+
+def test_it_says_its_version(capsys):
+    assert _run(["--version"]) == 0
+    assert capsys.readouterr().out == f"coreset-lens {version('coreset-lens')}\n"
 
 
 def test_without_windows_it_says_where_the_pages_would_put_them(tmp_path, cache, make_run, capsys):
