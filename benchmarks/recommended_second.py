@@ -34,7 +34,7 @@ from coreset_lib.training.targets.target import ResidentDataset, train_target
 
 RESULTS = Path(__file__).parent / "results" / "recommended" / "second"
 SCREENED = ("breastmnist", "braintumor", "digits")
-SEALED = ("pneumoniamnist", "wbc_folder")
+SEALED = ("pneumoniamnist", "wbc_folder", "pbc")  # pbc helped to choose the first version only
 CONTROL = ("phantom_noisy",)  # synthetic: a quarter of its labels are wrong or ambiguous
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3)
 ARMS = ("random", "version 1", "version 2")
