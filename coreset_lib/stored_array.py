@@ -7,8 +7,9 @@ SIGBUS. Here every read asks for the file's size first, and a short one is an er
 import os
 import tokenize
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -21,6 +22,7 @@ Array = NDArray[Any]
 # What NumPy raises for a header that is none.
 BAD_HEADER = (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError)
 BAD_FILE = (*BAD_HEADER, OverflowError, MemoryError, RecursionError)
+PIECE = 2**26  # bytes that are read at once
 NEAR = 64  # cells between the wanted ones that are rather read than skipped
 
 
@@ -51,6 +53,23 @@ class StoredArray(NDArrayOperatorsMixin):
             raise ValueError("its numbers lie column by column; save it in C order")
         self._first = 0
 
+    @classmethod
+    def of_rows(cls, path: Path, shape: tuple[int, ...], dtype: Any) -> Self:
+        """Open a file that holds nothing but the numbers of an array of this shape.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the file is not just as long as that.
+        """
+        array = object.__new__(cls)
+        array._path, array.shape, array.dtype = path, shape, np.dtype(dtype)
+        array._offset = array._first = 0
+        size = path.stat().st_size
+        if size != array.nbytes:
+            raise ValueError(f"it has {size} bytes, its numbers need {array.nbytes}")
+        return array
+
     @property
     def ndim(self) -> int:
         """Number of axes."""
@@ -60,6 +79,11 @@ class StoredArray(NDArrayOperatorsMixin):
     def nbytes(self) -> int:
         """Bytes that all numbers take."""
         return _n_cells(self.shape) * self.dtype.itemsize
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the file before its numbers."""
+        return self._offset
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -129,8 +153,12 @@ class StoredArray(NDArrayOperatorsMixin):
         found = np.empty((len(rows), *found_cells, *cell), self.dtype)
         if not found.size:
             return found
-        with self._path.open("rb") as file:
+        with self._open() as file:
             _check_size(file, self._offset + (self._first + int(rows.max()) + 1) * row_size)
+            if _are_whole_rows_in_line(rows, groups, row_size // max(size, 1)):
+                start = self._offset + (self._first + int(rows[0])) * row_size
+                self._fill(file, found, start, row_size)
+                return found
             for to, row in enumerate(rows):
                 start = self._offset + (self._first + int(row)) * row_size
                 for places, low, high, taken in groups:
@@ -139,9 +167,30 @@ class StoredArray(NDArrayOperatorsMixin):
                     found[to, places] = values[taken]
         return found
 
+    def _fill(self, file: BinaryIO, found: Array, start: int, row_size: int) -> None:
+        """Read rows in a line, a piece at a time, so that they are not in memory twice."""
+        n_rows = max(PIECE // row_size, 1)
+        for first in range(0, len(found), n_rows):
+            piece = found[first : first + n_rows]
+            content = read_at(file, len(piece) * row_size, start + first * row_size)
+            piece[:] = np.frombuffer(content, self.dtype).reshape(piece.shape)
+
+    def _open(self) -> AbstractContextManager[BinaryIO]:
+        """Open the file for one reading."""
+        return self._path.open("rb")
+
 
 # Where cells go, the first one, the one past the last, and which of those between.
 Group = tuple[Any, int, int, Any]
+
+
+def _are_whole_rows_in_line(rows: Array, groups: list[Group], n_cells: int) -> bool:
+    """Whether one stretch of the file holds just what is wanted."""
+    if len(groups) != 1:
+        return False
+    _, low, high, taken = groups[0]
+    is_whole = isinstance(taken, slice) and (low, high) == (0, n_cells)
+    return is_whole and bool((np.diff(rows) == 1).all())
 
 
 def read_array(path: Path) -> Array:

@@ -25,7 +25,7 @@ class Split:
     Attributes
     ----------
     images : uint8 array, shape (samples, height, width) or (samples, height, width, 3)
-        Or (samples, depth, height, width) for volumes. In memory or memory-mapped; never changed.
+        Or (samples, depth, height, width) for volumes. In memory, or read as asked for.
     labels : int64 array, shape (samples,)
         Class numbers from 0. Of samples with any number of labels, the class they count
         under, see :mod:`coreset_lib.label_sets`.

@@ -22,6 +22,7 @@ from coreset_lib.dynamics import not_recorded
 from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.label_sets import code_dtype
 from coreset_lib.runs.paths import RunPaths
+from coreset_lib.stored_array import BAD_FILE, StoredArray
 
 BLOCK_LOGITS = 8_000_000
 
@@ -286,11 +287,11 @@ def _create_plane(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
 def _open_plane(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _PlaneFile:
     """Find out where the rows begin; raises DamagedRunError for any other file."""
     try:
-        plane = np.load(path, mmap_mode="r", allow_pickle=False)
+        plane = StoredArray(path)
         found = f"shape {plane.shape} of {plane.dtype}"
-    except (OSError, ValueError, EOFError) as error:
+    except BAD_FILE as error:
         plane, found = None, str(error)
-    if not isinstance(plane, np.memmap) or plane.shape != shape or plane.dtype != dtype:
+    if plane is None or plane.shape != shape or plane.dtype != dtype:
         raise DamagedRunError(
             f"run {path.parent.parent.name} is damaged: plane {path.name} must have shape "
             f"{shape} of {dtype}, got {found}. Restore it from a copy or start a new run."

@@ -17,7 +17,9 @@ from coreset_lib.atomic import replacing, write_bytes, write_json
 from coreset_lib.datasets.files.contract import DecodeOptions, Image
 from coreset_lib.datasets.files.file_record import FileRecord
 from coreset_lib.datasets.preparing.row_store import SCHEMA_VERSION, RowStore
+from coreset_lib.datasets.preparing.stored_images import open_images
 from coreset_lib.datasets.sources.listing import PARTS, Listing
+from coreset_lib.stored_array import BAD_FILE
 from coreset_lib.system.locks import FileLock
 from coreset_lib.system.privacy import make_private
 
@@ -47,7 +49,7 @@ class Prepared:
     Attributes
     ----------
     images : uint8 array, shape (samples, size, size) or (samples, size, size, 3)
-        Memory-mapped; train, val and test one after the other.
+        In their file, read as they are asked for; train, val and test one after the other.
     counts : tuple of int
         Samples of train, val, test.
     class_names : tuple of str
@@ -119,7 +121,7 @@ def read_prepared(folder: Path, content: str | None = None) -> Prepared | None:
         if content is not None and manifest["content"] != content:
             return None
         return _open(folder, manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+    except (*BAD_FILE, KeyError, AttributeError):
         return None
 
 
@@ -129,7 +131,7 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Prepared | None:
     if hashlib.sha256(table_bytes).hexdigest() != manifest["table_sha256"]:
         return None
     table = json.loads(table_bytes)
-    images = np.load(folder / manifest["images"], mmap_mode="r", allow_pickle=False)
+    images = open_images(folder / manifest["images"])
     if list(images.shape) != manifest["form"] or images.dtype != np.uint8:
         return None
     train, val, test = manifest["counts"]

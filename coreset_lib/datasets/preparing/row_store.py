@@ -19,6 +19,7 @@ from coreset_lib.atomic import write_bytes
 from coreset_lib.datasets.files.contract import DecodeOptions, Facts, Image, UnreadableFile
 from coreset_lib.datasets.files.decoding import decode_file
 from coreset_lib.datasets.files.file_record import FileRecord
+from coreset_lib.stored_array import StoredArray
 
 SCHEMA_VERSION = 1
 
@@ -155,10 +156,9 @@ def read_shards(folder: Path, image_size: int) -> Iterator[tuple[RowStore, list[
 
 
 def _raw_rows(path: str, count: int, size: int, channels: int) -> NDArray[np.uint8]:
-    """Memory-map the rows of a shard."""
+    """Open the rows of a shard, of which those asked for are read."""
     form = (count, size, size) if channels == 1 else (count, size, size, channels)
     if count == 0:
         return np.zeros(form, np.uint8)
-    if Path(path).stat().st_size != np.prod(form):
-        raise ValueError("not as long as its index says")
-    return np.memmap(path, np.uint8, "r", shape=form)
+    rows: Any = StoredArray.of_rows(Path(path), form, np.uint8)
+    return rows

@@ -15,6 +15,7 @@ import pytest
 from coreset_lib.datasets import LabeledImages, load_dataset
 from coreset_lib.datasets.files.contract import UnreadableFile
 from coreset_lib.datasets.preparing import decode_pool, row_store
+from coreset_lib.datasets.preparing.stored_images import StoredImages
 from coreset_lib.errors import BadFilesError, DatasetError
 
 Write = Callable[..., Path]
@@ -62,13 +63,11 @@ class TestOnce:
             assert relative.fingerprint() == full.fingerprint()
             assert list(relative.train.sources) == list(full.train.sources)
 
-    def test_images_are_mapped_from_disk(self, write_folder: Write) -> None:
+    def test_images_stay_on_disk_until_they_are_asked_for(self, write_folder: Write) -> None:
         images = load_dataset(write_folder()).train.images
-        base = images
-        while not isinstance(base, np.memmap) and base.base is not None:
-            base = base.base
-        assert isinstance(base, np.memmap)
-        assert not images.flags.writeable
+        assert isinstance(images, StoredImages)
+        assert isinstance(images[:3], StoredImages)
+        assert isinstance(images[2], np.ndarray)
 
     def test_only_new_and_changed_files_are_decoded(
         self, write_folder: Write, write_image: Write, decoded: list[str]
