@@ -12,7 +12,7 @@ from coreset_lib.checks import check_choice
 from coreset_lib.cli.options import Cache, RunName, cache_folder, find_run
 from coreset_lib.configs import check_device
 from coreset_lib.errors import CoresetError
-from coreset_lib.runs.leftovers import leftovers
+from coreset_lib.runs.leftovers import leftovers_sentence
 from coreset_lib.runs.naming import has_tags, read_naming, write_naming
 from coreset_lib.runs.records import ACTIVE_STATES
 from coreset_lib.runs.summary import summarise
@@ -34,13 +34,9 @@ def runs(
     if as_json:
         typer.echo(json.dumps([asdict(s) for s in summaries], indent=2, ensure_ascii=False))
         return
-    left = leftovers(cache_folder(cache))
+    left = leftovers_sentence(cache_folder(cache))
     if left:
-        typer.echo(
-            f"{len(left)} folders of drafts and deleted runs were left by programs that were "
-            "killed; the next run that is started or deleted removes them",
-            err=True,
-        )
+        typer.echo(left, err=True)
     if is_empty:
         typer.echo("no runs yet; start one with: coreset-lens train --dataset phantom")
     elif not summaries:

@@ -23,7 +23,7 @@ from coreset_lib.dynamics import REQUIRED_PLANES
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import set_codes, set_title
 from coreset_lib.networks import NETWORKS
-from coreset_lib.runs.leftovers import remove_leftovers
+from coreset_lib.runs.leftovers import hidden_folder, remove_leftovers
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import RECORDED, DatasetRecord, Manifest, Status
 from coreset_lib.runs.source_version import source_version
@@ -124,7 +124,7 @@ def _appear(cache: Path, run_id: str, write: Callable[[RunPaths], None]) -> RunP
     """Let a run directory appear under its final name once ``write`` has filled it."""
     folder = runs_folder(cache)
     remove_leftovers(cache)
-    draft = RunPaths(folder / f".{run_id}.part")
+    draft = RunPaths(hidden_folder(cache, run_id, ".part"))
     try:
         make_private(folder)
         draft.dynamics.mkdir(parents=True)

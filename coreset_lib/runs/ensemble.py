@@ -20,7 +20,7 @@ from coreset_lib.configs import TrainingConfig, with_new_names
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError
 from coreset_lib.label_sets import multi_hot_of, set_codes
-from coreset_lib.runs.leftovers import remove_leftovers
+from coreset_lib.runs.leftovers import hidden_folder, remove_leftovers
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.records import Status
 from coreset_lib.runs.status import write_status
@@ -66,7 +66,7 @@ def create_ensemble(cache: Path, runs: Sequence[Run]) -> RunPaths:
     _check_members(runs)
     run_id = _new_id(runs[0])
     remove_leftovers(cache)
-    draft = RunPaths(runs_folder(cache) / f".{run_id}.part")
+    draft = RunPaths(hidden_folder(cache, run_id, ".part"))
     try:
         make_private(runs_folder(cache))
         draft.dynamics.mkdir(parents=True)

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from coreset_lib.checks import check_choice
 from coreset_lib.configs import FEATURES
 from coreset_lib.dynamics import TrainingDynamics
 from coreset_lib.errors import CoresetError, DamagedRunError, NewerRunError, RunNotFoundError
-from coreset_lib.runs.leftovers import remove_leftovers
+from coreset_lib.runs.leftovers import hidden_folder, remove_leftovers
 from coreset_lib.runs.lock import is_being_trained
 from coreset_lib.runs.paths import RunPaths, runs_folder
 from coreset_lib.runs.reading import damaged, open_array, open_plane, read_record
@@ -417,7 +416,7 @@ class RunStore:
         if _may_be_training(run) or is_being_trained(run.paths):
             raise CoresetError(f"run {run.run_id} is still training. Stop it first.")
         remove_leftovers(self.cache)
-        doomed = run.paths.root.with_name(f".{run.run_id}.{secrets.token_hex(4)}.deleted")
+        doomed = hidden_folder(self.cache, run.run_id, ".deleted")
         try:
             run.paths.root.rename(doomed)
             shutil.rmtree(doomed)

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from coreset_lib.runs.leftovers import leftovers_sentence
 from coreset_lib.runs.naming import has_tags
 from coreset_lib.runs.summary import DAMAGED, RunSummary
 from dashboard import reads, session
@@ -47,6 +48,8 @@ def draw_list() -> None:
         f"A click into the column before the first opens a run. Accuracy: of the validation split "
         f"after the last epoch. All runs together take {bytes_in_words(total)} of disk."
     )
+    if left := leftovers_sentence(reads.store().cache):
+        st.caption(left)
     draw_table_download("runs", rows)
     for summary in summaries:
         if summary.state == DAMAGED:

@@ -2,14 +2,22 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
 
 from coreset_lib.errors import CoresetError, NewerRunError
-from coreset_lib.runs.leftovers import PATIENCE_SECONDS, leftovers
+from coreset_lib.runs.leftovers import (
+    PATIENCE_SECONDS,
+    hidden_folder,
+    leftovers,
+    leftovers_sentence,
+)
 from coreset_lib.runs.paths import runs_folder
 from coreset_lib.runs.store import RunStore
+from coreset_lib.system.processes import machine_start
 
 
 def leave(cache, name, *, age):
@@ -33,6 +41,40 @@ def test_what_killed_programs_left_is_shown_and_removed_with_the_next_deletion(t
     assert leftovers(tmp_path) == []
     assert young.exists()
     assert others.exists()
+
+
+DRAFT = """
+import os, sys, time
+from pathlib import Path
+from coreset_lib.runs.leftovers import hidden_folder
+
+hidden_folder(Path(sys.argv[1]), "x", sys.argv[2]).mkdir(parents=True)
+print("made", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not machine_start(), reason="only Linux tells which process made a folder")
+@pytest.mark.parametrize("ending", [".part", ".deleted"])
+def test_what_a_killed_process_left_is_known_at_once(tmp_path, ending):
+    started = [sys.executable, "-c", DRAFT, str(tmp_path), ending]
+    with subprocess.Popen(started, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"made\n"
+        assert leftovers(tmp_path) == []  # its process is at work
+        process.kill()
+    assert [path.name.startswith(".x.") for path in leftovers(tmp_path)] == [True]
+    assert leftovers_sentence(tmp_path).startswith("1 folder of a draft or deleted run was left")
+
+
+@pytest.mark.skipif(not machine_start(), reason="only Linux tells which process made a folder")
+def test_a_draft_of_another_machine_has_time(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("coreset_lib.runs.leftovers.machine_start", lambda: "another")
+        young = hidden_folder(tmp_path, "x", ".part")
+        old = hidden_folder(tmp_path, "y", ".part")
+    leave(tmp_path, young.name, age=1)
+    leave(tmp_path, old.name, age=2 * PATIENCE_SECONDS)
+    assert leftovers(tmp_path) == [old]
 
 
 def test_a_link_is_not_followed(tmp_path, make_run):

@@ -1,6 +1,7 @@
 """The Runs page: names and tags of runs, and how long a training will take."""
 
 import json
+import os
 from dataclasses import asdict
 
 import pytest
@@ -9,6 +10,7 @@ import streamlit
 from coreset_lib.jobs import speed_probes
 from coreset_lib.jobs.speed_probes import SpeedProbe
 from coreset_lib.runs.naming import Naming, read_naming, write_naming
+from coreset_lib.runs.paths import runs_folder
 from coreset_lib.runs.store import RunStore
 from coreset_lib.training.time_estimate import Speed
 from dashboard.shared.start.duration import duration_in_words
@@ -251,3 +253,13 @@ def test_without_label_noise_its_rate_does_not_count(open_dashboard, monkeypatch
     dashboard.labelled("button", "Start training").click()
     assert not dashboard.run().errors
     assert started[0].label_noise_rate == 0
+
+
+def test_what_killed_programs_left_is_said_below_the_list(open_dashboard, write_run, cache):
+    write_run()
+    draft = runs_folder(cache) / ".x.part"
+    draft.mkdir()
+    assert not any("left by programs" in text.value for text in open_dashboard("runs").app.caption)
+    os.utime(draft, (0, 0))
+    said = [text.value for text in open_dashboard("runs").app.caption]
+    assert any(text.startswith("1 folder of a draft or deleted run was left") for text in said)
