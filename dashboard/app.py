@@ -5,12 +5,16 @@ from pathlib import Path
 import streamlit as st
 
 from coreset_lib.errors import CoresetError
+from coreset_lib.workflows.permission import ask_with
 from dashboard.frame import PAGES, chosen_run, draw_footer, draw_left_out_plugins, draw_run_picker
+from dashboard.person import current_person
 from dashboard.shared.messages import draw_error
 from dashboard.shared.selection.bar import draw_selection_bar
 from dashboard.shared.start.form import adopt_started_run
 from dashboard.shared.views_menu import draw_views_menu, restore_view
 
+# Once for the whole server; callbacks ask before this script runs again.
+ask_with(current_person)
 ICON = Path(__file__).with_name("icon.png")
 
 st.set_page_config(page_title="coreset-lens", page_icon=str(ICON), layout="wide")

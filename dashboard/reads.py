@@ -72,6 +72,7 @@ from coreset_lib.scores.stability import (
 from coreset_lib.selection import SelectionConfig, select_coreset
 from coreset_lib.selection.problem import Coreset
 from coreset_lib.windows import Window
+from coreset_lib.workflows.permission import check_permission
 
 Options = tuple[tuple[str, Any], ...]
 HARDEST_TENTH = "in the hardest tenth in"
@@ -366,11 +367,13 @@ def resume_run(folder: str) -> None:
 
 def name_run(folder: str, name: str, tags: str, note: str = "") -> None:
     """Call a run by a name, by tags that commas separate, and put down a note."""
+    check_permission("change runs")
     write_naming(_run(folder).paths, Naming(name=name, tags=tuple(tags.split(",")), note=note))
 
 
 def archive_run(folder: str, *, is_archived: bool) -> None:
     """Take a run out of the lists, or put it back; its files stay where they are."""
+    check_permission("change runs")
     paths = _run(folder).paths
     naming = read_naming(paths)
     others = tuple(tag for tag in naming.tags if tag != ARCHIVED)
@@ -470,6 +473,7 @@ def coreset_overlaps(runs: Sequence[Run], choices: Options) -> NDArray[np.float6
 
 def delete_run(folder: str) -> None:
     """Remove a run from the disk."""
+    check_permission("delete runs")
     store().delete(_run(folder))
 
 

@@ -11,6 +11,7 @@ from coreset_lib.datasets.dataset_list import name_in_list
 from coreset_lib.datasets.files.grey_window import FULL_RANGE
 from coreset_lib.datasets.sources import source_of
 from coreset_lib.errors import CoresetError
+from coreset_lib.workflows.permission import check_permission
 from dashboard import reads
 from dashboard.add_data import bringing, preparation
 from dashboard.add_data.bringing import PATH, ROOT
@@ -55,6 +56,7 @@ def draw_page() -> None:
 
 def _check(choice: preparation.Choice) -> None:
     """Begin to look at a dataset."""
+    check_permission("start or stop work")
     preparation.start_job(choice)
     st.session_state[CHOSEN] = choice
 

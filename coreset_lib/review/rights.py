@@ -25,6 +25,9 @@ MAY: dict[str, tuple[str, ...]] = {
     "import": ("admin",),
     "set rules": ("admin",),
     "grant roles": ("admin",),
+    "start or stop work": ROLES,
+    "change runs": ROLES,
+    "delete runs": ("admin",),
 }
 
 

@@ -8,6 +8,7 @@ from coreset_lib.evaluation.quick_check.plan import Indices, plan_quick_check
 from coreset_lib.jobs import quick_checks as jobs
 from coreset_lib.jobs.quick_checks import QuickCheck
 from coreset_lib.runs.store import Run
+from coreset_lib.workflows.permission import check_permission
 
 
 def start_quick_check(run: Run, indices: Indices, *, cache: Path | None = None) -> QuickCheck:
@@ -26,6 +27,7 @@ def start_quick_check(run: Run, indices: Indices, *, cache: Path | None = None) 
     CoresetError
         If the same is under way already, the samples are too few, or no process can be started.
     """
+    check_permission("start or stop work")
     folder = default_cache() if cache is None else cache
     plan = plan_quick_check(run, indices)
     jobs.start(folder, plan, indices)
@@ -55,4 +57,5 @@ def stop_quick_check(check: QuickCheck) -> None:
     CoresetError
         If it is not under way, or another host works on it.
     """
+    check_permission("start or stop work")
     jobs.stop(check.paths)

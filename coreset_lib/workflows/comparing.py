@@ -26,6 +26,7 @@ from coreset_lib.jobs.slurm.client import read_job
 from coreset_lib.jobs.slurm.options import SlurmOptions, slurm_options
 from coreset_lib.runs.recipe import run_recipe
 from coreset_lib.runs.store import Run
+from coreset_lib.workflows.permission import check_permission
 from coreset_lib.workflows.runs import find_run
 
 SLURM_TASKS = 8
@@ -132,6 +133,7 @@ def start_evaluation(plan: EvaluationPlan, *, cache: Path | None = None) -> Eval
     CoresetError
         If it is under way already, or no process can be started.
     """
+    check_permission("start or stop work")
     return jobs.start(_folder(cache), plan)
 
 
@@ -199,6 +201,7 @@ def submit_evaluation(
     CoresetError
         If it is under way already, or Slurm is missing or refuses.
     """
+    check_permission("start or stop work")
     folder = _folder(cache)
     job = read_job(slurm.submit(folder, plan, _of_a_task(folder, slurm_job), n_tasks=n_tasks))
     return "" if job is None else job.job_id
@@ -246,6 +249,7 @@ def stop_evaluation(evaluation: Evaluation) -> None:
     CoresetError
         If it is not under way, or Slurm works on it and cannot be reached.
     """
+    check_permission("start or stop work")
     jobs.stop(evaluation.paths, evaluation.plan)
 
 

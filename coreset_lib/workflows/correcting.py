@@ -15,6 +15,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.export.provenance import Export
 from coreset_lib.runs.resume import plain_config
 from coreset_lib.runs.store import Run
+from coreset_lib.workflows.permission import check_permission
 from coreset_lib.workflows.training import start
 
 
@@ -39,6 +40,7 @@ def keep_label_table(content: bytes, name: str, *, cache: Path | None = None) ->
     CoresetError
         If it is not a label table, or the cache cannot be written.
     """
+    check_permission("start or stop work")
     place = Path(name)
     digest = keep_label_content(default_cache() if cache is None else cache, content, place)
     return digest, use_in_words(parse_label_table(content, place))
@@ -83,4 +85,5 @@ def train_corrected(
     Parameters and errors as for :func:`corrected_config` and
     :func:`coreset_lib.workflows.training.start`.
     """
+    check_permission("start or stop work")
     return start(corrected_config(run, labels, cache=cache), cache=cache, roots=roots)

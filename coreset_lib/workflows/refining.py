@@ -18,6 +18,7 @@ from coreset_lib.refinement.refiner import check_plan
 from coreset_lib.refinement.results import RefinementPaths, create_refinement
 from coreset_lib.runs.recipe import run_recipe
 from coreset_lib.runs.store import Run
+from coreset_lib.workflows.permission import check_permission
 from coreset_lib.workflows.runs import find_run
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def start_refinement(plan: RefinementPlan, *, cache: Path | None = None) -> Refi
         If it is under way already, its expert would not know the answers, or no process can
         be started.
     """
+    check_permission("start or stop work")
     return jobs.start(_folder(cache), plan)
 
 
@@ -162,6 +164,7 @@ def answer_refinement(refinement: Refinement, labels: "Path | ReviewStore") -> i
     CoresetError
         If it is under way, waits for nothing, or an answer is missing or unknown.
     """
+    check_permission("start or stop work")
     jobs.check_no_work(refinement.paths)
     paths, plan, run = refinement.paths, refinement.plan, _run_of(refinement)
     if isinstance(labels, Path):
@@ -194,6 +197,7 @@ def continue_refinement(
     CoresetError
         If it is under way, an answer is missing or unknown, or it cannot go on.
     """
+    check_permission("start or stop work")
     jobs.check_no_work(refinement.paths)
     if labels is not None:
         answer_refinement(refinement, labels)
@@ -211,6 +215,7 @@ def stop_refinement(refinement: Refinement) -> None:
     CoresetError
         If it is not under way.
     """
+    check_permission("start or stop work")
     jobs.stop(refinement.paths)
 
 

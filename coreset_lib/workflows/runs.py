@@ -16,6 +16,7 @@ from coreset_lib.runs.store import Run, RunStore
 from coreset_lib.scores import compute_score
 from coreset_lib.scores.stability import RankStability, rank_stability
 from coreset_lib.spreadsheets import TEXT_COLUMNS, disarm_formulas
+from coreset_lib.workflows.permission import check_permission
 
 
 def open_store(cache: Path | None = None) -> RunStore:
@@ -53,6 +54,7 @@ def stop(run: Run) -> Status:
     CoresetError
         If the run is neither queued nor running, or Slurm cannot be reached.
     """
+    check_permission("start or stop work")
     return executor_of(run).stop(run)
 
 
@@ -64,6 +66,7 @@ def average(runs: Sequence[Run], *, cache: Path | None = None) -> Run:
     CoresetError
         If the runs do not belong together or are not finished, or the cache cannot be written.
     """
+    check_permission("start or stop work")
     store = open_store(cache)
     return store.at(create_ensemble(store.cache, runs).root)
 

@@ -27,6 +27,7 @@ from coreset_lib.runs.store import Run
 from coreset_lib.runs.tensorboard import check_tensorboard, request_event_files
 from coreset_lib.system.signals import answers_restored
 from coreset_lib.training.processes.ranks import check_shares
+from coreset_lib.workflows.permission import check_permission
 from coreset_lib.workflows.place import Place
 from coreset_lib.workflows.watch import SILENT, Watch, in_silence
 
@@ -71,6 +72,7 @@ def create_runs(
     CoresetError
         If the place lacks the device, the dataset cannot be used, or the cache not be written.
     """
+    check_permission("start or stop work")
     first, folder = configs[0], default_cache() if cache is None else cache
     if event_files:
         check_tensorboard()
@@ -103,6 +105,7 @@ def start_runs(runs: Sequence[Run], *, place: Place | None = None) -> None:
     CoresetError
         If a run is finished or under way, no process can be started, or Slurm refuses.
     """
+    check_permission("start or stop work")
     if place is None:
         for run in runs:
             executor_of(run).start(run.paths)
@@ -214,6 +217,7 @@ def prepare(
 
     Parameters and errors as for :func:`create_runs`.
     """
+    check_permission("start or stop work")
     runs, _ = create_runs([config], cache=cache, roots=roots, progress=progress)
     write_status(runs[0].paths, replace(runs[0].status(), state="stopped"))
     return runs[0]
@@ -273,6 +277,7 @@ def resume(
     CoresetError
         If it is finished or under way, its dataset has changed, or it cannot be started.
     """
+    check_permission("start or stop work")
     dataset = open_for_resuming(
         run, place=place, event_files=event_files, roots=roots, progress=progress, tell=tell
     )

@@ -11,6 +11,7 @@ from coreset_lib.datasets.bringing.zip_file import remove_unpacked, unpack, unpa
 from coreset_lib.datasets.dataset_list import dataset_paths
 from coreset_lib.errors import CoresetError
 from coreset_lib.system.folder_dialog import ask_for_folder, has_folder_dialog
+from coreset_lib.workflows.permission import check_permission
 from dashboard.shared.messages import draw_error
 from dashboard.shared.text import as_text
 
@@ -69,6 +70,7 @@ def _draw_upload() -> None:
     if given is None:
         return
     try:
+        check_permission("start or stop work")
         with st.spinner(f"Unpacking {as_text(given.name)}…"):
             found = unpack(given, given.name, cache=default_cache())
     except CoresetError as error:
@@ -89,6 +91,7 @@ def _is_at_this_computer() -> bool:
 def _choose_folder() -> None:
     """Ask for a folder in a dialog of this computer, and allow it."""
     try:
+        check_permission("start or stop work")
         chosen = ask_for_folder("Folder with your images")
         if chosen is not None:
             remember_folder(chosen, cache=default_cache())

@@ -17,6 +17,7 @@ from coreset_lib.review.records import (
 )
 from coreset_lib.review.states import STATUSES, conflicts, progress
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.workflows.permission import check_permission
 from dashboard import reads
 from dashboard.frame import go_to
 from dashboard.review import data as review_data
@@ -111,6 +112,7 @@ def _draw_held_out(summary: RunSummary) -> None:
 def _start_held_out(folder: str) -> None:
     """Start the trainings in the background, or say why not."""
     try:
+        check_permission("start or stop work")
         start_features(reads.store().at(folder).paths, "held_out")
     except CoresetError as error:
         draw_error(error)

@@ -6,6 +6,7 @@ from coreset_lib.errors import CoresetError
 from coreset_lib.review.identity import login_name, reader_of_login
 from coreset_lib.review.records import Rules
 from coreset_lib.review.store import ReviewStore
+from dashboard.person import has_login
 from dashboard.shared.messages import draw_error
 from dashboard.shared.text import as_text
 
@@ -45,11 +46,6 @@ def _set_rule(store: ReviewStore, fingerprint: str, name: str, reader: str) -> N
         store.set_rules(fingerprint, Rules(second_reading=name), by=reader)
     except CoresetError as error:
         draw_error(error)
-
-
-def has_login() -> bool:
-    """Whether an OpenID Connect provider is configured in the secrets."""
-    return "is_logged_in" in st.user
 
 
 def draw_reader(store: ReviewStore, fingerprint: str) -> str | None:

@@ -10,6 +10,7 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.saved_views import SavedView, delete_view, list_views, load_view, save_view
 from coreset_lib.runs.summary import RunSummary
+from coreset_lib.workflows.permission import check_permission
 from dashboard import reads, session
 from dashboard.shared.messages import draw_error
 from dashboard.shared.selection import selection
@@ -112,6 +113,7 @@ def _save(summary: RunSummary, page: str) -> None:
         selection=selection.selected(summary.run_id),
     )
     try:
+        check_permission("change runs")
         is_replaced = save_view(paths, view)
     except CoresetError as error:
         st.session_state[MESSAGE] = ("error", str(error))
@@ -124,6 +126,7 @@ def _save(summary: RunSummary, page: str) -> None:
 def _delete(summary: RunSummary, name: str) -> None:
     """Remove a view."""
     try:
+        check_permission("change runs")
         delete_view(reads.store().at(summary.folder).paths, name)
     except CoresetError as error:
         st.session_state[MESSAGE] = ("error", str(error))
