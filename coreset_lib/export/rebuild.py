@@ -25,8 +25,10 @@ Record = dict[str, Any]
 LONGEST_SHOWN = 40
 # Of two fields that differ, the one that explains the other is named.
 FIRST = ("dataset.fingerprint",)
-# The moment and the program of a rebuilding are its own; the run is compared with the run.
-TOLD_ANEW = {"created", "versions", "sha256", "run"}
+# The moment and the program of a rebuilding are its own; of the making only the provenance knows.
+UNCONFIRMED = ("created", "versions")
+# The run is compared with the run, the hash with the file.
+TOLD_ANEW = {*UNCONFIRMED, "sha256", "run"}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from coreset_lib.workflows.comparing import (
 )
 from coreset_lib.workflows.correcting import keep_label_table, train_corrected
 from coreset_lib.workflows.exporting import (
+    UNCONFIRMED,
     cluster,
     cluster_class,
     compare_tables,
@@ -78,6 +79,7 @@ from coreset_lib.workflows.watch import Watch
 from coreset_lib.workflows.working import end_work_on_request, work
 
 __all__ = [
+    "UNCONFIRMED",
     "Export",
     "Place",
     "Watch",

@@ -28,6 +28,8 @@ from coreset_lib.selection import SelectionConfig
 from coreset_lib.selection.class_clusters import AUTO, ClassClusters, cluster_within_classes
 from coreset_lib.workflows.runs import find_run, open_store
 
+UNCONFIRMED = rebuilding.UNCONFIRMED
+
 
 def export_scores(
     run: Run,
@@ -209,7 +211,8 @@ def rebuild(csv: Path, *, cache: Path | None = None) -> tuple[Export, bool]:
     Export
         What the recorded choices give now.
     bool
-        Whether the file is the same, byte for byte.
+        Whether the file is the same, byte for byte, and all that the provenance says of it holds;
+        ``UNCONFIRMED`` are the fields that nothing here can confirm.
 
     Raises
     ------

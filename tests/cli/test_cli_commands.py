@@ -89,7 +89,9 @@ def test_from_training_to_a_rebuilt_coreset(tmp_path, lens, npz, cache):
     lines = lens("select", run_id, "--rate", "0.1", *windows, "--out", coreset)
     assert "6 of 60 samples" in lines[0]
     assert len(pd.read_csv(coreset)) == 6
-    assert lens("rebuild", coreset) == [f"{coreset}: same", lines[1]]
+    verdict, digest, told = lens("rebuild", coreset)
+    assert (verdict, digest) == (f"{coreset}: same", lines[1])
+    assert told.startswith("not compared, as the provenance alone tells them: created and versions")
     chosen = ("--strategy", "recommended", "--rate", "0.2", "--out", tmp_path / "recommended.csv")
     said = lens("select", run_id, *chosen)[1]
     assert said.startswith("left out, as early neighbours say another class: ")
