@@ -5,9 +5,11 @@ dashboard is started in can overrule them.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 ADDRESS = "127.0.0.1"
 LOCAL_HOSTS = (ADDRESS, "localhost")
+SECRETS = Path(".streamlit", "secrets.toml")  # of the login, see docs/deployment.md
 LARGEST_UPLOAD_MB = 2_000  # of a ZIP file; it is held in memory until it is unpacked
 SAFETY_OPTIONS: Mapping[str, str] = {
     "browser.gatherUsageStats": "false",
@@ -49,6 +51,11 @@ def server_options(port: int, *, hosts: Sequence[str] = ()) -> list[str]:
         ("server.address", ADDRESS),
         *SAFETY_OPTIONS.items(),
         *(("server.allowedHosts", host) for host in (*LOCAL_HOSTS, *hosts)),
-        *(("server.corsAllowedOrigins", f"http://{host}:{port}") for host in LOCAL_HOSTS),
+        *(
+            (name, f"http://{host}:{port}")
+            for name in ("server.corsAllowedOrigins", "client.allowedOrigins")
+            for host in LOCAL_HOSTS
+        ),
+        *(("secrets.files", str(place / SECRETS)) for place in (Path.home(), Path.cwd())),
     ]
     return [f"--{name}={value}" for name, value in options]

@@ -50,6 +50,7 @@ HOSTILE = """
 gatherUsageStats = true
 serverAddress = "evil.example"
 [client]
+allowedOrigins = ["https://evil.example"]
 disableDataExport = false
 showErrorDetails = "full"
 showErrorLinks = true
@@ -58,6 +59,8 @@ toolbarMode = "developer"
 developmentMode = true
 [logger]
 level = "debug"
+[secrets]
+files = ["/tmp/of-somebody-else.toml"]
 [runner]
 magicEnabled = true
 [server]
@@ -112,11 +115,16 @@ def test_no_file_in_the_working_folder_switches_safety_off(served, tmp_path):
     asked_for = tomllib.loads(HOSTILE)
     names = [f"{part}.{name}" for part, options in asked_for.items() for name in options]
     ours = {"server.address", "server.port", "server.allowedHosts", "server.cookieSecret"}
-    assert set(names) == {*SAFETY_OPTIONS, "server.corsAllowedOrigins", *ours}
+    ours |= {"server.corsAllowedOrigins", "client.allowedOrigins", "secrets.files"}
+    assert set(names) == {*SAFETY_OPTIONS, *ours}
     for name, asked in ((n, asked_for[n.split(".")[0]][n.split(".")[1]]) for n in names):
         assert holds[name] != asked, name
     assert holds["server.allowedHosts"] == ["127.0.0.1", "localhost"]
     assert holds["server.trustedUserHeaders"] == {}
+    assert holds["client.allowedOrigins"] == ["http://127.0.0.1:8765", "http://localhost:8765"]
+    files = [Path(name) for name in holds["secrets.files"]]
+    assert {Path.home(), Path.cwd()} == {path.parents[1] for path in files}
+    assert {path.name for path in files} == {"secrets.toml"}
 
 
 def test_the_token_is_in_the_address_and_not_on_the_command_line(served, capsys):
