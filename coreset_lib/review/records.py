@@ -5,6 +5,7 @@ from datetime import datetime
 
 from coreset_lib.checks import check_choice, check_whole
 from coreset_lib.errors import ReviewError
+from coreset_lib.review.limits import check_number, check_text
 
 LABELLING = ("keep", "relabel")
 ACTIONS = (*LABELLING, "flag", "skip", "confirm", "reject", "undo")
@@ -121,6 +122,11 @@ class Decision:
         check_choice("action", self.action, [name for name in ACTIONS if name != "undo"])
         check_name(self.reader)
         check_reason(self.reason)
+        for name in ("sample_id", "fingerprint", "label", "run", "view", "token", "decided"):
+            check_text(name.replace("_", " "), getattr(self, name))
+        check_text("recorded by", self.recorded_by)
+        check_number("target", self.target)
+        check_number("seen", self.seen)
         if self.confidence is not None:
             check_whole("confidence", self.confidence, least=1, most=5)
         if self.action in ("confirm", "reject") and self.target is None:
@@ -178,9 +184,10 @@ def check_name(name: str) -> str:
 
 def check_reason(reason: str) -> str:
     """Return a reason; raises ReviewError for one that a database or table cannot hold."""
-    if len(reason) > LONGEST_REASON or "\0" in reason:
+    if len(reason) > LONGEST_REASON:
         raise ReviewError(
             f"reason must be at most {LONGEST_REASON} characters of text, got {len(reason)}. "
             "Shorten it."
         )
+    check_text("reason", reason, longest=4 * LONGEST_REASON)
     return reason

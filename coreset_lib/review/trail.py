@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select
 from coreset_lib.errors import ReviewError, StaleDecisionError
 from coreset_lib.review import rights
 from coreset_lib.review.dataset import ReviewedDataset
+from coreset_lib.review.limits import check_number, check_text
 from coreset_lib.review.models import EventRow, GrantRow, RuleRow
 from coreset_lib.review.records import (
     LABELLING,
@@ -83,6 +84,9 @@ def undo_event(
     token: str | None = None,
 ) -> Event:
     """Add the event that takes a decision back; the same one for a token that is known."""
+    check_number("target", target)
+    for name, text in {"run": run, "view": view, "token": token}.items():
+        check_text(name, text)
     known = event_with_token(connection, token)
     if known is not None:
         check_repeated(known, dataset.fingerprint, reader=reader, actions=("undo",))
