@@ -32,13 +32,12 @@ def test_every_line_of_the_overview_stands_on_the_page(tables, part):
 def test_every_confirmed_cell_stands_on_the_page(tables):
     lines = list(tables.tables(RESULTS / "confirmed"))
     cells = [line for line in lines if line.startswith(("| 2 %", "| 5 %", "| 10 %", "| 20 %"))]
-    sets = [path.stem for path in sorted((RESULTS / "confirmed").glob("*.csv"))]
-    rows = lines[lines.index(f"### {sets[1]}") : lines.index("### All cells")]
-    assert [line for line in rows if line in cells and line not in PAGE] == []
+    assert len(cells) > 20
+    assert [line for line in cells if line not in PAGE] == []
     (last,) = [line for line in lines[-3:] if line.startswith("| version 2 | ")]
     worse, figures = last.split("|")[-2].split(" of ")
-    assert int(worse) == 1  # "One figure is worse"
-    assert f"**One figure is worse, of {figures.strip()}**" in PAGE
+    assert int(worse) == 3  # "Three figures are worse"
+    assert f"**Three figures are worse, of {figures.strip()}**" in PAGE
 
 
 def test_a_difference_is_that_of_the_means_with_welchs_interval(tables):
