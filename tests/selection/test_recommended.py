@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from two_class_run import LABELS, blobs, choose, dynamics_with
 
-from coreset_lib.selection import SelectionConfig
+from coreset_lib.selection import SelectionConfig, recommended
 from coreset_lib.selection.agreement import neighbour_votes
 from coreset_lib.selection.recommended import early_margin, say_left_out
 
@@ -72,6 +72,21 @@ def test_the_second_version_leaves_out_what_other_classes_outvote():
     assert say_left_out(nobody.report) == "left out, as early neighbours say another class: none"
     first = choose(dynamics_with(margins), blobs(5)[0], **FIRST, rate=0.9)
     assert say_left_out(first.report) == ""
+
+
+@pytest.mark.parametrize(
+    ("votes", "is_suspect"),
+    [((0.51, 0.49), False), ((0.49, 0.51), True), ((0.5, 0.5), False), ((0.0, 1.0), True)],
+)
+def test_a_sample_is_outvoted_by_the_smallest_majority_and_not_by_a_tie(
+    monkeypatch, votes, is_suspect
+):
+    monkeypatch.setattr(recommended, "neighbour_votes", lambda *_: np.tile(votes, (60, 1)))
+    found = choose(dynamics_with(np.zeros(60)), blobs(5)[0], early_blobs([]), **SECOND, rate=0.5)
+    assert [part["suspects"] for part in found.report["suspects"]] == [
+        40 * is_suspect,
+        20 * (votes[0] > votes[1]),
+    ]
 
 
 def test_the_second_version_leaves_out_a_share_of_a_class_at_most_the_most_outvoted_first():
