@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from coreset_lib.datasets.sources.choices import ReadingChoices
 
 
-def datasets(data_root: DataRoot = None) -> None:
+def datasets(data_root: DataRoot = None, cache: Cache = None) -> None:
     """List the known datasets: present or not, size, classes, licence."""
+    del cache  # taken by every command
     from coreset_lib.datasets import list_datasets
 
     row = "{:<20} {:<8} {:>24} {:>8} {:<8} {}"

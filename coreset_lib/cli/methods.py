@@ -22,8 +22,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the same as JSON")]
 HARDER = {"harder": "higher = harder", "easier": "higher = easier"}
 
 
-def scores(as_json: AsJson = False) -> None:
+def scores(as_json: AsJson = False, cache: Cache = None) -> None:
     """List the scores: direction, what they need recorded, options, source."""
+    del cache  # taken by every command
     records: list[dict[str, Any]] = [
         {
             "name": name,
@@ -46,8 +47,9 @@ def scores(as_json: AsJson = False) -> None:
         _print_options("--option", record["options"])
 
 
-def strategies(as_json: AsJson = False) -> None:
+def strategies(as_json: AsJson = False, cache: Cache = None) -> None:
     """List the selection strategies: what they need, options, source."""
+    del cache  # taken by every command
     records: list[dict[str, Any]] = [
         {
             "name": name,
@@ -69,8 +71,9 @@ def strategies(as_json: AsJson = False) -> None:
         _print_options("--strategy-option", record["options"])
 
 
-def networks(as_json: AsJson = False) -> None:
+def networks(as_json: AsJson = False, cache: Cache = None) -> None:
     """List the networks: what they are trained on, and their source."""
+    del cache  # taken by every command
     records = [{"name": name, **_plain(network)} for name, network in NETWORKS.items()]
     if as_json:
         typer.echo(json.dumps(records, indent=2, ensure_ascii=False))
@@ -81,8 +84,9 @@ def networks(as_json: AsJson = False) -> None:
         typer.echo(f"    source: {record['source']}")
 
 
-def plugins() -> None:
+def plugins(cache: Cache = None) -> None:
     """List what other packages bring, and what of it cannot be used."""
+    del cache  # taken by every command
     registries: tuple[Registry[Any], ...] = (SCORES, STRATEGIES, NETWORKS, SOURCES)
     found = [plugin for registry in registries for plugin in registry.plugins]
     for plugin in found:
@@ -146,8 +150,10 @@ def compare(
         float, typer.Option(help="Share of the hardest to take of two tables of scores")
     ] = 0.1,
     as_json: AsJson = False,
+    cache: Cache = None,
 ) -> None:
     """Compare two selections or scores: overlap, rank correlation, classes."""
+    del cache  # taken by every command
     found = workflows.compare_tables(first, second, rate=rate)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))

@@ -9,8 +9,9 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
-from coreset_lib.cli import _run
+from coreset_lib.cli import _run, app
 from coreset_lib.cli.serving import _has_demo_run
 from coreset_lib.configs import DEMO
 from coreset_lib.runs.store import RunStore
@@ -47,6 +48,19 @@ def lens(capsys, cache):
 @pytest.fixture
 def npz(tmp_path, tiny_dataset, save_npz):
     return save_npz(tmp_path / "tiny.npz", tiny_dataset)
+
+
+def commands_of(group):
+    """Yield every command below a group."""
+    for command in group.commands.values():
+        yield from commands_of(command) if hasattr(command, "commands") else [command]
+
+
+def test_every_command_takes_the_cache():
+    commands = list(commands_of(typer.main.get_command(app)))
+    assert len(commands) > 30
+    without = [c.name for c in commands if not any("--cache" in p.opts for p in c.params)]
+    assert without == []
 
 
 def test_it_says_its_version(capsys):
