@@ -103,6 +103,31 @@ def run_summary(run_id: str) -> RunSummary | None:
     return summarise(store().at(paths.root)) if paths.root.is_dir() else None
 
 
+def runs_of_the_same_samples(summary: RunSummary) -> list[RunSummary]:
+    """Return the other runs with recorded epochs on samples of the same names, newest first.
+
+    Their labels may differ, as where one was trained with corrected labels.
+    """
+    others = (
+        other
+        for other in run_summaries()
+        if other.run_id != summary.run_id
+        and other.state != DAMAGED
+        and other.epoch > 0
+        and other.n_train == summary.n_train
+    )
+    return [
+        other
+        for other in others
+        if _sample_names(other.version).equals(_sample_names(summary.version))
+    ]
+
+
+def _sample_names(version: RunVersion) -> "pd.Series[str]":
+    """Return the names of the training samples."""
+    return read_samples(version)["sample_id"]
+
+
 def window_options(score: str, **windows: Any) -> Options:
     """Return those of the given windows that the score takes, ready to be a cache key."""
     return tuple((name, w) for name, w in windows.items() if name in SCORES[score].options)

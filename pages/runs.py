@@ -8,9 +8,9 @@ import streamlit as st
 from coreset_lib.errors import CoresetError
 from coreset_lib.runs.summary import RunSummary
 from dashboard import reads
-from dashboard.frame import chosen_run, draw_heading, run_title, state_in_words
+from dashboard.frame import chosen_run, draw_heading, run_title, run_titles, state_in_words
 from dashboard.runs.actions import draw_queue, draw_run_actions
-from dashboard.runs.chart import training_curves
+from dashboard.runs.chart import MOST_OTHERS, training_curves
 from dashboard.runs.next_steps import draw_next_steps
 from dashboard.runs.run_list import draw_list
 from dashboard.shared.messages import draw_error
@@ -77,7 +77,35 @@ def _draw_curves(summary: RunSummary) -> None:
     accuracy = metrics[-1].get("val_accuracy")
     if accuracy is not None:
         alt += f": validation accuracy {100 * accuracy:.1f} percent"
-    st.plotly_chart(training_curves(metrics), config=PLOTLY_CONFIG, key="curves", alt=f"{alt}.")
+    others = _overlaid(summary)
+    if others:
+        alt += f", beside {' and '.join(others)}"
+    st.plotly_chart(
+        training_curves(metrics, others), config=PLOTLY_CONFIG, key="curves", alt=f"{alt}."
+    )
+
+
+def _overlaid(summary: RunSummary) -> dict[str, list[dict[str, Any]]]:
+    """Draw the choice of runs whose curves are drawn too; return their metrics by title."""
+    runs = {
+        run.run_id: run
+        for run in reads.run_summaries()
+        if run.run_id != summary.run_id and run.epoch > 0 and not run.is_archived
+    }
+    if not runs:
+        return {}
+    titles = run_titles({summary.run_id: summary} | runs)
+    chosen = st.multiselect(
+        "Draw other runs too",
+        list(runs),
+        format_func=lambda run_id: titles[run_id],
+        max_selections=MOST_OTHERS,
+        key="overlaid-runs",
+        persist_state="session",
+        placeholder="None",
+        help="Loss and accuracy of their validation splits, against the same epochs.",
+    )
+    return {titles[run_id]: reads.read_metrics(runs[run_id].folder) for run_id in chosen}
 
 
 def _last_figures(

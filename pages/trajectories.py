@@ -31,6 +31,7 @@ from dashboard.trajectories.card_links import draw_card_links
 from dashboard.trajectories.data_map_chart import clicked_sample, data_map_figure
 from dashboard.trajectories.figure_lines import figure_lines, figure_samples, ranked_lines
 from dashboard.trajectories.instrument.instrument import Board, instrument_around
+from dashboard.trajectories.other_run import draw_other_run
 from dashboard.trajectories.ranking_table import draw_ranking_table
 from dashboard.trajectories.sample_search import draw_search
 from dashboard.trajectories.stability import draw_stability, stability_over_seeds
@@ -119,6 +120,7 @@ def draw_page(summary: RunSummary) -> None:
             draw_window_effect(summary, score, choice.early, choice.late)
         _draw_table(view, is_live=board.live is not None, over_seeds=bool(over_seeds))
         draw_stability(summary, score)
+        draw_other_run(summary, score, (view.focus, *selected))
         _draw_data_map(summary, (view.focus, *selected))
     with narrow, st.container(border=True):
         draw_sample_card(summary, view.focus, score, choice.early, choice.late)

@@ -133,3 +133,21 @@ def test_curves_by_rate_are_percents_in_order_with_the_full_set_as_a_line():
     assert list(figure.layout.xaxis.tickvals) == [5, 10]
     (band, _) = [line for line in figure.data if line.mode != "lines+markers"]
     assert sorted(band.y) == pytest.approx([46, 54, 73, 77])
+
+
+def test_curves_of_other_runs_are_those_of_their_validation_splits():
+    own = [{"epoch": 1, "train_loss": 1.0, "val_loss": 2.0, "train_accuracy": 0.5}]
+    others = {
+        "seed 1": [{"epoch": e, "val_loss": 3 / e, "val_accuracy": 0.1 * e} for e in (1, 2)],
+        "recorded": [{"epoch": 1, "val_accuracy": 0.7}],
+        "silent": [{"epoch": 1}],
+    }
+    figure = training_curves(own, others)
+    drawn = [(line.name, list(line.y)) for line in figure.data if line.name.startswith("val of")]
+    assert drawn == [
+        ("val of seed 1", [3.0, 1.5]),
+        ("val of seed 1", [0.1, 0.2]),
+        ("val of recorded", [0.7]),
+    ]
+    shown = [line.name for line in figure.data if line.showlegend]
+    assert shown.count("val of seed 1") == shown.count("val of recorded") == 1
