@@ -16,7 +16,7 @@ from coreset_lib.selection.problem import Coreset
 from dashboard import reads, session
 from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.coreset.averages import draw_average
-from dashboard.coreset.candidates import draw_candidates, draw_other_seeds
+from dashboard.coreset.candidates import draw_candidates, draw_other_seeds, has_candidates
 from dashboard.coreset.defaults import (
     BALANCE,
     STRATEGY,
@@ -199,7 +199,9 @@ def _draw_result(
     _draw_downloads(summary, choices)
     _draw_composition(summary, coreset, full, kept)
     draw_quick_check(summary, coreset.indices)
-    with st.expander("Compare candidates", key="compare-candidates"):
+    with st.expander(
+        "Compare candidates", key="compare-candidates", expanded=has_candidates(summary)
+    ):
         draw_candidates(summary, choices)
     draw_other_seeds(summary, choices)
     order = coreset.indices if score is None else reads.hardest_first(score, coreset.indices)

@@ -15,6 +15,7 @@ from dashboard.benchmark.carried import draw_benchmark_button
 from dashboard.frame import STACKED_WHEN_NARROW, chosen_run, draw_heading, draw_no_run, has_epochs
 from dashboard.shared.downloads import draw_export
 from dashboard.shared.messages import draw_error
+from dashboard.shared.options import KEPT
 from dashboard.shared.samples.sample_card import draw_sample_card
 from dashboard.shared.score_picker import draw_score_picker
 from dashboard.shared.selection import selection
@@ -50,6 +51,8 @@ def draw_page(summary: RunSummary) -> None:
     in_window = name == "aum" and st.toggle(
         "In the early window only",
         key="aum-in-window",
+        bind="query-params",
+        persist_state=KEPT,
         help="As published, the mean is taken over all epochs. In a window it can be moved.",
     )
     if summary.epoch < 2:
@@ -74,12 +77,16 @@ def draw_page(summary: RunSummary) -> None:
     is_figure = row.toggle(
         "Fig. 1 as in the paper",
         key="figure",
+        bind="query-params",
+        persist_state=KEPT,
         help="Hardest, selected, random and easy samples, each in a colour of its own, with the "
         "first ten epochs boxed.",
     )
     over_seeds = reads.count_repetitions(summary.folder, summary.state) > 1 and row.toggle(
         "Other seeds",
         key="over-seeds",
+        bind="query-params",
+        persist_state=KEPT,
         help="In how many runs of this recipe each sample is among the hardest tenth: a column of "
         "the table and of its download.",
     )

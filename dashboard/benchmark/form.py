@@ -25,6 +25,7 @@ from dashboard.benchmark.carried import (
 )
 from dashboard.benchmark.cost import draw_cost
 from dashboard.shared.messages import draw_error
+from dashboard.shared.options import KEPT
 from dashboard.shared.start.recipe import draw_recipe, draw_recipe_note
 from dashboard.shared.text import as_text
 from dashboard.shared.windows.controls import current_choice
@@ -94,6 +95,7 @@ def _draw_contest(summary: RunSummary) -> Contest:
         known,
         format_func=lambda name: STUDY_TITLES.get(str(name), str(name)),
         key=STUDY,
+        persist_state=KEPT,
         help="Studies compare what a paper compared, on your data.",
     )
     if study == CARRIED and carried is not None:
@@ -122,13 +124,14 @@ def _draw_size(
         "Shares to keep (%)",
         sorted({*RATES, *contest.rates}),
         contest.rates,
-        key=f"benchmark-rates:{contest.rates}",
+        **_kept("compare-shares", of="" if contest.rates == USUAL_RATES else str(contest.rates)),
     )
     seeds = second.slider(
         "Draws of each strategy",
         1,
         MOST_DRAWS,
         USUAL_DRAWS,
+        **_kept("compare-draws"),
         help="Each draw trains a network of its own. More draws, narrower intervals.",
     )
     n_random = third.slider(
@@ -136,12 +139,15 @@ def _draw_size(
         1,
         MOST_DRAWS,
         USUAL_RANDOM,
+        **_kept("compare-random-draws"),
         help="All strategies are judged by the same random coresets: more of them pay twice.",
     )
     draw_recipe_note(manifest)
     with st.expander("Target network", expanded=manifest.is_recorded):
         recipe = draw_recipe(manifest, *st.columns(2))
-        regime = st.radio("Length", REGIMES, format_func=REGIME_TITLES.__getitem__)
+        regime = st.radio(
+            "Length", REGIMES, format_func=REGIME_TITLES.__getitem__, **_kept("compare-length")
+        )
     choices: dict[str, Any] = {
         "rates": tuple(sorted(rate / 100 for rate in rates)),
         "n_seeds": seeds,
@@ -157,6 +163,22 @@ def _draw_size(
     return lambda: workflows.evaluation_plan(run, contest.find_arms(), **choices)
 
 
+def _kept(name: str, *, of: str = "") -> dict[str, Any]:
+    """Say that a choice outlives another page, and in the address a reload too.
+
+    Parameters
+    ----------
+    name : str
+    of : str
+        What it belongs to, where there are several of its kind; these are not in the address.
+    """
+    return (
+        {"key": f"{name}:{of}", "persist_state": KEPT}
+        if of
+        else {"key": name, "bind": "query-params", "persist_state": KEPT}
+    )
+
+
 def _draw_arms(summary: RunSummary) -> Callable[[], Sequence[Arm]]:
     """Draw the choice of strategies and their options."""
     first, second = st.columns(2)
@@ -165,6 +187,7 @@ def _draw_arms(summary: RunSummary) -> Callable[[], Sequence[Arm]]:
         [name for name in STRATEGIES if name != "random"],
         ["recommended", "top"],
         format_func=lambda name: STRATEGIES[name].title,
+        **_kept("compare-strategies"),
         help="Random coresets of the same size are always trained beside them.",
     )
     scores = second.multiselect(
@@ -172,14 +195,16 @@ def _draw_arms(summary: RunSummary) -> Callable[[], Sequence[Arm]]:
         list(SCORES),
         ["eva"],
         format_func=SCORES_TITLES.__getitem__,
+        **_kept("compare-scores"),
     )
     cuts = first.multiselect(
         "Noise cuts to try (%)",
         NOISE_CUTS,
         [0, 30],
+        **_kept("compare-cuts"),
         help="The best on the validation split is taken; test plays no part in it.",
     )
-    balance = second.selectbox("Class balance", BALANCES, index=1)
+    balance = second.selectbox("Class balance", BALANCES, index=1, **_kept("compare-balance"))
     windows = _windows(summary, strategies, scores)
     return lambda: reads.make_arms(
         strategies, scores, balance, [cut / 100 for cut in cuts], [windows]

@@ -1,5 +1,7 @@
 """Coresets side by side: what they are made of, what they share, what enters and leaves."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,13 +10,21 @@ from numpy.typing import NDArray
 
 from coreset_lib.runs.summary import RunSummary
 from coreset_lib.scores import SCORES
+from coreset_lib.scores.contrast import contrast
+from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection import STRATEGIES
 from dashboard import reads
 from dashboard.shared.links.groups import Group, ask_for, draw_linked_images
+from dashboard.shared.options import KEPT
 from dashboard.shared.text import range_in_percent
 
 MOST_CANDIDATES = 4
 N_CHANGES = 8
+
+
+def has_candidates(summary: RunSummary) -> bool:
+    """Whether some were kept: their comparison stays open then."""
+    return bool(st.session_state.get(f"candidates:{summary.run_id}"))
 
 
 def draw_candidates(summary: RunSummary, choices: reads.Options) -> None:
@@ -36,6 +46,17 @@ def draw_candidates(summary: RunSummary, choices: reads.Options) -> None:
     st.dataframe(
         _overlap_rows(names, chosen), hide_index=True, alt="Overlap between the candidates"
     )
+    scores = [reads.chosen_coreset(version, each)[1] for each in shown]
+    if correlations := _correlation_rows(names, scores):
+        st.dataframe(
+            correlations,
+            hide_index=True,
+            alt="Rank correlation between the scores of the candidates",
+        )
+        st.caption(
+            "Rank correlation (Spearman) of the scores over all samples: 1 = the same order, "
+            "0 = unrelated."
+        )
     if len(shown) > 1:
         _draw_changes(summary, names, chosen)
 
@@ -119,8 +140,38 @@ def _composition_rows(
         row = {"candidate": name, "samples": len(indices)}
         row["never learned"] = int(never[indices].sum())
         row["not learned early"] = int(late[indices].sum())
+        row["balanced accuracy (quick check)"] = _accuracy(summary, indices)
         rows.append(row | dict(zip(run.class_names, counts, strict=True)))
     return rows
+
+
+def _accuracy(summary: RunSummary, indices: NDArray[np.intp]) -> str:
+    """Say what the quick check of a coreset found, beside random draws of its size."""
+    check = reads.quick_check(summary, indices)
+    if check is None or "balanced_accuracy" not in check.found:
+        return "not checked"
+    found = check.found["balanced_accuracy"]
+    return f"{100 * found.coreset:.1f} % (random {100 * found.random:.1f} %)"
+
+
+def _correlation_rows(
+    names: list[str], scores: Sequence[ScoreValues | None]
+) -> list[dict[str, Any]]:
+    """Rank correlation of each two candidates that go by a score; empty for fewer than two."""
+    scored = [(name, score) for name, score in zip(names, scores, strict=True) if score is not None]
+    if len(scored) < 2:
+        return []
+    return [
+        {"rank correlation of … with →": name}
+        | {other: _correlation(own, theirs) for other, theirs in scored}
+        for name, own in scored
+    ]
+
+
+def _correlation(first: ScoreValues, second: ScoreValues) -> str:
+    """Return Spearman's correlation as text."""
+    found = contrast(first, second).rank_correlation
+    return "not defined" if math.isnan(found) else f"{found:.2f}"
 
 
 def _overlap_rows(names: list[str], chosen: list[NDArray[np.intp]]) -> list[dict[str, Any]]:
@@ -140,9 +191,16 @@ def _draw_changes(summary: RunSummary, names: list[str], chosen: list[NDArray[np
     """Show what enters and leaves on the way from one candidate to another."""
     left, right = st.columns(2)
     numbers = range(len(names))
-    start = left.selectbox("From", numbers, format_func=names.__getitem__, key="changes-from")
+    start = left.selectbox(
+        "From", numbers, format_func=names.__getitem__, key="changes-from", persist_state=KEPT
+    )
     end = right.selectbox(
-        "to", numbers, index=len(names) - 1, format_func=names.__getitem__, key="changes-to"
+        "to",
+        numbers,
+        index=len(names) - 1,
+        format_func=names.__getitem__,
+        key="changes-to",
+        persist_state=KEPT,
     )
     for column, title, these, those in (
         (left, "leave", chosen[start], chosen[end]),

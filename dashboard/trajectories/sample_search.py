@@ -7,6 +7,7 @@ from coreset_lib.scores.curve_shapes import SHAPES
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.scores.search import SampleQuery
 from dashboard import reads
+from dashboard.shared.options import KEPT
 from dashboard.shared.samples.own_columns import COLUMN, own_columns
 
 
@@ -15,13 +16,19 @@ def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
     run = reads.open_dynamics(summary.version)
     text, classes, shape, more = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
     written = text.text_input(
-        "Find a sample", key="find", placeholder="id or index", help="Part of the id, or the index."
+        "Find a sample",
+        key="find",
+        bind="query-params",
+        persist_state=KEPT,
+        placeholder="id or index",
+        help="Part of the id, or the index.",
     )
     picked = classes.multiselect(
         "Class",
         range(run.n_classes),
         format_func=run.class_names.__getitem__,
         key=f"find-class:{summary.run_id}",
+        persist_state=KEPT,
         placeholder="any",
     )
     counts = list(reads.shapes(summary.version).counts().values())
@@ -32,12 +39,17 @@ def draw_search(summary: RunSummary, score: ScoreValues) -> SampleQuery:
         index=None,
         format_func=lambda number: f"{names[number]} ({counts[number]:,})",
         key="find-history",
+        persist_state=KEPT,
         placeholder="any",
         help="\n\n".join(f"**{name}**: {meaning}" for name, meaning in SHAPES.items()),
     )
     with more.popover("Score"):
-        low = st.number_input("From", value=None, key=f"from:{score.name}", format="%.4f")
-        high = st.number_input("To", value=None, key=f"to:{score.name}", format="%.4f")
+        low = st.number_input(
+            "From", value=None, key=f"from:{score.name}", format="%.4f", persist_state=KEPT
+        )
+        high = st.number_input(
+            "To", value=None, key=f"to:{score.name}", format="%.4f", persist_state=KEPT
+        )
     column, slices = _draw_column(summary)
     return SampleQuery(
         text=written,
@@ -62,6 +74,7 @@ def _draw_column(summary: RunSummary) -> tuple[str, tuple[str, ...]]:
         index=None,
         format_func=lambda name: name.removeprefix(COLUMN),
         key=f"find-column:{summary.run_id}",
+        persist_state=KEPT,
         placeholder="any",
     )
     if column is None:
@@ -72,6 +85,7 @@ def _draw_column(summary: RunSummary) -> tuple[str, tuple[str, ...]]:
         range(len(found.names)),
         format_func=lambda code: f"{found.names[code]} ({len(found.members(code)):,})",
         key=f"find-cells:{summary.run_id}:{column}",
+        persist_state=KEPT,
         placeholder="anything",
     )
     return column, tuple(found.names[code] for code in picked)

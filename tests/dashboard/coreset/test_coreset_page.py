@@ -1,12 +1,20 @@
 """The Coreset page: what it offers by itself, and what it says was left out."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from coreset_lib.evaluation.quick_check.verdict import compare_means
+from coreset_lib.runs.store import Run
+from coreset_lib.scores import compute_score
+from coreset_lib.scores.contrast import contrast
 from coreset_lib.selection import STRATEGIES
 from coreset_lib.selection.left_out import LeftOut, left_out_by_class, share_left_out, warning_of
+from coreset_lib.windows import Window
+from dashboard import reads
+from dashboard.coreset import candidates
 from dashboard.coreset.links import composition_bars, of_class
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
@@ -162,3 +170,37 @@ def test_more_forced_in_than_there_is_room_for_is_one_sentence(open_dashboard, w
     finish(write_run())
     dashboard = open_dashboard("coreset", force_in=",".join(map(str, range(30))))
     assert any("got 30 that are forced in" in error for error in dashboard.errors)
+
+
+def test_candidates_are_compared_by_rank_and_by_what_was_checked(open_dashboard, write_run):
+    paths = write_run()
+    dashboard = open_dashboard("coreset", run=paths.root.name, strategy="Top: the hardest samples")
+    dashboard.labelled("button", "Keep as candidate").click()
+    dashboard.run()
+    (box,) = (e for e in dashboard.app.expander if e.label == "Compare candidates")
+    assert box.proto.expanded
+    dashboard.labelled("selectbox", "Rank by").set_value("el2n").run()
+    names = ["Top · ", "Top · "]
+    table = next(f.value for f in dashboard.app.dataframe if "not learned early" in f.value)
+    assert table["balanced accuracy (quick check)"].tolist() == ["not checked"] * 2
+    correlations = next(
+        f.value
+        for f in dashboard.app.dataframe
+        if "rank correlation of … with →" in f.value.columns
+    )
+    named = correlations.set_index("rank correlation of … with →")
+    assert [name.startswith(n) for name, n in zip(named.index, names, strict=True)] == [True] * 2
+    dynamics = Run(paths).dynamics()
+    windows = {name: Window.parse(dashboard.url[name]) for name in ("early", "late")}
+    scores = compute_score(dynamics, "eva", windows), compute_score(dynamics, "el2n", {})
+    expected = f"{contrast(*scores).rank_correlation:.2f}"
+    assert named.iloc[0].tolist() == ["1.00", expected]
+    assert named.iloc[1].tolist() == [expected, "1.00"]
+
+
+def test_a_finished_quick_check_stands_beside_a_candidate(monkeypatch, write_run):
+    found = compare_means([0.8, 0.9], [0.6, 0.7])
+    check = SimpleNamespace(found={"balanced_accuracy": found})
+    monkeypatch.setattr(reads, "quick_check", lambda summary, indices: check)
+    said = candidates._accuracy(reads.run_summary(write_run().root.name), np.arange(3))
+    assert said == "85.0 % (random 65.0 %)"
