@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.shared.theme import CLASS_COLOURS, EARLY, LATE, MARGINS
 
+OTHERS = tuple(colour for colour in CLASS_COLOURS if colour not in (EARLY, LATE))
 MOST_OTHERS = 5
 
 
@@ -45,7 +46,7 @@ def training_curves(
             )
             shown.add(split)
     for number, (title, records) in enumerate((others or {}).items()):
-        _add_other(figure, title, records, CLASS_COLOURS[number % len(CLASS_COLOURS)])
+        _add_other(figure, title, records, OTHERS[number % len(OTHERS)])
     if has_auc:
         figure.add_scatter(
             x=epochs,
