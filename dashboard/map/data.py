@@ -9,8 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from coreset_lib import workflows
-from coreset_lib.errors import CoresetError
+from coreset_lib.errors import CoresetError, DamagedRunError
 from coreset_lib.export.provenance import Export
+from coreset_lib.runs.store import Run
 from coreset_lib.runs.summary import RunSummary, RunVersion
 from coreset_lib.scores.score import ScoreValues
 from coreset_lib.selection.class_clusters import ClassClusters
@@ -47,7 +48,7 @@ def projection_of(summary: RunSummary) -> Projection | None:
 def projection_of_folder(folder: str) -> Projection | None:
     """Return what the run in a folder can be drawn by now."""
     run = reads.store().at(folder)
-    if run.umap() is not None:
+    if not _damage_of_umap(run) and run.umap() is not None:
         return "umap"
     return None if run.embedding() is None else "pca"
 
@@ -128,8 +129,21 @@ def samples_inside(places: NDArray[np.float32], shape: Shape) -> NDArray[np.intp
     return np.flatnonzero(inside_polygon(places, shape.corners))
 
 
+def _damage_of_umap(run: Run) -> str:
+    """Say what is wrong with the file of a UMAP; empty where nothing is, or where there is none."""
+    try:
+        found = run.umap()
+    except DamagedRunError as error:
+        return str(error)
+    if found is None or found.shape[1] == 2:
+        return ""
+    return f"The map in umap.npy must have 2 columns, got {found.shape[1]}."
+
+
 def why_no_umap(summary: RunSummary) -> str:
     """Say why a run with an embedding has no UMAP."""
+    if damage := _damage_of_umap(reads.store().at(summary.folder)):
+        return damage
     if summary.is_active:
         return "The UMAP of this run is being computed; it appears here once it is done."
     notes = reads.store().at(summary.folder).status().notes

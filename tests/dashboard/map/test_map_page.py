@@ -158,6 +158,20 @@ def test_a_run_without_umap_says_why_and_is_drawn_by_pca(open_dashboard, write_m
     assert any("No map: no umap" in hint and "PCA" in hint for hint in dashboard.hints)
 
 
+@pytest.mark.parametrize("damage", ["cut short", "three columns", "no array"])
+def test_a_damaged_umap_leaves_pca_and_says_what_is_wrong(open_dashboard, write_mapped, damage):
+    paths = write_mapped()
+    if damage == "cut short":
+        paths.umap.write_bytes(paths.umap.read_bytes()[:-9])
+    elif damage == "three columns":
+        np.save(paths.umap, np.zeros((160, 3), np.float32))
+    else:
+        paths.umap.write_text("nothing")
+    dashboard = open_dashboard("map")
+    assert not dashboard.errors
+    assert any("umap.npy" in hint and "Drawn instead by PCA" in hint for hint in dashboard.hints)
+
+
 def test_a_run_whose_umap_is_on_its_way_is_drawn_by_pca_until_then(open_dashboard, write_mapped):
     write_mapped(umap=False, state="running", step="map")
     dashboard = open_dashboard("map")
@@ -187,7 +201,7 @@ def test_one_epoch_is_drawn_without_a_score(open_dashboard, write_mapped):
     assert any("Nothing is selected yet" in hint for hint in dashboard.hints)
 
 
-@pytest.mark.parametrize("part", ["embedding.npy", "umap.npy", "samples.csv"])
+@pytest.mark.parametrize("part", ["embedding.npy", "samples.csv"])
 def test_a_truncated_part_gives_one_sentence(open_dashboard, write_mapped, part):
     file = write_mapped().root / part
     file.write_bytes(file.read_bytes()[:100])
