@@ -27,8 +27,8 @@ from coreset_lib.errors import CoresetError, DatasetError
 COUNT = int(os.environ.get("CORESET_LENS_FUZZ_DATASETS", "300"))
 SPLITS = ("train", "Training", "val", "valid", "test", "holdout", "TEST")
 CLASSES = ("a", "b", "COVID", "no finding", "5", "Ä ß", "x" * 60, "nodule|mass", "=1+1")
-IMAGES = (".png", ".JPG", ".jpeg", ".dcm", ".tif", ".webp")
-OTHERS = (".txt", ".csv", ".xyz", ".nii.gz", ".db", ".mp4", "")
+IMAGES = (".png", ".JPG", ".jpeg", ".dcm", ".tif", ".webp", ".nii", ".nii.gz")
+OTHERS = (".txt", ".csv", ".xyz", ".mha", ".db", ".mp4", "")
 WORDS = ("", "mask", "masks", "patient 1", "patient 2", "deep/er", ".hidden", "images")
 PATTERNS = ("", "folder", "label", "path", r"^\w", r"(\d)", "(", "zzz", "nobody", r"\d+|")
 CELLS = (
@@ -99,7 +99,7 @@ def make_folder(root: Path, chance: random.Random, write: Callable[[Path], None]
         except OSError:  # a file stands where a folder should be
             continue
         is_seen = not any(part.startswith(".") for part in path.relative_to(root).parts)
-        n_files += is_seen and path.suffix in IMAGES
+        n_files += is_seen and path.name.endswith(IMAGES)
     return n_files
 
 

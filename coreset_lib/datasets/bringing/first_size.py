@@ -11,7 +11,7 @@ from coreset_lib.datasets.files.contract import DecodeOptions, UnreadableFile
 from coreset_lib.datasets.files.decoding import decode_file
 from coreset_lib.datasets.sources.choices import ReadingChoices
 from coreset_lib.datasets.sources.folder_layout import is_hidden
-from coreset_lib.datasets.sources.listing import DICOM_SUFFIXES, IMAGE_SUFFIXES, is_within
+from coreset_lib.datasets.sources.listing import ALL_SUFFIXES, is_within
 from coreset_lib.datasets.sources.preview import preview
 from coreset_lib.errors import CoresetError
 
@@ -66,7 +66,7 @@ def _in_folder(folder: Path) -> Iterator[str]:
         if number == MOST_FOLDERS:
             return
         folders[:] = sorted(name for name in folders if not is_hidden(name))
-        images = [n for n in names if n.lower().endswith((*IMAGE_SUFFIXES, *DICOM_SUFFIXES))]
+        images = [n for n in names if n.lower().endswith(ALL_SUFFIXES)]
         yield from (os.path.join(place, name) for name in sorted(images)[:MOST_IN_FOLDER])
 
 

@@ -27,7 +27,11 @@ from coreset_lib.datasets.files.dicom_marks import (
 )
 from coreset_lib.datasets.files.grey_window import parse_grey_window, range_window, to_grey
 from coreset_lib.datasets.files.wide_png import read_wide_png
-from coreset_lib.datasets.sources.listing import DICOM_SUFFIXES, why_unreadable
+from coreset_lib.datasets.sources.listing import (
+    DICOM_SUFFIXES,
+    VOLUME_SUFFIXES,
+    why_unreadable,
+)
 from coreset_lib.system.memory import room_for
 
 LARGEST_FILE = 2**30
@@ -43,7 +47,7 @@ def decode_file(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Fact
     ----------
     path : str
         PNG, JPEG, BMP, TIFF, WebP, JPEG 2000, PNM, GIF or DICOM, told by its content whatever
-        its name.
+        its name; NIfTI, told by its name.
     options : DecodeOptions
 
     Yields
@@ -58,9 +62,21 @@ def decode_file(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Fact
         With the reason, never with text from inside the file.
     """
     with _explained():
-        frames = _dicom_frames(path, options) if is_dicom(path) else _raster_frames(path, options)
-        for image, facts in frames:
+        for image, facts in _frames(path, options):
             yield fit(_grey_if_grey(image), options.image_size), facts
+
+
+def _frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
+    """Choose the decoder; the packages of DICOM and NIfTI are needed only for their files."""
+    if is_dicom(path):
+        from coreset_lib.datasets.files.dicom import dicom_frames
+
+        return dicom_frames(path, options)
+    if is_nifti(path):
+        from coreset_lib.datasets.files.nifti import nifti_frames
+
+        return nifti_frames(path, options)
+    return _raster_frames(path, options)
 
 
 @contextmanager
@@ -88,7 +104,8 @@ def _explained() -> Generator[None]:
 def _damage(error: Exception) -> str:
     """Name the damage by the kind of error: messages may quote the file, and so a patient."""
     text = str(error).lower()
-    if "truncated" in text or "less than expected" in text or isinstance(error, EOFError):
+    is_short = any(words in text for words in ("truncated", "less than expected", "bytes, got"))
+    if is_short or isinstance(error, EOFError):
         return "is cut short"
     return f"is damaged ({type(error).__name__})"
 
@@ -108,11 +125,12 @@ def is_dicom(path: str) -> bool:
     return (is_named or looks_bare(head)) and not has_image_mark(head)
 
 
-def _dicom_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:
-    """Yield the frames of a DICOM file; only then its packages are needed."""
-    from coreset_lib.datasets.files.dicom import dicom_frames
-
-    return dicom_frames(path, options)
+def is_nifti(path: str) -> bool:
+    """Whether a file that is no DICOM is named as a NIfTI volume, and does not begin otherwise."""
+    if not path.lower().endswith(VOLUME_SUFFIXES):
+        return False
+    with open(path, "rb") as file:
+        return not has_image_mark(file.read(HEAD_BYTES))
 
 
 def _raster_frames(path: str, options: DecodeOptions) -> Iterator[tuple[Image, Facts]]:

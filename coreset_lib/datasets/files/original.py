@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from coreset_lib.datasets.files.contract import Image, UnreadableFile, check_form
 from coreset_lib.datasets.files.decoding import (
     is_dicom,
+    is_nifti,
     open_raster,
     pixels_of,
     wide_over_black,
@@ -136,6 +137,10 @@ def read_original(record: FileRecord, frame: int, slice_number: int | None = Non
             from coreset_lib.datasets.files.dicom import read_frame
 
             return Original(*read_frame(record.path, frame))
+        if is_nifti(record.path):
+            from coreset_lib.datasets.files.nifti import read_slice
+
+            return Original(*read_slice(record.path, frame))
         return _read_raster(record.path, frame)
     except UnreadableFile as error:
         raise OriginalError(name, str(error), "Prepare the dataset again.") from None

@@ -5,11 +5,14 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from coreset_lib.datasets.sources.listing import split_ending
+
 FOLDER_WORDS = {
     *("mask", "masks", "segmentation", "segmentations", "seg", "segs", "segm", "groundtruth"),
     *("groundtruths", "gt", "gts", "annotation", "annotations", "annot", "annots", "contour"),
     *("contours", "label", "labels", "roi", "rois", "overlay", "overlays", "heatmap", "heatmaps"),
     *("outline", "outlines", "maskimages", "lungmasks", "lesionmasks", "segmentationmasks"),
+    *("labelstr", "labelsts"),
 }
 _KINDS = (
     "masks?|maskimage|segmentation|seg|segm|gt|ground[ _-]?truth|labels?|annotations?|annot|"
@@ -18,6 +21,8 @@ _KINDS = (
 _AFTER = re.compile(rf"(?P<base>.+?)[ _.\-]+(?:{_KINDS})(?:[ _.\-]*\d+)?", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?:{_KINDS})[ _.\-]+(?P<base>.+)", re.IGNORECASE)
 _OF_IMAGES = ("", "_image", "_img", "-image", "_orig", "_original", "image")
+# What belongs to the image of one sequence in sets of volumes, whose mask names none.
+_OF_VOLUMES = ("_0000", "_t1", "_t1ce", "_t1w", "_t2", "_t2w", "_flair", "_ct")
 
 
 class ClassFile(Protocol):
@@ -58,7 +63,7 @@ def annotated_stems(stem: str) -> list[str]:
         Name of a file without its ending, for example ``case 7_mask`` or ``mask_7``.
     """
     found = [match["base"] for p in (_AFTER, _BEFORE) if (match := p.fullmatch(stem))]
-    return [f"{base}{end}".lower() for base in found for end in _OF_IMAGES]
+    return [f"{base}{end}".lower() for base in found for end in (*_OF_IMAGES, *_OF_VOLUMES)]
 
 
 def find_annotations(files: Sequence[ClassFile]) -> list[bool]:
@@ -97,4 +102,4 @@ def annotation_concerns(files: Sequence[ClassFile]) -> list[str]:
 
 def _stem(file: ClassFile) -> str:
     """Return the name of a file without its ending, small letters."""
-    return os.path.splitext(os.path.basename(file.path))[0].lower()
+    return split_ending(os.path.basename(file.path))[0].lower()

@@ -13,11 +13,11 @@ from coreset_lib.datasets.files.dicom_marks import (
 )
 from coreset_lib.datasets.sources.annotations import is_annotation_folder
 from coreset_lib.datasets.sources.listing import (
-    DICOM_SUFFIXES,
-    IMAGE_SUFFIXES,
+    ALL_SUFFIXES,
     is_within,
     natural_key,
     shown,
+    split_ending,
     why_unreadable,
 )
 from coreset_lib.datasets.sources.passed_over import PassedOver, ending_of, is_harmless
@@ -188,7 +188,7 @@ def _without_annotations(folder: Path, names: list[str], reader: _Reader) -> lis
 
 def _stem(path: str) -> str:
     """Return a file's name without ending and without words for masks."""
-    stem = os.path.splitext(os.path.basename(path))[0].lower()
+    stem = split_ending(os.path.basename(path))[0].lower()
     for word in ("_mask", "_segmentation", "_seg", "_gt", "_label", "mask_"):
         stem = stem.replace(word, "")
     return stem
@@ -303,7 +303,7 @@ def is_image(entry: "os.DirEntry[str]") -> bool:
 def is_image_path(path: str) -> bool:
     """Whether a file is named as an image, or begins as one where its name does not tell."""
     name = os.path.basename(path)
-    if name.lower().endswith((*IMAGE_SUFFIXES, *DICOM_SUFFIXES)):
+    if name.lower().endswith(ALL_SUFFIXES):
         return True
     return not is_harmless(name) and bool(kind_by_content(path))
 
@@ -319,7 +319,7 @@ def kind_by_content(path: str) -> str:
 def is_told_by_content(path: str) -> bool:
     """Whether only the content of an image says what it is, not its name or the DICOM mark."""
     name = os.path.basename(path).lower()
-    if name.endswith((*IMAGE_SUFFIXES, *DICOM_SUFFIXES)):
+    if name.endswith(ALL_SUFFIXES):
         return False
     ending = os.path.splitext(name)[1]
     is_usual = not ending or ending[1:].isdigit()

@@ -5,15 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from coreset_lib.datasets.sources.listing import (
-    DICOM_SUFFIXES,
-    IMAGE_SUFFIXES,
-    is_within,
-    shown,
-)
+from coreset_lib.datasets.sources.listing import ALL_SUFFIXES, is_within, shown, split_ending
 
 MOST_INDEXED = 500_000
-_ENDINGS = (*IMAGE_SUFFIXES, *DICOM_SUFFIXES)
 
 
 class ImageFinder:
@@ -63,8 +57,8 @@ class ImageFinder:
         turned = os.path.join(self.folder, written.replace("\\", "/"))
         if turned != plain and _exists(turned):
             return turned, "with / for \\"
-        if not turned.lower().endswith(_ENDINGS):
-            for ending in _ENDINGS:
+        if not turned.lower().endswith(ALL_SUFFIXES):
+            for ending in ALL_SUFFIXES:
                 if _exists(turned + ending):
                     return turned + ending, f"with the ending {ending}"
         first, _, below = written.replace("\\", "/").partition("/")
@@ -102,8 +96,8 @@ class ImageFinder:
         found: dict[str, str] = {}
         for place, _, names in os.walk(self.folder):
             for name in names:
-                stem, ending = os.path.splitext(name.lower())
-                if ending not in _ENDINGS:
+                stem, ending = split_ending(name.lower())
+                if ending not in ALL_SUFFIXES:
                     continue
                 for key in {name.lower(), stem}:
                     found[key] = "" if key in found else os.path.join(place, name)

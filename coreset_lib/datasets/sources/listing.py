@@ -1,5 +1,6 @@
 """What a folder or a table names, before a single pixel is read."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ IMAGE_SUFFIXES = (
     *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm", ".gif"),
 )
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+VOLUME_SUFFIXES = (".nii", ".nii.gz")
+ALL_SUFFIXES = (*IMAGE_SUFFIXES, *DICOM_SUFFIXES, *VOLUME_SUFFIXES)
 
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _NOT_IN_IDS = str.maketrans(dict.fromkeys(",;\"'", "_"))
@@ -109,6 +112,14 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts ``class 2`` before ``class 10``."""
     pieces = _DIGITS.split(text)
     return tuple([(0, int(p), "") if n % 2 else (1, 0, p) for n, p in enumerate(pieces) if p])
+
+
+def split_ending(name: str) -> tuple[str, str]:
+    """Return a file's name and its ending, of which ``.nii.gz`` is one."""
+    stem, ending = os.path.splitext(name)
+    if name.lower().endswith(".nii.gz"):
+        return stem[: -len(".nii")], stem[-len(".nii") :] + ending
+    return stem, ending
 
 
 def name_problem(text: str) -> str:

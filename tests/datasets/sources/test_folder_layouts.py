@@ -152,10 +152,10 @@ def test_a_class_of_files_that_are_not_read_is_named(data_root: Path, fill: Any)
     fill("b")
     (data_root / "normal").mkdir()
     for number in range(3):
-        (data_root / "normal" / f"{number}.nii.gz").write_bytes(b"volume")
+        (data_root / "normal" / f"{number}.mha.gz").write_bytes(b"volume")
     (data_root / "b" / "one.xyz").write_bytes(b"what")
     report = dataset_report(load_dataset(data_root))
-    assert "Folder normal holds no image that can be read (3 .nii.gz)" in said(report.warnings)
+    assert "Folder normal holds no image that can be read (3 .mha.gz)" in said(report.warnings)
     assert "1 file of class b is left out" in said(report.warnings)
     assert "1 .xyz" in said(report.warnings)
     assert report.readiness == "look"
