@@ -35,8 +35,8 @@ def form_warnings(dataset: LabeledImages) -> list[str]:
     classes = [label for _, label in files]
     found: list[str] = []
     for word, forms in _properties([file for file, _ in files]).items():
-        if _tells(forms, classes):
-            found.append(f"{word} ({_examples(forms, classes, dataset.class_names)})")
+        if tells_classes(forms, classes):
+            found.append(f"{word} ({class_examples(forms, classes, dataset.class_names)})")
     if not found:
         return []
     return [
@@ -56,7 +56,7 @@ def _properties(files: Sequence[FileRecord]) -> dict[str, list[str]]:
     }
 
 
-def _tells(forms: Sequence[str], classes: Sequence[int]) -> bool:
+def tells_classes(forms: Sequence[str], classes: Sequence[int]) -> bool:
     """Whether a property goes together with the classes."""
     if len(set(classes)) < 2 or len(set(forms)) < 2:
         return False
@@ -78,7 +78,7 @@ def _is_of_one_class(counts: Counter[int], sizes: Counter[int]) -> bool:
     return shares[0] >= LARGEST_SHARE and shares[1] <= OTHER_SHARE
 
 
-def _examples(forms: Sequence[str], classes: Sequence[int], names: Sequence[str]) -> str:
+def class_examples(forms: Sequence[str], classes: Sequence[int], names: Sequence[str]) -> str:
     """Write the most frequent form of the first few classes."""
     by_class: dict[int, Counter[str]] = defaultdict(Counter)
     for form, label in zip(forms, classes, strict=True):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from coreset_lib.datasets.checking.column_warnings import column_warnings
 from coreset_lib.datasets.checking.copies import (
     MOST_EXAMPLES,
     Copies,
@@ -162,6 +163,7 @@ def dataset_report(dataset: LabeledImages, *, cache: Path | None = None) -> Data
         *([] if files is None else file_warnings(files)),
         *size_warnings(dataset, larger_size),
         *form_warnings(dataset),
+        *column_warnings(dataset),
         *patient_warnings(shared),
         *copy_warnings((repeats, *leaks)),
         *near_warnings(near),
