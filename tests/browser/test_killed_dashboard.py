@@ -109,7 +109,7 @@ def test_a_training_outlives_the_server_that_started_it(server, browser_page, tm
     before = wait_for(run, lambda status: status.epoch >= 1)
     assert before.state == "running"
     process.send_signal(signum)
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE_SECONDS)
     wait_for(run, lambda status: status.epoch > before.epoch)
     after = run.status()
     assert after.state in ("running", "finished")

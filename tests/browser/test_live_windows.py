@@ -128,11 +128,20 @@ class Instrument:
         """Wait until the server's ranking is shown and is the one computed here."""
         self.page.locator('.instrument[data-agreed="true"]').wait_for(timeout=60_000)
 
+    def box_of(self, locator):
+        """Where something is; while the page draws it anew it is nowhere."""
+        for _ in range(600):
+            box = locator.bounding_box()
+            if box is not None:
+                return box
+            self.page.wait_for_timeout(100)
+        raise AssertionError("it is not drawn")
+
     def hold(self, name, part=".pane"):
         pane = self.page.get_by_test_id(f"window-{name}")
-        box = pane.locator(part).bounding_box()
+        box = self.box_of(pane.locator(part))
         n_epochs = int(pane.get_attribute("aria-valuemax"))
-        self.step = self.page.locator(".brush clipPath rect").bounding_box()["width"] / n_epochs
+        self.step = self.box_of(self.page.locator(".brush clipPath rect"))["width"] / n_epochs
         self.x, self.y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.7
         self.page.mouse.move(self.x, self.y)
         self.page.mouse.down()
