@@ -114,7 +114,8 @@ def read_volume(path: str) -> Volume:
     """Return a volume; its header is judged before memory is taken for the voxels."""
     import nibabel
 
-    file: Any = nibabel.load(path)
+    # Not mapped: a file that is cut short while it is read would end the process.
+    file: Any = nibabel.load(path, mmap=False)
     form = _checked_form(file)
     proxy = file.dataobj
     n_bytes = int(np.prod(form, dtype=np.int64)) * file.get_data_dtype().itemsize

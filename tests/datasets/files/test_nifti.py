@@ -197,3 +197,12 @@ def test_the_original_of_a_slice_is_shown_in_full(tmp_path: Path) -> None:
     stored = np.asarray(nibabel.load(record.path).dataobj)  # pyright: ignore
     np.testing.assert_array_equal(original.values, stored[::-1, ::-1, frame].T)
     assert original.has_wide_values
+
+
+def test_voxels_are_read_and_not_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "volume.nii"
+    nibabel.save(nibabel.Nifti1Image(np.zeros((9, 10, 11), np.int16), np.eye(4)), path)
+    part: Any = nifti.read_volume(str(path)).stored
+    while part is not None:
+        assert not isinstance(part, np.memmap)
+        part = getattr(part, "base", None)
